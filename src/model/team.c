@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "model/team.h"
+
+#include "base/strings.h"
+
+#define PATH_PREFIX "pci-"
+
+const char *const distribution_names[] = {
+	[DISTRIBUTION_TRANSPORT_PORTS] = "transport-ports",
+};
+NAME_TABLE_COMPLETE(distribution_names, DISTRIBUTION_COUNT);
+
+const char *const mac_policy_names[] = {
+	[MAC_POLICY_MEMBER] = "member",
+};
+NAME_TABLE_COMPLETE(mac_policy_names, MAC_POLICY_COUNT);
+
+const char *const team_state_names[] = {
+	[TEAM_UP] = "up",
+	[TEAM_DEGRADED] = "degraded",
+	[TEAM_DOWN] = "down",
+};
+NAME_TABLE_COMPLETE(team_state_names, TEAM_STATE_COUNT);
+
+const char *const member_state_names[] = {
+	[MEMBER_ACTIVE] = "active",
+	[MEMBER_FAILED] = "failed",
+};
+NAME_TABLE_COMPLETE(member_state_names, MEMBER_STATE_COUNT);
+
+const char *const member_reason_names[] = {
+	[REASON_NONE] = "none",
+	[REASON_ADMINISTRATIVE_DECISION] = "administrative-decision",
+	[REASON_MEDIA_DISCONNECTED] = "media-disconnected",
+	[REASON_WAITING_FOR_STABLE] = "waiting-for-stable-connectivity",
+	[REASON_NOT_PRESENT] = "not-present",
+	[REASON_UNKNOWN] = "unknown",
+};
+NAME_TABLE_COMPLETE(member_reason_names, MEMBER_REASON_COUNT);
+
+enum member_key member_key_of(const char *device)
+{
+	struct mac mac;
+
+	if (mac_parse(device, &mac) == 0)
+		return MEMBER_BY_MAC;
+	if (strncmp(device, PATH_PREFIX, strlen(PATH_PREFIX)) == 0)
+		return MEMBER_BY_PATH;
+	return MEMBER_BY_NAME;
+}
+
+static struct link *link_by_permanent_mac(const struct link_table *links, const struct mac *mac)
+{
+	for (size_t i = 0; i < links->count; i++) {
+		struct link *link = &links->links[i];
+
+		if (mac_equal(&link->permanent_mac, mac))
+			return link;
+	}
+	return NULL;
+}
+
+static struct link *link_by_path(const struct link_table *links, const char *bus_id)
+{
+	for (size_t i = 0; i < links->count; i++)
+		if (strcmp(links->links[i].bus_id, bus_id) == 0)
+			return &links->links[i];
+	return NULL;
+}
+
+struct link *member_link(const struct member_config *member, const struct link_table *links)
+{
+	struct mac mac;
+
+	switch (member_key_of(member->device)) {
+	case MEMBER_BY_MAC:
+		(void)mac_parse(member->device, &mac);
+		return link_by_permanent_mac(links, &mac);
+	case MEMBER_BY_PATH:
+		return link_by_path(links, member->device + strlen(PATH_PREFIX));
+	case MEMBER_BY_NAME:
+	case MEMBER_KEY_COUNT:
+		break;
+	}
+	return link_by_name(links, member->device);
+}
+
+struct team_config *team_list_find(struct team_list *list, const char *name)
+{
+	for (uint32_t i = 0; i < list->count; i++)
+		if (strcmp(list->teams[i].name, name) == 0)
+			return &list->teams[i];
+	return NULL;
+}

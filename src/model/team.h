@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The team as its administrator wants it (struct team_config: what a configuration file holds)
+ * and the words for what it is (states and reasons, SPEC T15).
+ */
+#pragma once
+
+#include "model/link.h"
+
+#define TEAM_MEMBERS_MAX 32 /* T1; the limit of Windows' NIC Teaming, too */
+#define TEAMS_MAX 64
+#define MEMBER_DEVICE_SIZE 48
+
+/* T3. How a frame is given to a bucket. */
+enum distribution {
+	DISTRIBUTION_TRANSPORT_PORTS, /* the kernel's flow hash */
+	DISTRIBUTION_COUNT,
+};
+
+/* T8. What MAC the team has. */
+enum mac_policy {
+	MAC_POLICY_MEMBER, /* the primary's; each member sends with its own */
+	MAC_POLICY_COUNT,
+};
+
+/* How a configuration names a device (T1). */
+enum member_key {
+	MEMBER_BY_NAME, /* ens4 */
+	MEMBER_BY_MAC,	/* 52:54:00:12:34:56: the permanent MAC */
+	MEMBER_BY_PATH, /* pci-0000:00:04.0 */
+	MEMBER_KEY_COUNT,
+};
+
+/* T15, a team's state. */
+enum team_state {
+	TEAM_UP,       /* every member is in its wanted state */
+	TEAM_DEGRADED, /* some member is not, traffic flows */
+	TEAM_DOWN,     /* no member is usable */
+	TEAM_STATE_COUNT,
+};
+
+/* T15, a member's state. */
+enum member_state {
+	MEMBER_ACTIVE,
+	MEMBER_FAILED,
+	MEMBER_STATE_COUNT,
+};
+
+/* T15, why a member is not in its wanted state. The words are those of Windows' FailureReason. */
+enum member_reason {
+	REASON_NONE,
+	REASON_ADMINISTRATIVE_DECISION, /* set down by an administrator */
+	REASON_MEDIA_DISCONNECTED,	/* no carrier */
+	REASON_WAITING_FOR_STABLE,	/* carrier is back, the stable time runs (T11) */
+	REASON_NOT_PRESENT,		/* no such device now */
+	REASON_UNKNOWN,
+	MEMBER_REASON_COUNT,
+};
+
+extern const char *const distribution_names[DISTRIBUTION_COUNT];
+extern const char *const mac_policy_names[MAC_POLICY_COUNT];
+extern const char *const team_state_names[TEAM_STATE_COUNT];
+extern const char *const member_state_names[MEMBER_STATE_COUNT];
+extern const char *const member_reason_names[MEMBER_REASON_COUNT];
+
+struct member_config {
+	char device[MEMBER_DEVICE_SIZE]; /* as written: a name, a MAC, or "pci-" and an address */
+};
+
+struct team_config {
+	char name[LINK_NAME_SIZE];
+	enum distribution distribution;
+	enum mac_policy mac_policy;
+	uint32_t stable_ms;		/* T11: carrier must hold this long before a member is used again */
+	uint32_t idle_ms;		/* T5: a bucket goes home after this long without a frame */
+	uint32_t return_ms;		/* T5: … and at the latest this long after its member is back */
+	uint32_t announce_count;	/* T10 */
+	uint32_t announce_interval_ms;	/* T10, a multiple of 100 */
+	uint32_t member_count;
+	struct member_config members[TEAM_MEMBERS_MAX]; /* the first is the first primary */
+};
+
+/* All teams that are wanted, in the order of their files' names. */
+struct team_list {
+	uint32_t count;
+	struct team_config teams[TEAMS_MAX];
+};
+
+/* What kind of name @device is; it says nothing about whether such a device exists. */
+enum member_key member_key_of(const char *device);
+
+/* The device that @member names, NULL when it is not there. Slaves keep their permanent MAC. */
+struct link *member_link(const struct member_config *member, const struct link_table *links);
+
+struct team_config *team_list_find(struct team_list *list, const char *name);
