@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The lab: an SR-IOV hypervisor host in QEMU, its guest, and a peer outside (README.md)."""
+from .command import CommandFailed, Namespace, Process, Result
+from .lab import Lab, LabError, wait_until
+
+__all__ = ["CommandFailed", "Lab", "LabError", "Namespace", "Process", "Result", "wait_until"]

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The lab as a whole: builds it, prepares SR-IOV in it, takes it down."""
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+from .channel import ChannelClosed
+from .command import Namespace
+from .outside import Outside
+from .vm import Kernel, Machine, Nic, Vm
+
+
+class LabError(Exception):
+    """The lab itself failed."""
+
+
+def wait_until(condition: Callable[[], Any], timeout: float, what: str) -> Any:
+    """Calls condition until it returns something true, and returns that."""
+    end = time.monotonic() + timeout
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise LabError(f"waited {timeout:g} s in vain: {what}")
+        time.sleep(0.02)
+    return value
+
+
+def say(text: str) -> None:
+    print(f"lab: {text}", file=sys.stderr, flush=True)
+
+
+class Lab:
+    """An SR-IOV hypervisor host in QEMU, a guest in it, a peer outside.
+
+    host   the VM's own namespace: igb PFs ens1f0 and ens1f1 (QEMU's 82576)
+    guest  a namespace in the VM with one VF of each: ens4 and ens5
+    peer   another host on the same physical network; runs on this machine, outside the VM
+
+        with Lab() as lab:
+            lab.guest.run(["ip", "link", "set", "ens4", "up"])
+            lab.cable(0, up=False)
+
+    kernel      the series: "6.12" or "6.1"
+    vfs         VFs per PF; the first of each is the guest's, others stay with the host
+    virtio      virtio NICs (virtio0, ...) in the host namespace, on the same network, for
+                tests in which the VM as a whole is the guest of this machine
+    cpus, memory, icount, kernel_args, qemu_args: see vm.Machine
+    progress    called with a line of text for what takes long
+    """
+
+    wait_until = staticmethod(wait_until)
+
+    def __init__(self, kernel: str = "6.12", *, vfs: int = 1, virtio: int = 0,
+                 progress: Callable[[str], None] = say, **machine: Any) -> None:
+        self.pfs = [Nic("igb", i, f"ens1f{i}") for i in range(2)]
+        self.vfs = [f"ens{4 + i}" for i in range(2)]
+        self.virtio = [Nic("virtio-net-pci", i, f"virtio{i}") for i in range(virtio)]
+        self._vfs_per_pf = vfs
+        self._machine = Machine(kernel, [*self.pfs, *self.virtio], **machine)
+        self._progress = progress
+        self._directory = tempfile.TemporaryDirectory(prefix="iovlab-")
+        self.console = Path(self._directory.name) / "console.log"
+        self.outside = Outside()
+        self.vm: Vm | None = None
+        self.peer = Namespace(self.outside, "peer", self.outside.peer)
+
+    # --- life ---
+
+    def __enter__(self) -> Lab:
+        self._restore_sigterm = self._sigterm_is_an_exit()
+        try:
+            self._start()
+        except BaseException as error:
+            console = self.console_text()[-3000:]
+            self.close()
+            if isinstance(error, ChannelClosed):
+                raise LabError(f"{error}\nconsole:\n{console}") from error
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self.vm:
+            self.vm.stop()
+        self.outside.remove()
+        self._directory.cleanup()
+        self._restore_sigterm()
+
+    @staticmethod
+    def _sigterm_is_an_exit() -> Callable[[], Any]:
+        """By default SIGTERM would end Python without taking the lab down."""
+        if (threading.current_thread() is not threading.main_thread()
+                or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL):
+            return lambda: None
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        return lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    @contextmanager
+    def _step(self, what: str) -> Iterator[None]:
+        self._progress(f"{what}…")
+        start = time.monotonic()
+        yield
+        self._progress(f"{what}… {time.monotonic() - start:.1f} s")
+
+    def _start(self) -> None:
+        self.outside.build([nic.tap for nic in self._machine.nics])
+        version = Kernel(self._machine.kernel).version
+        with self._step(f"booting Linux {version} under emulation"):
+            self.vm = Vm(self._machine, self.outside.phys, self.console)
+            self.vm.agent.answer(0, timeout=180)
+        self.host = Namespace(self.vm.agent, "host", None)
+        with self._step("preparing SR-IOV"):
+            self.guest = self.namespace("guest")
+            self._prepare_host()
+            for index in range(len(self.pfs)):
+                if self._vfs_per_pf:
+                    self._hand_over(index)
+
+    def console_text(self) -> str:
+        return self.console.read_text(errors="replace") if self.console.exists() else ""
+
+    # --- SR-IOV ---
+
+    def _prepare_host(self) -> None:
+        """Names the cards, brings them up, makes the VFs, gives them addresses."""
+        script = ["cd /sys/class/net"]
+        for nic in self._machine.nics:
+            script.append(f"for d in *; do if [ $(cat $d/address) = {nic.mac} ];"
+                          f" then ip link set $d name {nic.name}; break; fi; done")
+        for index, nic in enumerate(self.pfs):
+            script += [f"ip link set {nic.name} up",
+                       f"echo {self._vfs_per_pf} > {nic.name}/device/sriov_numvfs"]
+            for vf in range(self._vfs_per_pf):
+                script += [f"ip link set {nic.name} vf {vf} mac {self.vf_mac(index, vf)}",
+                           f"ip link set {nic.name} vf {vf} spoofchk on",
+                           f"ip link set {nic.name} vf {vf} trust off"]
+        self.host.sh("\n".join(script), timeout=60)
+
+    @staticmethod
+    def vf_mac(pf: int, vf: int = 0) -> str:
+        return f"52:54:00:1{pf + 1}:00:{vf:02x}"
+
+    def _hand_over(self, index: int) -> None:
+        """Gives the first VF of a PF to the guest. The VF's driver takes the address that the
+        host has set only when it is bound or reset, so it is bound anew."""
+        pf, name, mac = self.pfs[index].name, self.vfs[index], self.vf_mac(index)
+        self.host.sh(f"""
+            vf=$(readlink -f /sys/class/net/{pf}/device/virtfn0)
+            echo ${{vf##*/}} > $vf/driver/unbind
+            echo ${{vf##*/}} > /sys/bus/pci/drivers/igbvf/bind
+            dev=$(ls $vf/net)
+            test $(cat $vf/net/$dev/address) = {mac}
+            ip link set $dev netns guest name {name}
+        """)
+
+    # --- what tests use ---
+
+    def namespace(self, name: str) -> Namespace:
+        """Makes one more network namespace in the VM; `ip netns delete` takes it away."""
+        self.host.sh(f"ip netns add {name}; ip -n {name} link set lo up")
+        return Namespace(self.vm.agent, name, name)
+
+    def cable(self, nic: int | Nic, up: bool) -> None:
+        """Plugs or pulls the cable of a PF (by index) or of any card of the VM."""
+        nic = self.pfs[nic] if isinstance(nic, int) else nic
+        self.vm.qmp.command("set_link", name=nic.tap, up=up)
+
+    def read(self, path: str) -> bytes:
+        """A file of the VM."""
+        return self.vm.agent.call("get", path=path)["data"].encode("latin-1")
+
+    def write(self, path: str, data: bytes | str, mode: int = 0o644) -> None:
+        data = data.encode() if isinstance(data, str) else data
+        self.vm.agent.call("put", path=path, data=data.decode("latin-1"), mode=mode)
