@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Network devices by rtnetlink. */
+#pragma once
+
+#include "base/problem.h"
+#include "kernel/netlink.h"
+#include "model/link.h"
+
+#include <stdbool.h>
+
+/*
+ * RTM_NEWLINK or RTM_DELLINK into @ret_link. @message must have nlmsg_len bytes.
+ *   -ENOMSG        another type of message
+ *   -EAFNOSUPPORT  a report of a part of the device (as a bridge port, for IPv6, for wireless
+ *                  extensions): no device, and as RTM_DELLINK no removal of one. Pass over it.
+ *   -EBADMSG       malformed
+ */
+int rtnl_link_decode(const struct nlmsghdr *message, struct link *ret_link);
+
+/*
+ * All devices. @ret_table is a table (zeroed at first), replaced on success only.
+ * Errors of netlink_dump(), -EBADMSG, -ENOMEM.
+ */
+int rtnl_link_dump(struct netlink *netlink, struct link_table *ret_table);
+
+/* One device. -ENODEV; errors of netlink_query(). */
+int rtnl_link_get(struct netlink *netlink, int ifindex, struct link *ret_link);
+
+/* Set IFF_UP or take it away. */
+int rtnl_link_set_up(struct netlink *netlink, int ifindex, bool up, struct problem *problem);
+
+int rtnl_link_set_mtu(struct netlink *netlink, int ifindex, uint32_t mtu, struct problem *problem);
+
+/* -EOPNOTSUPP for devices that are not software's. */
+int rtnl_link_delete(struct netlink *netlink, int ifindex, struct problem *problem);
