@@ -45,6 +45,7 @@ enum {
 struct line_reader {
 	char text[LINE_SIZE];
 	size_t used;
+	bool overlong; /* what has no room is dropped to the end of its line */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -74,7 +75,7 @@ struct flow_tally *recorder_tally(struct recorder *r, unsigned int act, unsigned
 		if (!a->flows)
 			return NULL;
 		for (unsigned int i = 0; i < r->options.flows; i++)
-			a->flows[i].macs = (struct flow_macs){ .first = -1, .last = -1 };
+			a->flows[i].macs = (struct flow_macs){.first = -1, .last = -1};
 	}
 	return &a->flows[flow];
 }
@@ -198,8 +199,8 @@ static const struct command {
 	const char *name;
 	json_t *(*run)(struct recorder *r, const char *argument);
 } commands[] = {
-	{ "act", command_act },       { "pause", command_pause },   { "resume", command_resume },
-	{ "status", command_status }, { "report", command_report },
+	{"act", command_act},	    {"pause", command_pause},	{"resume", command_resume},
+	{"status", command_status}, {"report", command_report},
 };
 
 /* Returns false on "quit". */
@@ -236,13 +237,16 @@ static bool stdin_read(struct recorder *r, struct line_reader *reader)
 	reader->text[reader->used] = '\0';
 	while ((end = strchr(reader->text, '\n'))) {
 		*end++ = '\0';
-		if (!line_run(r, reader->text))
+		if (!reader->overlong && !line_run(r, reader->text))
 			return false;
+		reader->overlong = false;
 		reader->used -= end - reader->text;
 		memmove(reader->text, end, reader->used + 1);
 	}
 	if (reader->used == sizeof(reader->text) - 1) {
-		answer(refuse("line too long"));
+		if (!reader->overlong)
+			answer(refuse("line too long"));
+		reader->overlong = true;
 		reader->used = 0;
 	}
 	return true;
@@ -252,7 +256,7 @@ static bool stdin_read(struct recorder *r, struct line_reader *reader)
 
 static int event_add(int epoll, int fd, uint32_t what)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.u32 = what };
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = what};
 
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
@@ -274,7 +278,7 @@ static struct timespec time_until(uint64_t when_ns)
 	uint64_t now = recorder_now();
 	uint64_t left = when_ns > now ? when_ns - now : 0;
 
-	return (struct timespec){ .tv_sec = left / NSEC_PER_SEC, .tv_nsec = left % NSEC_PER_SEC };
+	return (struct timespec){.tv_sec = left / NSEC_PER_SEC, .tv_nsec = left % NSEC_PER_SEC};
 }
 
 static bool event_run(struct recorder *r, struct line_reader *reader, uint32_t what)
@@ -291,7 +295,7 @@ static bool event_run(struct recorder *r, struct line_reader *reader, uint32_t w
 static int loop(struct recorder *r, int epoll)
 {
 	uint64_t end_ns = recorder_now() + r->options.limit_seconds * NSEC_PER_SEC;
-	struct line_reader reader = { .used = 0 };
+	struct line_reader reader = {.used = 0};
 	struct epoll_event events[EVENTS_MAX];
 
 	while (recorder_now() < end_ns) {
@@ -318,9 +322,12 @@ static int report_errno(const char *what, int err)
 int main(int argc, char **argv)
 {
 	static struct recorder r = {
-		.options = { .flows = 256, .port = 20000, .rate = 1000, .size = 64,
-			     .limit_seconds = 600 },
-		.watch = { .fd = -1 },
+		.options = {.flows = 256,
+			    .port = 20000,
+			    .rate = 1000,
+			    .size = 64,
+			    .limit_seconds = 600},
+		.watch = {.fd = -1},
 	};
 	int err, epoll;
 

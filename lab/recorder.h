@@ -19,7 +19,7 @@ enum {
 	PAIRS_MAX = 8,
 	ACTS_MAX = 256,
 	ACT_NAME_SIZE = 32,
-	RATE_MAX = 1000000, /* packets per second */
+	RATE_MAX = 1000000,    /* packets per second */
 	SIZE_MAX_BYTES = 8900, /* of one payload; fits a 9000 byte MTU */
 	SEQ_MAX = 1 << 20, /* per flow and act; bounds what a forged packet can make us allocate */
 	MACS_MAX = 64,
@@ -33,7 +33,7 @@ struct packet_head {
 	uint32_t magic;
 	uint16_t act;
 	uint16_t flow;
-	uint64_t seq; /* from 0, per flow and act */
+	uint64_t seq;	  /* from 0, per flow and act */
 	uint64_t sent_ns; /* sender's CLOCK_MONOTONIC, never 0 */
 } __attribute__((packed));
 
@@ -47,7 +47,7 @@ struct packet {
 
 /* One received packet; sent_ns is 0 for one that has not come. */
 struct arrival {
-	uint64_t sent_ns; /* sender's clock */
+	uint64_t sent_ns;     /* sender's clock */
 	uint64_t received_ns; /* our CLOCK_MONOTONIC, taken by the kernel at reception */
 };
 
@@ -60,9 +60,9 @@ struct flow_macs {
 
 /* One flow within one act, both directions. */
 struct flow_tally {
-	uint32_t sent; /* by us; also the next sequence number */
+	uint32_t sent;	 /* by us; also the next sequence number */
 	uint32_t unique; /* received by us, each counted once */
-	uint32_t next; /* 1 + highest sequence number received */
+	uint32_t next;	 /* 1 + highest sequence number received */
 	uint32_t capacity;
 	struct arrival *arrivals; /* by sequence number */
 	struct flow_macs macs;
@@ -73,14 +73,14 @@ struct act {
 	struct flow_tally *flows; /* NULL until the act is first used */
 
 	/* what we sent */
-	uint64_t refused; /* due, but the kernel would not take it */
-	uint64_t skipped; /* due while we ourselves were stalled, and never tried */
+	uint64_t refused;    /* due, but the kernel would not take it */
+	uint64_t skipped;    /* due while we ourselves were stalled, and never tried */
 	uint64_t sending_ns; /* time spent sending, pauses left out */
 
 	/* what came */
 	uint64_t received; /* with duplicates */
 	uint64_t duplicated;
-	uint64_t reordered; /* came after a later one of the same flow */
+	uint64_t reordered;    /* came after a later one of the same flow */
 	uint64_t socket_drops; /* at our own sockets while this act was the current one */
 	uint64_t watch_frames;
 };
@@ -105,7 +105,7 @@ struct sender {
 	bool running;
 	unsigned int flow; /* whose turn it is */
 	uint64_t period_ns;
-	uint64_t due_ns; /* when the next packet is due */
+	uint64_t due_ns;	/* when the next packet is due */
 	uint64_t not_before_ns; /* keeps bursts apart */
 	uint64_t running_since_ns;
 };
@@ -124,10 +124,10 @@ struct recorder {
 	unsigned int current; /* act; 0 before the first */
 	struct sender sender;
 	struct watch watch;
-	uint64_t malformed; /* not ours, of the wrong flow, or out of bounds */
-	uint64_t socket_errors; /* ICMP errors that came back */
-	uint64_t socket_drops; /* of all sockets, when last looked */
-	uint64_t received; /* over all acts */
+	uint64_t malformed;	    /* not ours, of the wrong flow, or out of bounds */
+	uint64_t socket_errors;	    /* ICMP errors that came back */
+	uint64_t socket_drops;	    /* of all sockets, when last looked */
+	uint64_t received;	    /* over all acts */
 	int64_t realtime_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 };
 

@@ -71,7 +71,7 @@ static int number_parse(const char *name, const char *text, unsigned long min, u
 
 static int address_parse(const char *text, struct sockaddr_storage *ret, socklen_t *ret_size)
 {
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_DGRAM };
+	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_DGRAM};
 	struct addrinfo *info;
 	int err = getaddrinfo(text, NULL, &hints, &info);
 
@@ -88,7 +88,7 @@ enum option_id {
 	OPTION_PEER,
 	OPTION_WATCH,
 	OPTION_HELP,
-	OPTION_NUMBERS, /* this one and above: the row in numbers[] */
+	OPTION_NUMBERS = 256, /* this one and above: the row in numbers[]; '?' is an error */
 };
 
 static const struct number_option {
@@ -96,32 +96,31 @@ static const struct number_option {
 	unsigned long min, max;
 	size_t offset; /* in struct options */
 } numbers[] = {
-	{ "flows", 1, FLOWS_MAX, offsetof(struct options, flows) },
-	{ "port", 1, 65535, offsetof(struct options, port) },
-	{ "rate", 0, RATE_MAX, offsetof(struct options, rate) },
-	{ "size", sizeof(struct packet_head), SIZE_MAX_BYTES, offsetof(struct options, size) },
-	{ "limit", 1, 86400, offsetof(struct options, limit_seconds) },
+	{"flows", 1, FLOWS_MAX, offsetof(struct options, flows)},
+	{"port", 1, 65535, offsetof(struct options, port)},
+	{"rate", 0, RATE_MAX, offsetof(struct options, rate)},
+	{"size", sizeof(struct packet_head), SIZE_MAX_BYTES, offsetof(struct options, size)},
+	{"limit", 1, 86400, offsetof(struct options, limit_seconds)},
 };
 
 static const struct option long_options[] = {
-	{ "local", required_argument, NULL, OPTION_LOCAL },
-	{ "peer", required_argument, NULL, OPTION_PEER },
-	{ "watch", required_argument, NULL, OPTION_WATCH },
-	{ "help", no_argument, NULL, OPTION_HELP },
-	{ "flows", required_argument, NULL, OPTION_NUMBERS },
-	{ "port", required_argument, NULL, OPTION_NUMBERS + 1 },
-	{ "rate", required_argument, NULL, OPTION_NUMBERS + 2 },
-	{ "size", required_argument, NULL, OPTION_NUMBERS + 3 },
-	{ "limit", required_argument, NULL, OPTION_NUMBERS + 4 },
-	{ NULL, 0, NULL, 0 },
+	{"local", required_argument, NULL, OPTION_LOCAL},
+	{"peer", required_argument, NULL, OPTION_PEER},
+	{"watch", required_argument, NULL, OPTION_WATCH},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{"flows", required_argument, NULL, OPTION_NUMBERS},
+	{"port", required_argument, NULL, OPTION_NUMBERS + 1},
+	{"rate", required_argument, NULL, OPTION_NUMBERS + 2},
+	{"size", required_argument, NULL, OPTION_NUMBERS + 3},
+	{"limit", required_argument, NULL, OPTION_NUMBERS + 4},
+	{NULL, 0, NULL, 0},
 };
 
 static int number_option(struct options *o, int row, const char *text)
 {
 	const struct number_option *n = &numbers[row];
 
-	return number_parse(n->name, text, n->min, n->max,
-			    (unsigned int *)((char *)o + n->offset));
+	return number_parse(n->name, text, n->min, n->max, (unsigned int *)((char *)o + n->offset));
 }
 
 /* Pair by pair: the first --local belongs to the first --peer. */
@@ -145,7 +144,8 @@ int options_parse(struct options *o, int argc, char **argv)
 
 	while (!err && (id = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		if (id == OPTION_LOCAL && locals < PAIRS_MAX) {
-			err = address_parse(optarg, &o->pairs[locals].local, &o->pairs[locals].size);
+			err = address_parse(optarg, &o->pairs[locals].local,
+					    &o->pairs[locals].size);
 			locals++;
 		} else if (id == OPTION_PEER && peers < PAIRS_MAX) {
 			err = address_parse(optarg, &o->pairs[peers].peer, &o->pairs[peers].size);

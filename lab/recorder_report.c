@@ -34,14 +34,14 @@ static int compare_times(const void *a, const void *b)
 /* Sorts @times. */
 static struct silence silence_longest(uint64_t *times, size_t count)
 {
-	struct silence longest = { 0 };
+	struct silence longest = {0};
 
 	qsort(times, count, sizeof(*times), compare_times);
 	for (size_t i = 1; i < count; i++) {
 		uint64_t length = times[i] - times[i - 1];
 
 		if (length > longest.length_ns)
-			longest = (struct silence){ .length_ns = length, .from_ns = times[i - 1] };
+			longest = (struct silence){.length_ns = length, .from_ns = times[i - 1]};
 	}
 	return longest;
 }
@@ -107,8 +107,8 @@ static json_t *sent_report(const struct recorder *r, const struct act *act, uint
 /* @times has room for every packet of the act. */
 static json_t *received_report(const struct recorder *r, const struct act *act, uint64_t *times)
 {
-	struct silence flow_longest = { 0 }, all;
-	struct outage outage = { 0 };
+	struct silence flow_longest = {0}, all;
+	struct outage outage = {0};
 	size_t unique = 0;
 
 	for (unsigned int f = 0; f < r->options.flows; f++) {
@@ -121,16 +121,15 @@ static json_t *received_report(const struct recorder *r, const struct act *act, 
 		unique += count;
 	}
 	all = silence_longest(times, unique);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I}",
-			 "received", (json_int_t)act->received, "unique", (json_int_t)unique,
-			 "duplicated", (json_int_t)act->duplicated, "reordered",
-			 (json_int_t)act->reordered, "holes", (json_int_t)outage.holes, "gap_ms",
-			 to_ms(all.length_ns), "gap_from_ns", (json_int_t)all.from_ns,
-			 "flow_gap_ms", to_ms(flow_longest.length_ns), "flow_gap_from_ns",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I}", "received",
+			 (json_int_t)act->received, "unique", (json_int_t)unique, "duplicated",
+			 (json_int_t)act->duplicated, "reordered", (json_int_t)act->reordered,
+			 "holes", (json_int_t)outage.holes, "gap_ms", to_ms(all.length_ns),
+			 "gap_from_ns", (json_int_t)all.from_ns, "flow_gap_ms",
+			 to_ms(flow_longest.length_ns), "flow_gap_from_ns",
 			 (json_int_t)flow_longest.from_ns, "outage_first_ns",
-			 (json_int_t)outage.first_ns, "outage_last_ns",
-			 (json_int_t)outage.last_ns, "socket_drops",
-			 (json_int_t)act->socket_drops);
+			 (json_int_t)outage.first_ns, "outage_last_ns", (json_int_t)outage.last_ns,
+			 "socket_drops", (json_int_t)act->socket_drops);
 }
 
 static json_t *act_report(struct recorder *r, unsigned int number, uint64_t *times)
@@ -146,7 +145,8 @@ static json_t *act_report(struct recorder *r, unsigned int number, uint64_t *tim
 	}
 	json = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o}", "act", (int)number, "name", act->name,
 			 "sent", sent_report(r, act, sent_total), "received",
-			 received_report(r, act, times), "flows_sent", sent, "flows_unique", unique);
+			 received_report(r, act, times), "flows_sent", sent, "flows_unique",
+			 unique);
 	if (json && r->watch.fd >= 0)
 		json_object_set_new(json, "watch", watch_report(r, act));
 	return json;

@@ -111,7 +111,7 @@ static void packet_tally(struct recorder *r, const struct packet *packet, uint64
 		act->duplicated++;
 		return;
 	}
-	*arrival = (struct arrival){ .sent_ns = packet->sent_ns, .received_ns = received_ns };
+	*arrival = (struct arrival){.sent_ns = packet->sent_ns, .received_ns = received_ns};
 	tally->unique++;
 	if (packet->seq < tally->next)
 		act->reordered++;
@@ -134,9 +134,11 @@ void sockets_receive(struct recorder *r, unsigned int flow)
 {
 	char control[CMSG_SPACE(sizeof(struct timespec))];
 	uint8_t bytes[sizeof(struct packet_head)];
-	struct iovec part = { .iov_base = bytes, .iov_len = sizeof(bytes) };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
-				  .msg_controllen = sizeof(control) };
+	struct iovec part = {.iov_base = bytes, .iov_len = sizeof(bytes)};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = control,
+				 .msg_controllen = sizeof(control)};
 	ssize_t got = recvmsg(r->sockets[flow], &message, 0);
 	struct packet packet;
 
@@ -157,7 +159,7 @@ void sockets_count_drops(struct recorder *r)
 	uint64_t drops = 0;
 
 	for (unsigned int flow = 0; flow < r->options.flows; flow++) {
-		uint32_t info[SK_MEMINFO_VARS] = { 0 };
+		uint32_t info[SK_MEMINFO_VARS] = {0};
 		socklen_t size = sizeof(info);
 
 		getsockopt(r->sockets[flow], SOL_SOCKET, SO_MEMINFO, info, &size);

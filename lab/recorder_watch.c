@@ -30,9 +30,9 @@ enum {
 
 static int watch_bind(int fd, const char *interface)
 {
-	struct sockaddr_ll address = { .sll_family = AF_PACKET,
-				       .sll_protocol = htons(ETH_P_ALL),
-				       .sll_ifindex = if_nametoindex(interface) };
+	struct sockaddr_ll address = {.sll_family = AF_PACKET,
+				      .sll_protocol = htons(ETH_P_ALL),
+				      .sll_ifindex = if_nametoindex(interface)};
 	int on = 1, size = WATCH_BUFFER;
 
 	if (!address.sll_ifindex)
@@ -72,8 +72,7 @@ static size_t payload_offset(const uint8_t *frame, size_t size)
 	if (size < ip + sizeof(struct ip6_hdr))
 		return 0;
 	memcpy(&type, frame + offsetof(struct ether_header, ether_type), sizeof(type));
-	if (type == htons(ETH_P_IP) &&
-	    frame[ip + offsetof(struct iphdr, protocol)] == IPPROTO_UDP)
+	if (type == htons(ETH_P_IP) && frame[ip + offsetof(struct iphdr, protocol)] == IPPROTO_UDP)
 		return ip + (frame[ip] & 0xf) * 4 + sizeof(struct udphdr);
 	if (type == htons(ETH_P_IPV6) &&
 	    frame[ip + offsetof(struct ip6_hdr, ip6_nxt)] == IPPROTO_UDP)
@@ -100,8 +99,7 @@ static void frame_tally(struct recorder *r, const uint8_t *frame, size_t size)
 	struct packet packet;
 	int mac;
 
-	if (!payload || payload > size ||
-	    !packet_read(r, frame + payload, size - payload, &packet))
+	if (!payload || payload > size || !packet_read(r, frame + payload, size - payload, &packet))
 		return;
 	tally = recorder_tally(r, packet.act, packet.flow);
 	mac = mac_index(&r->watch, frame + offsetof(struct ether_header, ether_shost));
@@ -144,7 +142,7 @@ static json_t *watch_macs(const struct watch *w)
 json_t *watch_report(struct recorder *r, const struct act *act)
 {
 	json_t *first = json_array(), *last = json_array(), *changes = json_array();
-	struct tpacket_stats stats = { 0 };
+	struct tpacket_stats stats = {0};
 	socklen_t size = sizeof(stats);
 
 	getsockopt(r->watch.fd, SOL_PACKET, PACKET_STATISTICS, &stats, &size);
