@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
  * Which member a flow takes: the one piece of logic that the BPF program, the tests and the
- * daemon share, and the data that the daemon and the programs share through BPF maps.
+ * daemon share (its data: model/steering.h).
  *
  * Theory of operation. A flow's hash names a bucket. The daemon deals buckets to members: each
  * has a home, and a fallback for when the home is lost. The program remembers who holds the
@@ -18,58 +18,7 @@
  */
 #pragma once
 
-#include <linux/types.h>
-
-#define PICK_BUCKETS 1024 /* a power of two: the hash's low bits choose */
-#define PICK_SLOTS 32	  /* members of a team, TEAM_MEMBERS_MAX */
-#define PICK_NOBODY 0xff  /* no slot */
-
-/* Changes with the layout or meaning of any struct here: maps of another layout are not adopted. */
-#define PICK_LAYOUT 1
-
-/* A bucket as the daemon deals it. */
-struct pick_deal {
-	__u8 home;     /* slot, or PICK_NOBODY */
-	__u8 fallback; /* slot, or PICK_NOBODY */
-};
-
-/* A bucket as the program holds it. */
-struct pick_hold {
-	__u64 seen_ns; /* the last frame while away from home, 0 at home */
-	__u8 holder;   /* slot + 1, 0 = not held yet: the home's */
-	__u8 pad[7];
-};
-
-struct pick_state {
-	__u32 layout;	 /* PICK_LAYOUT */
-	__u32 ifindex;	 /* the team's interface */
-	__u64 netns;	 /* cookie of its network namespace */
-	__u32 usable;	 /* a bit per slot: the daemon wants it and it is well */
-	__u32 primary;	 /* slot that receives broadcast and multicast (T7, T9) */
-	__u64 idle_ns;	 /* T5 */
-	__u64 return_by[PICK_SLOTS]; /* ns: all buckets of this home are back by then; 0 = no hurry */
-	__u8 team_mac[6]; /* what the team's interface sends with */
-	__u8 pad[2];
-	__u8 member_macs[PICK_SLOTS][8]; /* by slot, 6 bytes and two of padding; zero = free */
-};
-
-/* Why a frame goes where it goes. */
-enum pick_why {
-	PICK_HOME,	/* the bucket's home */
-	PICK_HELD,	/* away from home, until the flow pauses */
-	PICK_FALLBACK,	/* home is lost */
-	PICK_UNUSABLE,	/* neither home nor fallback is usable: the primary decides */
-	PICK_MULTICAST, /* the frame is for the primary (T7): broadcast and multicast, … */
-	PICK_ARP,
-	PICK_DISCOVERY, /* … IPv6 neighbour and router discovery, … */
-	PICK_FOREIGN,	/* … a source that is not the team's (bridge, macvlan, VRRP) */
-	PICK_WHY_COUNT,
-};
-
-/* Bits of verdict: what a question (BPF_PROG_TEST_RUN) reads back in cb[0]. */
-#define PICK_VERDICT(why, slot) ((__u32)(why) << 16 | (__u32)(slot))
-#define PICK_VERDICT_WHY(verdict) ((verdict) >> 16)
-#define PICK_VERDICT_SLOT(verdict) ((verdict) & 0xffff)
+#include "model/steering.h"
 
 static inline __u32 pick_bucket(__u32 hash)
 {

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* What the BPF programs share: the team's maps as global data, and MAC comparison. */
+#pragma once
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define PICK_NOW() bpf_ktime_get_ns()
+
+#include "model/drop.h"
+#include "model/pick.h"
+
+/* "Go on with the next program": TCX_NEXT for tcx, TC_ACT_UNSPEC for a classifier. */
+#define VERDICT_NEXT (-1)
+#define VERDICT_DROP 2
+
+struct pick_state state SEC(".data.state");
+struct drop_counts drops SEC(".data.drops");
+
+/*
+ * Three 16-bit words compare a MAC: Ethernet addresses are aligned to no more than that. The
+ * result is a bool without branches on each word, so that the verifier walks one path.
+ */
+static __always_inline bool same_mac(const void *a, const void *b)
+{
+	const __u16 *x = a, *y = b;
+
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]));
+}
+
+/* The slot whose member has this MAC, or PICK_NOBODY. Free slots are zero, as no source is. */
+static __always_inline __u32 slot_of_mac(const void *mac)
+{
+	for (__u32 slot = 0; slot < PICK_SLOTS; slot++)
+		if (same_mac(state.member_macs[slot], mac))
+			return slot;
+	return PICK_NOBODY;
+}

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "datapath/datapath.h"
+
+#include "base/cleanup.h"
+#include "base/strings.h"
+#include "datapath/attach.h"
+#include "datapath/member.skel.h"
+#include "datapath/team.skel.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <bpf/bpf.h>
+
+#define NEW_DIRECTORY_MODE 0700
+
+struct datapath {
+	char directory[PATH_MAX];
+	int team_ifindex;
+	struct team_bpf *team;
+	struct member_bpf *members[PICK_SLOTS];
+};
+
+/* The maps that are pinned: those that hold state. Constants are of each load. */
+static const char *const pinned_maps[] = {
+	".data.state", ".data.deal", ".data.hold", ".data.drops", ".data.notes",
+};
+
+static bool is_pinned_map(const struct bpf_map *map)
+{
+	const char *name = bpf_map__name(map);
+
+	return name_lookup(pinned_maps, ARRAY_SIZE(pinned_maps), name) >= 0;
+}
+
+/* PINS/TEAM/NAME; bpffs does not allow dots in names. */
+static int pin_path(const struct datapath *datapath, const char *name, char *path)
+{
+	int length = snprintf(path, PATH_MAX, "%s/%s", datapath->directory, name);
+
+	return length < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+static int map_pin_path(const struct datapath *datapath, const struct bpf_map *map, char *path)
+{
+	return pin_path(datapath, bpf_map__name(map) + strlen(".data."), path);
+}
+
+static int member_pin_path(const struct datapath *datapath, unsigned slot, const char *direction,
+			   char *path)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "member%u_%s", slot, direction);
+	return pin_path(datapath, name, path);
+}
+
+/* A map of another layout cannot be adopted: libbpf would refuse the whole team for it. */
+static void discard_unfit(const char *path, const struct bpf_map *map)
+{
+	_cleanup_close_ int fd = bpf_obj_get(path);
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
+		return;
+	if (info.value_size != bpf_map__value_size(map))
+		(void)unlink(path);
+}
+
+static int pin_maps(const struct datapath *datapath, struct bpf_object *object)
+{
+	struct bpf_map *map;
+	char path[PATH_MAX];
+	int err;
+
+	bpf_object__for_each_map(map, object) {
+		if (!is_pinned_map(map))
+			continue;
+		err = map_pin_path(datapath, map, path);
+		if (err)
+			return err;
+		discard_unfit(path, map);
+		err = bpf_map__set_pin_path(map, path);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int team_load(struct datapath *datapath)
+{
+	int err;
+
+	datapath->team = team_bpf__open();
+	if (!datapath->team)
+		return -errno;
+	err = pin_maps(datapath, datapath->team->obj);
+	return err ? err : team_bpf__load(datapath->team);
+}
+
+static int make_directory(const char *pins, const char *team, char *directory)
+{
+	if (snprintf(directory, PATH_MAX, "%s/%s", pins, team) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	if (mkdir(pins, NEW_DIRECTORY_MODE) && errno != EEXIST)
+		return -errno;
+	if (mkdir(directory, NEW_DIRECTORY_MODE) && errno != EEXIST)
+		return -errno;
+	return 0;
+}
+
+/* Fresh maps are all zero; an adopted one must be of our layout and our namespace. */
+static int state_take(struct datapath *datapath, uint64_t netns, bool *ret_adopted)
+{
+	struct pick_state *state = datapath_state(datapath);
+	bool adopted = state->layout == PICK_LAYOUT;
+
+	if (adopted && state->netns != netns)
+		return -EBUSY;
+	if (!adopted) {
+		*state = (struct pick_state){ .layout = PICK_LAYOUT, .netns = netns };
+		memset(datapath_notes(datapath), 0, sizeof(struct note_team));
+	}
+	*ret_adopted = adopted;
+	return 0;
+}
+
+static int explain_open(int err, const char *directory, struct problem *problem)
+{
+	switch (err) {
+	case -EPERM:
+	case -EACCES:
+		return problem_set(problem, err, "loading BPF programs needs root (CAP_BPF and CAP_NET_ADMIN)");
+	case -EBUSY:
+		return problem_set(problem, err, "%s belongs to a team of another network namespace; "
+				   "give each namespace a --bpffs of its own", directory);
+	default:
+		return problem_set(problem, err, "cannot load the programs of %s: %s", directory,
+				   strerror(-err));
+	}
+}
+
+int datapath_open(const char *pins, const char *team, uint64_t netns, struct datapath **ret_datapath,
+		  bool *ret_adopted, struct problem *problem)
+{
+	struct datapath *datapath = calloc(1, sizeof(*datapath));
+	int err;
+
+	if (!datapath)
+		return problem_set(problem, -ENOMEM, "out of memory");
+	err = make_directory(pins, team, datapath->directory);
+	if (!err)
+		err = team_load(datapath);
+	if (!err)
+		err = state_take(datapath, netns, ret_adopted);
+	if (err) {
+		err = explain_open(err, datapath->directory, problem);
+		datapath_close(datapath);
+		return err;
+	}
+	*ret_datapath = datapath;
+	return 0;
+}
+
+void datapath_close(struct datapath *datapath)
+{
+	if (!datapath)
+		return;
+	for (unsigned slot = 0; slot < PICK_SLOTS; slot++)
+		member_bpf__destroy(datapath->members[slot]);
+	team_bpf__destroy(datapath->team);
+	free(datapath);
+}
+
+int datapath_attach_team(struct datapath *datapath, int ifindex, struct problem *problem)
+{
+	struct attach_hook hook = { .ifindex = ifindex };
+	char path[PATH_MAX];
+	int err = pin_path(datapath, "team", path);
+
+	if (err)
+		return problem_set(problem, err, "the path of the pins is too long");
+	hook.pin = path;
+	err = attach_program(&hook, bpf_program__fd(datapath->team->progs.team_egress), problem);
+	if (err)
+		return err;
+	datapath->team_ifindex = ifindex;
+	datapath_state(datapath)->ifindex = (__u32)ifindex;
+	return 0;
+}
+
+static int member_load(struct datapath *datapath, unsigned slot, struct problem *problem)
+{
+	struct member_bpf *member;
+	int err;
+
+	if (datapath->members[slot])
+		return 0;
+	member = member_bpf__open();
+	if (!member)
+		return problem_set(problem, -errno, "cannot open the member's programs: %m");
+	member->rodata->slot = slot;
+	err = pin_maps(datapath, member->obj);
+	if (!err)
+		err = member_bpf__load(member);
+	if (err) {
+		member_bpf__destroy(member);
+		return problem_set(problem, err, "cannot load the member's programs: %s",
+				   strerror(-err));
+	}
+	datapath->members[slot] = member;
+	return 0;
+}
+
+static int member_attach(struct datapath *datapath, unsigned slot, int ifindex, bool ingress,
+			 struct problem *problem)
+{
+	const struct member_bpf *member = datapath->members[slot];
+	struct attach_hook hook = { .ifindex = ifindex, .ingress = ingress };
+	char path[PATH_MAX];
+	int err = member_pin_path(datapath, slot, ingress ? "in" : "out", path);
+
+	if (err)
+		return problem_set(problem, err, "the path of the pins is too long");
+	hook.pin = path;
+	return attach_program(&hook,
+			      bpf_program__fd(ingress ? member->progs.member_ingress :
+							member->progs.member_egress),
+			      problem);
+}
+
+int datapath_attach_member(struct datapath *datapath, unsigned slot, int ifindex,
+			   struct problem *problem)
+{
+	struct note_member *note = &datapath_notes(datapath)->members[slot];
+	int err = member_load(datapath, slot, problem);
+
+	if (err)
+		return err;
+	if ((int)note->ifindex != ifindex)
+		note->clsact_before = attach_has_clsact(ifindex);
+	note->ifindex = (__u32)ifindex;
+	err = member_attach(datapath, slot, ifindex, true, problem);
+	if (!err)
+		err = member_attach(datapath, slot, ifindex, false, problem);
+	if (err)
+		datapath_detach_member(datapath, slot);
+	return err;
+}
+
+void datapath_detach_member(struct datapath *datapath, unsigned slot)
+{
+	struct note_member *note = &datapath_notes(datapath)->members[slot];
+	struct attach_hook hook = { .ifindex = (int)note->ifindex };
+	char path[PATH_MAX];
+
+	hook.pin = path;
+	for (int ingress = 0; ingress < 2; ingress++) {
+		hook.ingress = ingress;
+		if (!member_pin_path(datapath, slot, ingress ? "in" : "out", path))
+			attach_remove(&hook);
+	}
+	if (note->ifindex && !note->clsact_before)
+		attach_drop_clsact((int)note->ifindex);
+	note->ifindex = 0;
+	member_bpf__destroy(datapath->members[slot]);
+	datapath->members[slot] = NULL;
+}
+
+/* Maps and links are all that a team pins; what is left after detaching are the maps. */
+static void remove_directory(const char *directory)
+{
+	DIR *dir = opendir(directory);
+	struct dirent *entry;
+
+	if (!dir)
+		return;
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	(void)closedir(dir);
+	(void)rmdir(directory);
+}
+
+void datapath_remove(struct datapath *datapath)
+{
+	struct attach_hook hook = { .ifindex = (int)datapath_state(datapath)->ifindex };
+	char path[PATH_MAX];
+
+	for (unsigned slot = 0; slot < PICK_SLOTS; slot++)
+		if (datapath_notes(datapath)->members[slot].ifindex)
+			datapath_detach_member(datapath, slot);
+	hook.pin = path;
+	if (!pin_path(datapath, "team", path))
+		attach_remove(&hook);
+	remove_directory(datapath->directory);
+	datapath_close(datapath);
+}
+
+struct pick_state *datapath_state(struct datapath *datapath)
+{
+	return &datapath->team->data_state->state;
+}
+
+struct pick_deal *datapath_deal(struct datapath *datapath)
+{
+	return datapath->team->data_deal->deal;
+}
+
+const struct pick_hold *datapath_hold(const struct datapath *datapath)
+{
+	return datapath->team->data_hold->hold;
+}
+
+const struct drop_counts *datapath_drops(const struct datapath *datapath)
+{
+	return &datapath->team->data_drops->drops;
+}
+
+struct note_team *datapath_notes(struct datapath *datapath)
+{
+	return &datapath->team->data_notes->notes;
+}
+
+int datapath_ask(struct datapath *datapath, const void *frame, size_t length, uint32_t *hash,
+		 uint32_t *ret_verdict)
+{
+	struct __sk_buff context = { .cb = { 0, *hash } };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = (__u32)length,
+		    .ctx_in = &context, .ctx_size_in = sizeof(context), .ctx_out = &context,
+		    .ctx_size_out = sizeof(context));
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(datapath->team->progs.team_egress), &run))
+		return -errno;
+	*ret_verdict = context.cb[0];
+	*hash = context.cb[1];
+	return 0;
+}
+
+int datapath_each(const char *pins, int (*found)(const char *team, void *data), void *data)
+{
+	DIR *dir = opendir(pins);
+	struct dirent *entry;
+	int err = 0;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	while (err >= 0 && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && entry->d_type == DT_DIR)
+			err = found(entry->d_name, data);
+	(void)closedir(dir);
+	return err < 0 ? err : 0;
+}

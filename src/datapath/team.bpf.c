@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/*
+ * Sending (T3, T4, T5, T7): at the egress of the team's interface, choose the member.
+ *
+ * The interface is a bond in active-backup mode. Bonding sends a frame on the slave whose
+ * queue_id equals the frame's transmit queue, and on its active slave, our primary, when there
+ * is no such queue or that slave is down. Slot s has queue_id s + 1; bonding turns
+ * queue_mapping into a queue by subtracting one (skb_get_rx_queue), so slot s is
+ * queue_mapping s + 2. A frame for the primary gets queue_mapping 0, which also clears
+ * what a forwarded frame has brought from the NIC that received it.
+ *
+ * The member writes its own MAC as source (member.bpf.c): so a frame that bonding sends on
+ * another slave than the chosen one still has the right source.
+ *
+ * Learning. When the daemon is dead bonding fails over alone and gives the interface another
+ * member's MAC. The first frame that the kernel sends with it, its own announcement at the
+ * latest, tells this program who the primary is now. Packet sockets do not count: their owners
+ * may write what they like.
+ *
+ * A question: a run of this program on a frame that does not leave through the team's interface
+ * (BPF_PROG_TEST_RUN) changes nothing, counts nothing, and gets its verdict in cb[0]. The
+ * asker may give a hash in cb[1].
+ */
+#include "datapath/bpf.h"
+#include "model/note.h"
+
+#include <linux/in.h>
+#include <linux/ipv6.h>
+
+#define AF_PACKET 17
+#define DISCOVERY_FIRST 133 /* router solicitation, RFC 4861 */
+#define DISCOVERY_LAST 137  /* redirect */
+
+char licence[] SEC("license") = "Dual BSD/GPL";
+
+struct pick_deal deal[PICK_BUCKETS] SEC(".data.deal");
+struct pick_hold hold[PICK_BUCKETS] SEC(".data.hold");
+struct note_team notes SEC(".data.notes"); /* the daemon's memory; no program reads it */
+
+/* The kernel sends with another member's MAC than the one we know: it has failed over. */
+static __always_inline bool learn(struct __sk_buff *skb, const void *source)
+{
+	struct bpf_sock *sk = skb->sk;
+	__u32 slot = slot_of_mac(source);
+
+	if (slot == PICK_NOBODY)
+		return false;
+	if ((sk && sk->family == AF_PACKET) || skb->ifindex != state.ifindex)
+		return true;
+	__builtin_memcpy(state.team_mac, state.member_macs[slot & (PICK_SLOTS - 1)], ETH_ALEN);
+	state.primary = slot;
+	return true;
+}
+
+/* Is this ICMPv6 message one of discovery? ND never follows extension headers (RFC 6980). */
+static __always_inline bool is_discovery(struct __sk_buff *skb, __u32 network)
+{
+	__u8 next = 0, type = 0;
+
+	if (bpf_skb_load_bytes(skb, network + __builtin_offsetof(struct ipv6hdr, nexthdr), &next, 1) ||
+	    next != IPPROTO_ICMPV6)
+		return false;
+	if (bpf_skb_load_bytes(skb, network + sizeof(struct ipv6hdr), &type, 1))
+		return false;
+	return type >= DISCOVERY_FIRST && type <= DISCOVERY_LAST;
+}
+
+/* The EtherType behind VLAN tags that are in the frame (a tag beside it is already out of the way). */
+static __always_inline __be16 inner_protocol(struct __sk_buff *skb, __u32 *network)
+{
+	__be16 protocol = (__be16)skb->protocol;
+
+	*network = ETH_HLEN;
+	for (int tags = 0; tags < 2; tags++) {
+		if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD))
+			break;
+		if (bpf_skb_load_bytes(skb, *network + 2, &protocol, sizeof(protocol)))
+			break;
+		*network += 4;
+	}
+	return protocol;
+}
+
+/* T7: which frames are the primary's whatever their hash. PICK_HOME: none of them, deal it. */
+static __always_inline __u32 classify(struct __sk_buff *skb)
+{
+	const struct ethhdr *eth = (void *)(long)skb->data;
+	__be16 protocol;
+	__u32 network;
+
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end || (eth->h_dest[0] & 1))
+		return PICK_MULTICAST;
+	if (!same_mac(eth->h_source, state.team_mac) && !learn(skb, eth->h_source))
+		return PICK_FOREIGN;
+	protocol = inner_protocol(skb, &network);
+	if (protocol == bpf_htons(ETH_P_ARP))
+		return PICK_ARP;
+	if (protocol == bpf_htons(ETH_P_IPV6) && is_discovery(skb, network))
+		return PICK_DISCOVERY;
+	return PICK_HOME;
+}
+
+/* Answer a question from a copy of what the program remembers, so that asking moves nothing. */
+static __always_inline int answer(struct __sk_buff *skb, __u32 why)
+{
+	__u32 hash = skb->cb[1], slot = PICK_NOBODY;
+	struct pick_hold copy;
+
+	if (why == PICK_HOME) {
+		if (!hash)
+			hash = bpf_get_hash_recalc(skb);
+		copy = hold[pick_bucket(hash)];
+		slot = pick_slot(&state, &deal[pick_bucket(hash)], &copy, &why);
+	}
+	skb->cb[0] = PICK_VERDICT(why, slot);
+	skb->cb[1] = hash;
+	return VERDICT_NEXT;
+}
+
+SEC("tc")
+int team_egress(struct __sk_buff *skb)
+{
+	__u32 why = classify(skb), bucket;
+	__u8 slot;
+
+	if (skb->ifindex != state.ifindex)
+		return answer(skb, why);
+	skb->queue_mapping = 0;
+	if (why != PICK_HOME)
+		return VERDICT_NEXT;
+	bucket = pick_bucket(bpf_get_hash_recalc(skb));
+	slot = pick_slot(&state, &deal[bucket], &hold[bucket], &why);
+	if (slot != PICK_NOBODY)
+		skb->queue_mapping = slot + 2;
+	return VERDICT_NEXT;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * What the daemon must know of a team after its own death: who sits in which slot, and how each
+ * device was before it became a member (T1: it is given back like that). Kept beside the other
+ * maps; no program reads it.
+ */
+#pragma once
+
+#include <linux/types.h>
+
+struct note_member {
+	char device[48];	/* as the configuration names it, "" = free slot */
+	__u32 ifindex;		/* the device that the programs are attached to, 0 = none */
+	__u32 mtu_before;	/* 0 = nothing to give back */
+	__u8 up_before;		/* the device was administratively up */
+	__u8 clsact_before;	/* it had a clsact qdisc of somebody else's */
+	__u8 pad[2];
+	__u32 failures;		/* times that it was lost since the team was made */
+};
+
+struct note_team {
+	struct note_member members[32];
+	__u32 bond_made; /* the bond was made by us and goes with the team */
+	__u32 pad;
+};
