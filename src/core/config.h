@@ -24,8 +24,8 @@
 
 #include <stddef.h>
 
-#define CONFIG_FILE_SIZE 256	 /* NAME_MAX and its end */
-#define CONFIG_SETTING_SIZE 32	 /* holds each setting's value as text */
+#define CONFIG_FILE_SIZE 256	  /* NAME_MAX and its end */
+#define CONFIG_SETTING_SIZE 32	  /* holds each setting's value as text */
 #define CONFIG_LINE_BYTES_MAX 197 /* without its end; what libinih takes in one piece */
 
 /* Where a configuration is wrong, and how. Printed as "file:line: text". */
@@ -51,6 +51,9 @@ int config_parse(const char *file, const char *text, size_t length, struct team_
  * config_parse(), -ENOMEM.
  */
 int config_format(const struct team_config *team, char **ret_text);
+
+/* The same name, settings, and members in the same order. */
+bool config_equal(const struct team_config *a, const struct team_config *b);
 
 /*
  * What one file cannot show: two teams of one name, a device in two teams, a team as a member.
