@@ -35,7 +35,7 @@ const char *mac_format(const struct mac *mac, char *buffer)
 {
 	const uint8_t *b = mac->bytes;
 
-	(void)snprintf(buffer, MAC_TEXT_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3],
-		       b[4], b[5]);
+	(void)snprintf(buffer, MAC_TEXT_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2],
+		       b[3], b[4], b[5]);
 	return buffer;
 }

@@ -5,9 +5,9 @@
 #include "model/steering.h"
 
 enum drop_cause {
-	DROP_REFLECTED,	     /* our own frame, come back from a switch or the NIC */
-	DROP_NOT_PRIMARY,    /* broadcast, multicast or foreign unicast on a member that is not the primary */
-	DROP_OTHER_MEMBER,   /* flooded to the primary, but another member has received it as its own */
+	DROP_REFLECTED, /* our own frame, come back from a switch or the NIC */
+	DROP_NOT_PRIMARY, /* broadcast, multicast or foreign unicast on a member that is not the primary */
+	DROP_OTHER_MEMBER, /* flooded to the primary, but another member has received it as its own */
 	DROP_CAUSE_COUNT,
 };
 

@@ -39,7 +39,7 @@ struct link_counters {
 };
 
 struct link {
-	int ifindex;		/* in the daemon's network namespace */
+	int ifindex; /* in the daemon's network namespace */
 	char name[LINK_NAME_SIZE];
 	char kind[LINK_KIND_SIZE];	 /* IFLA_INFO_KIND, "" for a physical device */
 	char slave_kind[LINK_KIND_SIZE]; /* "bond", "bridge", …: what its master is */
@@ -55,7 +55,7 @@ struct link {
 	struct mac mac;
 	struct mac permanent_mac; /* zero where the driver has none */
 	struct link_counters counters;
-	struct link_bond bond;	     /* valid if kind is "bond" */
+	struct link_bond bond;	      /* valid if kind is "bond" */
 	struct link_bond_slave slave; /* valid if slave_kind is "bond" */
 };
 
