@@ -61,7 +61,7 @@ class Child:
 
     def __init__(self, agent, request):
         self.agent, self.id = agent, request["id"]
-        self.waiting = b""  # what its standard input could not take yet
+        self.waiting = bytearray()  # what its standard input could not take yet
         self.closing = False
         netns, pty = request.get("netns"), request.get("pty")
 
@@ -147,11 +147,11 @@ class Child:
             return
         try:
             while self.waiting:
-                self.waiting = self.waiting[os.write(self.stdin, self.waiting):]
+                del self.waiting[:os.write(self.stdin, self.waiting[:CHUNK])]
         except BlockingIOError:
             pass
         except OSError:  # it does not want to read any more
-            self.waiting = b""
+            self.waiting.clear()
         wanted = selectors.EVENT_WRITE if self.waiting else 0
         if self.stdin in self.outputs:
             selector.modify(self.stdin, wanted | selectors.EVENT_READ, self.on_pipe)
@@ -175,7 +175,7 @@ class Agent:
     """Reads requests, keeps the children, writes events."""
 
     def __init__(self, port):
-        self.port, self.partial, self.children = port, b"", {}
+        self.port, self.partial, self.children = port, [], {}
         selector.register(port, selectors.EVENT_READ, self.on_port)
 
     def send(self, **event):
@@ -184,13 +184,17 @@ class Agent:
             data = data[os.write(self.port, data):]
 
     def on_port(self, fd, events):
-        *lines, self.partial = (self.partial + os.read(fd, CHUNK)).split(b"\n")
-        for line in lines:
-            request = json.loads(line)
-            try:
-                getattr(self, "op_" + request["op"])(request)
-            except (OSError, subprocess.SubprocessError) as error:
-                self.send(id=request["id"], error=str(error))
+        first, *more = os.read(fd, CHUNK).split(b"\n")
+        self.partial.append(first)
+        for start in more:
+            line, self.partial = b"".join(self.partial), [start]
+            self.on_request(json.loads(line))
+
+    def on_request(self, request):
+        try:
+            getattr(self, "op_" + request["op"])(request)
+        except (OSError, subprocess.SubprocessError) as error:
+            self.send(id=request["id"], error=str(error))
 
     def op_spawn(self, request):
         child = Child(self, request)

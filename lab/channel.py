@@ -125,7 +125,7 @@ class Qmp:
         json.loads(self._lines.readline())  # the greeting
         self.command("qmp_capabilities")
 
-    def command(self, name: str, **arguments: Any) -> Any:
+    def command(self, name: str, /, **arguments: Any) -> Any:
         self._sock.sendall(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
         for line in self._lines:
             answer = json.loads(line)

@@ -29,7 +29,9 @@ class CommandFailed(Exception):
     def __init__(self, result: Result, where: str, why: str = "") -> None:
         self.result = result
         why = why or f"exit code {result.rc}"
-        super().__init__(f"{where}: {' '.join(result.argv)}: {why}\n{result.err or result.out}")
+        command = " ".join(result.argv)
+        command = command if len(command) < 300 else command[:300] + "…"
+        super().__init__(f"{where}: {command}: {why}\n{result.err or result.out}")
 
 
 class Process:

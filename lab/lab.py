@@ -120,9 +120,6 @@ class Lab:
         with self._step("preparing SR-IOV"):
             self.guest = self.namespace("guest")
             self._prepare_host()
-            for index in range(len(self.pfs)):
-                if self._vfs_per_pf:
-                    self._hand_over(index)
 
     def console_text(self) -> str:
         return self.console.read_text(errors="replace") if self.console.exists() else ""
@@ -130,36 +127,44 @@ class Lab:
     # --- SR-IOV ---
 
     def _prepare_host(self) -> None:
-        """Names the cards, brings them up, makes the VFs, gives them addresses."""
-        script = ["cd /sys/class/net"]
+        """Names the cards, brings the PFs up, makes their VFs, gives the first of each to
+        the guest."""
+        script = ["modprobe -a igb igbvf virtio_net bonding 8021q", "cd /sys/class/net"]
         for nic in self._machine.nics:
-            script.append(f"for d in *; do if [ $(cat $d/address) = {nic.mac} ];"
-                          f" then ip link set $d name {nic.name}; break; fi; done")
-        for index, nic in enumerate(self.pfs):
-            script += [f"ip link set {nic.name} up",
-                       f"echo {self._vfs_per_pf} > {nic.name}/device/sriov_numvfs"]
-            for vf in range(self._vfs_per_pf):
-                script += [f"ip link set {nic.name} vf {vf} mac {self.vf_mac(index, vf)}",
-                           f"ip link set {nic.name} vf {vf} spoofchk on",
-                           f"ip link set {nic.name} vf {vf} trust off"]
+            script.append(f"for d in */address; do read mac <$d; if [ $mac = {nic.mac} ];"
+                          f" then ip link set ${{d%/*}} name {nic.name}; fi; done")
+        for index in range(len(self.pfs)):
+            script += self._prepare_pf(index)
         self.host.sh("\n".join(script), timeout=60)
+        for nic in self.pfs:  # making VFs resets the card: its link comes a second time
+            wait_until(lambda: self._carrier(nic.name), 20, f"carrier of {nic.name}")
+
+    def _prepare_pf(self, index: int) -> list[str]:
+        """Shell commands. The VFs get their addresses before a driver is bound, so that it
+        finds them; until then the kernel is told not to look for drivers."""
+        pf = self.pfs[index].name
+        lines = [f"ip link set {pf} up"]
+        if not self._vfs_per_pf:
+            return lines
+        lines += [f"echo 0 > {pf}/device/sriov_drivers_autoprobe",
+                  f"echo {self._vfs_per_pf} > {pf}/device/sriov_numvfs",
+                  f"echo 1 > {pf}/device/sriov_drivers_autoprobe"]
+        for vf in range(self._vfs_per_pf):
+            lines += [f"ip link set {pf} vf {vf} mac {self.vf_mac(index, vf)}",
+                      f"ip link set {pf} vf {vf} spoofchk on",
+                      f"ip link set {pf} vf {vf} trust off",
+                      f"vf=$(readlink -f {pf}/device/virtfn{vf})",
+                      "echo ${vf##*/} > /sys/bus/pci/drivers/igbvf/bind"]
+            if vf == 0:
+                lines.append(f"ip link set $(ls $vf/net) netns guest name {self.vfs[index]}")
+        return lines
+
+    def _carrier(self, device: str) -> bool:
+        return self.read(f"/sys/class/net/{device}/carrier") == b"1\n"
 
     @staticmethod
     def vf_mac(pf: int, vf: int = 0) -> str:
         return f"52:54:00:1{pf + 1}:00:{vf:02x}"
-
-    def _hand_over(self, index: int) -> None:
-        """Gives the first VF of a PF to the guest. The VF's driver takes the address that the
-        host has set only when it is bound or reset, so it is bound anew."""
-        pf, name, mac = self.pfs[index].name, self.vfs[index], self.vf_mac(index)
-        self.host.sh(f"""
-            vf=$(readlink -f /sys/class/net/{pf}/device/virtfn0)
-            echo ${{vf##*/}} > $vf/driver/unbind
-            echo ${{vf##*/}} > /sys/bus/pci/drivers/igbvf/bind
-            dev=$(ls $vf/net)
-            test $(cat $vf/net/$dev/address) = {mac}
-            ip link set $dev netns guest name {name}
-        """)
 
     # --- what tests use ---
 
