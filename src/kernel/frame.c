@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/frame.h"
+
+#include <arpa/inet.h>
+#include <linux/icmpv6.h>
+#include <linux/if_arp.h>
+#include <linux/if_ether.h>
+#include <linux/ipv6.h>
+
+#define OPTION_TARGET_ADDRESS 2 /* ND_OPT_TARGET_LL_ADDR, which the uapi headers lack */
+#define ADVERT_TYPE 136		/* NDISC_NEIGHBOUR_ADVERTISEMENT, likewise */
+
+struct arp_frame {
+	struct ethhdr ethernet;
+	struct arphdr arp;
+	struct mac sender;
+	uint8_t sender_address[4];
+	struct mac target;
+	uint8_t target_address[4];
+} __attribute__((packed));
+
+struct advert {
+	struct icmp6hdr icmp;
+	uint8_t target[16];
+	uint8_t option_type;
+	uint8_t option_length; /* in units of 8 bytes */
+	struct mac option_mac;
+} __attribute__((packed));
+
+struct advert_frame {
+	struct ethhdr ethernet;
+	struct ipv6hdr ip;
+	struct advert advert;
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct arp_frame) == FRAME_ARP_SIZE, "ARP over Ethernet");
+_Static_assert(sizeof(struct advert_frame) == FRAME_ADVERT_SIZE, "advertisement over Ethernet");
+
+static struct ethhdr ethernet_header(const struct mac *from, const struct mac *to, uint16_t type)
+{
+	struct ethhdr header = {.h_proto = htons(type)};
+
+	memcpy(header.h_source, from, sizeof(header.h_source));
+	memcpy(header.h_dest, to, sizeof(header.h_dest));
+	return header;
+}
+
+size_t frame_arp_announce(uint8_t *buffer, const struct mac *from, const struct mac *to,
+			  const uint8_t address[4])
+{
+	struct arp_frame frame = {
+		.ethernet = ethernet_header(from, to, ETH_P_ARP),
+		.arp =
+			{
+				.ar_hrd = htons(ARPHRD_ETHER),
+				.ar_pro = htons(ETH_P_IP),
+				.ar_hln = ETH_ALEN,
+				.ar_pln = 4,
+				.ar_op = htons(ARPOP_REQUEST),
+			},
+		.sender = *from,
+	};
+
+	memcpy(frame.sender_address, address, sizeof(frame.sender_address));
+	memcpy(frame.target_address, address, sizeof(frame.target_address));
+	memcpy(buffer, &frame, sizeof(frame));
+	return sizeof(frame);
+}
+
+/* The sum of big-endian words in 32 bits, which no frame of ours overflows. */
+static uint32_t sum_words(uint32_t sum, const void *data, size_t length)
+{
+	const uint8_t *bytes = data;
+
+	for (size_t i = 0; i + 1 < length; i += 2)
+		sum += (uint32_t)(bytes[i] << 8 | bytes[i + 1]);
+	return sum;
+}
+
+/* Of the pseudo header of RFC 8200 (addresses, length, protocol) and the message. */
+static uint16_t advert_checksum(const struct advert_frame *frame)
+{
+	uint32_t sum = sizeof(frame->advert) + IPPROTO_ICMPV6;
+
+	sum = sum_words(sum, &frame->ip.saddr, sizeof(frame->ip.saddr));
+	sum = sum_words(sum, &frame->ip.daddr, sizeof(frame->ip.daddr));
+	sum = sum_words(sum, &frame->advert, sizeof(frame->advert));
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return htons((uint16_t)~sum);
+}
+
+size_t frame_neighbour_advert(uint8_t *buffer, const struct mac *from, const struct mac *to,
+			      const uint8_t address[16], const uint8_t to_address[16])
+{
+	struct advert_frame frame = {
+		.ethernet = ethernet_header(from, to, ETH_P_IPV6),
+		.ip =
+			{
+				.version = 6,
+				.payload_len = htons(sizeof(frame.advert)),
+				.nexthdr = IPPROTO_ICMPV6,
+				.hop_limit =
+					255, /* receivers drop any other: it came over no router */
+			},
+		.advert =
+			{
+				.icmp = {.icmp6_type = ADVERT_TYPE, .icmp6_override = 1},
+				.option_type = OPTION_TARGET_ADDRESS,
+				.option_length = 1,
+				.option_mac = *from,
+			},
+	};
+
+	memcpy(&frame.ip.saddr, address, sizeof(frame.ip.saddr));
+	memcpy(&frame.ip.daddr, to_address, sizeof(frame.ip.daddr));
+	memcpy(frame.advert.target, address, sizeof(frame.advert.target));
+	frame.advert.icmp.icmp6_cksum = advert_checksum(&frame);
+	memcpy(buffer, &frame, sizeof(frame));
+	return sizeof(frame);
+}

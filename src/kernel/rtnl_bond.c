@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/rtnl_bond.h"
+
+#include "base/strings.h"
+#include "kernel/message.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+static void request_start(struct message *request, uint16_t type, uint16_t flags, int ifindex)
+{
+	struct ifinfomsg *header = message_start(request, type, flags, sizeof(*header));
+
+	header->ifi_index = ifindex;
+}
+
+/* Where the attributes of kind @kind begin: IFLA_LINKINFO { @kind_type, @data_type { … } }. */
+struct nest {
+	struct nlattr *info, *data;
+};
+
+static struct nest nest_start(struct nlmsghdr *request, uint16_t kind_type, uint16_t data_type)
+{
+	struct nest nest;
+
+	nest.info = mnl_attr_nest_start(request, IFLA_LINKINFO);
+	mnl_attr_put_strz(request, kind_type, "bond");
+	nest.data = mnl_attr_nest_start(request, data_type);
+	return nest;
+}
+
+static void nest_end(struct nlmsghdr *request, const struct nest *nest)
+{
+	mnl_attr_nest_end(request, nest->data);
+	mnl_attr_nest_end(request, nest->info);
+}
+
+static int settings_check(const struct link_bond *settings, struct problem *problem)
+{
+	uint32_t delay = settings->peer_notif_delay;
+
+	if (delay == 0 || (settings->miimon > 0 && delay % settings->miimon == 0))
+		return 0;
+	return problem_set(problem, -EINVAL,
+			   "the delay between a bond's announcements (%u ms) must be a multiple "
+			   "of the time between its carrier checks (miimon, %u ms)",
+			   delay, settings->miimon);
+}
+
+/*
+ * The driver goes through the attributes in an order of its own, in which miimon comes before
+ * the delay that depends on it. While miimon is 0 it takes no delay, not even 0.
+ */
+static void settings_put(struct nlmsghdr *request, const struct link_bond *settings)
+{
+	mnl_attr_put_u32(request, IFLA_BOND_MIIMON, settings->miimon);
+	if (settings->miimon > 0)
+		mnl_attr_put_u32(request, IFLA_BOND_PEER_NOTIF_DELAY, settings->peer_notif_delay);
+	mnl_attr_put_u32(request, IFLA_BOND_RESEND_IGMP, settings->resend_igmp);
+	mnl_attr_put_u8(request, IFLA_BOND_NUM_PEER_NOTIF, settings->num_peer_notif);
+	mnl_attr_put_u8(request, IFLA_BOND_ALL_SLAVES_ACTIVE, settings->all_slaves_active);
+}
+
+static void create_fill(struct message *request, const char *name, const struct link_bond *settings,
+			uint32_t tx_queues)
+{
+	struct nest nest;
+
+	request_start(request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+	mnl_attr_put_strz(&request->header, IFLA_IFNAME, name);
+	if (tx_queues > 0)
+		mnl_attr_put_u32(&request->header, IFLA_NUM_TX_QUEUES, tx_queues);
+	nest = nest_start(&request->header, IFLA_INFO_KIND, IFLA_INFO_DATA);
+	mnl_attr_put_u8(&request->header, IFLA_BOND_MODE, settings->mode);
+	mnl_attr_put_u8(&request->header, IFLA_BOND_FAIL_OVER_MAC, settings->fail_over_mac);
+	settings_put(&request->header, settings);
+	nest_end(&request->header, &nest);
+}
+
+int rtnl_bond_create(struct netlink *netlink, const char *name, const struct link_bond *settings,
+		     uint32_t tx_queues, struct problem *problem)
+{
+	struct problem refusal = {};
+	struct message request;
+	int err;
+
+	if (!*name || strlen(name) >= LINK_NAME_SIZE)
+		return problem_set(problem, -EINVAL, "\"%s\" is no name for a device", name);
+	err = settings_check(settings, problem);
+	if (err)
+		return err;
+	create_fill(&request, name, settings, tx_queues);
+	err = netlink_request(netlink, &request.header, &refusal);
+	if (err == -EOPNOTSUPP)
+		return problem_set(problem, err,
+				   "this kernel has no bonding driver; load it with \"modprobe "
+				   "bonding\", or install a kernel that was built with it "
+				   "(CONFIG_BONDING)");
+	return err ? problem_set(problem, err, "%s", refusal.text) : 0;
+}
+
+int rtnl_bond_set(struct netlink *netlink, int ifindex, const struct link_bond *settings,
+		  struct problem *problem)
+{
+	struct message request;
+	struct nest nest;
+	int err;
+
+	err = settings_check(settings, problem);
+	if (err)
+		return err;
+	request_start(&request, RTM_NEWLINK, 0, ifindex);
+	nest = nest_start(&request.header, IFLA_INFO_KIND, IFLA_INFO_DATA);
+	settings_put(&request.header, settings);
+	nest_end(&request.header, &nest);
+	return netlink_request(netlink, &request.header, problem);
+}
+
+static int master_set(struct netlink *netlink, int ifindex, int master, struct problem *problem)
+{
+	struct message request;
+
+	request_start(&request, RTM_SETLINK, 0, ifindex);
+	mnl_attr_put_u32(&request.header, IFLA_MASTER, (uint32_t)master);
+	return netlink_request(netlink, &request.header, problem);
+}
+
+int rtnl_bond_enslave(struct netlink *netlink, int ifindex, int bond_ifindex,
+		      struct problem *problem)
+{
+	/* To the kernel, master 0 is release. */
+	if (bond_ifindex <= 0)
+		return problem_set(problem, -EINVAL, "%d is no bond's index", bond_ifindex);
+	return master_set(netlink, ifindex, bond_ifindex, problem);
+}
+
+int rtnl_bond_release(struct netlink *netlink, int ifindex, struct problem *problem)
+{
+	return master_set(netlink, ifindex, 0, problem);
+}
+
+int rtnl_bond_set_queue_id(struct netlink *netlink, int ifindex, uint16_t queue_id,
+			   struct problem *problem)
+{
+	struct message request;
+	struct nest nest;
+
+	/* The kernel takes a member's attributes with RTM_NEWLINK only. */
+	request_start(&request, RTM_NEWLINK, 0, ifindex);
+	nest = nest_start(&request.header, IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA);
+	mnl_attr_put_u16(&request.header, IFLA_BOND_SLAVE_QUEUE_ID, queue_id);
+	nest_end(&request.header, &nest);
+	return netlink_request(netlink, &request.header, problem);
+}
+
+int rtnl_bond_set_active(struct netlink *netlink, int bond_ifindex, int ifindex,
+			 struct problem *problem)
+{
+	struct message request;
+	struct nest nest;
+
+	request_start(&request, RTM_NEWLINK, 0, bond_ifindex);
+	nest = nest_start(&request.header, IFLA_INFO_KIND, IFLA_INFO_DATA);
+	mnl_attr_put_u32(&request.header, IFLA_BOND_ACTIVE_SLAVE, (uint32_t)ifindex);
+	nest_end(&request.header, &nest);
+	return netlink_request(netlink, &request.header, problem);
+}
