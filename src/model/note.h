@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
  * What the daemon must know of a team after its own death: who sits in which slot, and how each
- * device was before it became a member (T1: it is given back like that). Kept beside the other
+ * device was before it became a member (T1: it is given back like that; bonding itself restores MAC and MTU). Kept beside the other
  * maps; no program reads it.
  */
 #pragma once
@@ -20,6 +20,4 @@ struct note_member {
 
 struct note_team {
 	struct note_member members[32];
-	__u32 bond_made; /* the bond was made by us and goes with the team */
-	__u32 pad;
 };

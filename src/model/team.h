@@ -71,11 +71,11 @@ struct team_config {
 	char name[LINK_NAME_SIZE];
 	enum distribution distribution;
 	enum mac_policy mac_policy;
-	uint32_t stable_ms;		/* T11: carrier must hold this long before a member is used again */
-	uint32_t idle_ms;		/* T5: a bucket goes home after this long without a frame */
-	uint32_t return_ms;		/* T5: … and at the latest this long after its member is back */
-	uint32_t announce_count;	/* T10 */
-	uint32_t announce_interval_ms;	/* T10, a multiple of 100 */
+	uint32_t stable_ms; /* T11: carrier must hold this long before a member is used again */
+	uint32_t idle_ms;   /* T5: a bucket goes home after this long without a frame */
+	uint32_t return_ms; /* T5: … and at the latest this long after its member is back */
+	uint32_t announce_count;       /* T10 */
+	uint32_t announce_interval_ms; /* T10, a multiple of 100 */
 	uint32_t member_count;
 	struct member_config members[TEAM_MEMBERS_MAX]; /* the first is the first primary */
 };

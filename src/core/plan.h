@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Desired minus observed (C2): the steps that make a team what its configuration says. No steps
+ * means that all is as wanted.
+ */
+#pragma once
+
+#include "model/action.h"
+#include "model/note.h"
+
+/* What is observed of one team. */
+struct plan_view {
+	const struct link_table *links;
+	const struct link_address *addresses;
+	size_t address_count;
+	const struct note_team *notes; /* NULL: its programs are not loaded */
+};
+
+/* The bond's attributes that @want asks for; active_ifindex stays 0. */
+void plan_bond(const struct team_config *want, struct link_bond *ret_bond);
+
+/* Append the steps for a wanted team. */
+void plan_team(const struct team_config *want, const struct plan_view *view,
+	       struct action_list *list);
+
+/* Append the steps for a team that exists and is no longer wanted. */
+void plan_removal(const char *name, struct action_list *list);
+
+/* The slot that @device has in @notes, -1 if none. */
+int plan_slot(const struct note_team *notes, const char *device);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One step from what is to what is wanted: made by core/plan, carried out by daemon/apply. */
+#pragma once
+
+#include "model/team.h"
+
+enum action_kind {
+	ACTION_LEAVE,  /* give a member back as it was */
+	ACTION_REMOVE, /* give all members back, delete the team */
+	ACTION_CREATE, /* load the programs, make the bond */
+	ACTION_SET,    /* change the bond's attributes */
+	ACTION_JOIN,   /* take a device in as member */
+	ACTION_QUEUE,  /* give a member its queue_id back */
+	ACTION_WAIT,   /* the device is not there yet; nothing is done */
+	ACTION_REFUSE, /* the device is there, but cannot be a member now; nothing is done */
+	ACTION_KIND_COUNT,
+};
+
+extern const char *const action_names[ACTION_KIND_COUNT];
+
+#define ACTION_TEXT_SIZE 256
+
+struct action {
+	enum action_kind kind;
+	char team[LINK_NAME_SIZE];
+	char device[MEMBER_DEVICE_SIZE]; /* as configured; "" where the team is meant */
+	int slot;			 /* the member's; -1 where the team is meant */
+	int ifindex;			 /* the device's, 0 = none */
+	char text[ACTION_TEXT_SIZE];	 /* a sentence for people */
+};
+
+/* At most all members leave and join again, and the team's own steps. */
+#define ACTIONS_MAX (4 * TEAM_MEMBERS_MAX)
+
+struct action_list {
+	unsigned int count;
+	struct action actions[ACTIONS_MAX];
+};
+
+/* Does this step change anything? Waiting and refusing do not. */
+static inline bool action_acts(const struct action *action)
+{
+	return action->kind != ACTION_WAIT && action->kind != ACTION_REFUSE;
+}
