@@ -172,7 +172,7 @@ static int section_open(struct parser *parser, const char *line)
 	parser->fault_line = parser->line;
 	return problem_set(&parser->problem, -EINVAL,
 			   "there is no section [%s]; there are [Team] and [Member]",
-			   config_shown(name, shown));
+			   *name ? config_shown(name, shown) : "");
 }
 
 /* Look at a line before libinih does; make it empty where there is nothing to read. */
@@ -277,6 +277,7 @@ static int key_take(void *user, const char *section, const char *key, const char
 {
 	struct parser *parser = user;
 
+	(void)section;
 	if (parser->problem.error)
 		return 0;
 	parser->fault_line = parser->line;

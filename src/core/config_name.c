@@ -136,6 +136,8 @@ static const char *device_fault(const char *device)
 	case MEMBER_KEY_COUNT:
 		break;
 	}
+	if (strchr(device, ':'))
+		return "that is no MAC, and an interface name has no ':'";
 	return interface_name_fault(device);
 }
 
