@@ -28,15 +28,14 @@ struct pick_hold {
 };
 
 struct pick_state {
-	__u32 layout;  /* PICK_LAYOUT */
-	__u32 ifindex; /* the team's interface */
-	__u64 netns;   /* cookie of its network namespace */
-	__u32 usable;  /* a bit per slot: the daemon wants it and it is well */
-	__u32 primary; /* slot that receives broadcast and multicast (T7, T9) */
-	__u64 idle_ns; /* T5 */
-	__u64 return_by
-		[PICK_SLOTS]; /* ns: all buckets of this home are back by then; 0 = no hurry */
-	__u8 team_mac[6];     /* what the team's interface sends with */
+	__u32 layout;		     /* PICK_LAYOUT */
+	__u32 ifindex;		     /* the team's interface */
+	__u64 netns;		     /* cookie of its network namespace */
+	__u32 usable;		     /* a bit per slot: the daemon wants it and it is well */
+	__u32 primary;		     /* slot that receives broadcast and multicast (T7, T9) */
+	__u64 idle_ns;		     /* T5 */
+	__u64 return_by[PICK_SLOTS]; /* ns: then all buckets of this home are back; 0 = no hurry */
+	__u8 team_mac[6];	     /* what the team's interface sends with */
 	__u8 pad[2];
 	__u8 member_macs[PICK_SLOTS][8]; /* by slot, 6 bytes and two of padding; zero = free */
 };
