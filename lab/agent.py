@@ -12,6 +12,7 @@ passes unchanged. A request carries an id chosen outside; every event about it r
     {"id": 1, "op": "write", "data": "..."}    to its standard input
     {"id": 1, "op": "close"}                   its standard input
     {"id": 1, "op": "kill", "signal": 15, "group": false}
+    {"id": 1, "op": "resize", "pty": [rows, columns]}
     {"id": 2, "op": "get", "path": "..."}  -> {"id": 2, "data": "..."} or error
     {"id": 2, "op": "put", "path": "...", "data": "...", "mode": 420} -> {"id": 2, "done": true}
 
@@ -74,7 +75,7 @@ class Child:
         streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         if pty:
             self.master, slave = os.openpty()
-            fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *pty, 0, 0))
+            self.resize(pty)
             streams = dict.fromkeys(streams, slave)
         try:
             self.process = subprocess.Popen(
@@ -163,6 +164,9 @@ class Child:
             self.process.stdin.close()
             self.stdin = None
 
+    def resize(self, pty):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", *pty, 0, 0))
+
     def kill(self, number, group):
         if self.process.returncode is None or group:
             try:
@@ -209,6 +213,9 @@ class Agent:
 
     def op_kill(self, request):
         self.children[request["id"]].kill(request["signal"], request.get("group", False))
+
+    def op_resize(self, request):
+        self.children[request["id"]].resize(request["pty"])
 
     def op_get(self, request):
         with open(request["path"], "rb") as file:

@@ -40,6 +40,10 @@ class AgentProcess(Process):
     def close_stdin(self) -> None:
         self._client.send(id=self.number, op="close")
 
+    def resize(self, rows: int, columns: int) -> None:
+        """Tells a command that was started with pty= its terminal's new size."""
+        self._client.send(id=self.number, op="resize", pty=[rows, columns])
+
 
 class AgentClient:
     """The outside end of agent.py's protocol."""

@@ -22,6 +22,7 @@ import select
 import socket
 import struct
 import sys
+import threading
 import time
 
 CLONE_NEWNET = 0x40000000
@@ -135,6 +136,10 @@ class Commands:
         if command == "sample":
             sample(asked=True)
             return
+        # Drivers take their time, and what happens meanwhile must be heard.
+        threading.Thread(target=self.set, args=(command, name)).start()
+
+    def set(self, command, name):
         begun = time.monotonic_ns()
         self.host.set(name, command == "up")
         say(begun, done=f"{command} {name}", took_ns=time.monotonic_ns() - begun)

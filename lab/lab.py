@@ -48,6 +48,7 @@ class Lab:
 
     kernel      the series: "6.12" or "6.1"
     vfs         VFs per PF; the first of each is the guest's, others stay with the host
+                (ens1f0v1, ...)
     virtio      virtio NICs (virtio0, ...) in the host namespace, on the same network, for
                 tests in which the VM as a whole is the guest of this machine
     cpus, memory, icount, kernel_args, qemu_args: see vm.Machine
@@ -68,6 +69,7 @@ class Lab:
         self.console = Path(self._directory.name) / "console.log"
         self.outside = Outside()
         self.vm: Vm | None = None
+        self._pulled: set[str] = set()
         self.peer = Namespace(self.outside, "peer", self.outside.peer)
 
     # --- life ---
@@ -137,7 +139,7 @@ class Lab:
             script += self._prepare_pf(index)
         self.host.sh("\n".join(script), timeout=60)
         for nic in self.pfs:  # making VFs resets the card: its link comes a second time
-            wait_until(lambda: self._carrier(nic.name), 20, f"carrier of {nic.name}")
+            wait_until(lambda: self.carrier(nic.name), 20, f"carrier of {nic.name}")
 
     def _prepare_pf(self, index: int) -> list[str]:
         """Shell commands. The VFs get their addresses before a driver is bound, so that it
@@ -155,12 +157,9 @@ class Lab:
                       f"ip link set {pf} vf {vf} trust off",
                       f"vf=$(readlink -f {pf}/device/virtfn{vf})",
                       "echo ${vf##*/} > /sys/bus/pci/drivers/igbvf/bind"]
-            if vf == 0:
-                lines.append(f"ip link set $(ls $vf/net) netns guest name {self.vfs[index]}")
+            target = f"netns guest name {self.vfs[index]}" if vf == 0 else f"name {pf}v{vf}"
+            lines.append(f"ip link set $(ls $vf/net) {target}")
         return lines
-
-    def _carrier(self, device: str) -> bool:
-        return self.read(f"/sys/class/net/{device}/carrier") == b"1\n"
 
     @staticmethod
     def vf_mac(pf: int, vf: int = 0) -> str:
@@ -177,6 +176,21 @@ class Lab:
         """Plugs or pulls the cable of a PF (by index) or of any card of the VM."""
         nic = self.pfs[nic] if isinstance(nic, int) else nic
         self.vm.qmp.command("set_link", name=nic.tap, up=up)
+        (self._pulled.discard if up else self._pulled.add)(nic.tap)
+
+    def plug_all(self) -> None:
+        """Plugs every pulled cable and waits for the PFs' carriers."""
+        pulled = [nic for nic in self._machine.nics if nic.tap in self._pulled]
+        for nic in pulled:
+            self.cable(nic, up=True)
+        for nic in pulled:
+            if nic in self.pfs:
+                wait_until(lambda: self.carrier(nic.name), 20, f"carrier of {nic.name}")
+
+    def carrier(self, device: str, where: Namespace | None = None) -> bool:
+        """Whether a device (of the host, unless told) has a carrier now."""
+        link = (where or self.host).run(["ip", "-j", "link", "show", device]).json()[0]
+        return "LOWER_UP" in link["flags"]
 
     def read(self, path: str) -> bytes:
         """A file of the VM."""
