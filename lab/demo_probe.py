@@ -87,7 +87,7 @@ class Log:
         self.fd = os.open("/dev/kmsg", os.O_RDWR | os.O_NONBLOCK)
         os.lseek(self.fd, 0, os.SEEK_END)
         before = time.monotonic_ns()
-        os.write(self.fd, b"<7>lab: the demo's probe begins")
+        os.write(self.fd, b"<7>lab: the demo's probe begins\n")
         between = (before + time.monotonic_ns()) // 2
         self.offset_ns = 0
         self.offset_ns = between - self.next()[0]

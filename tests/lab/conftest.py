@@ -41,13 +41,24 @@ def _last(lab):
     return {"snapshot": leftovers.Snapshot(lab)}
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.when == "call":
+        item.has_failed = report.failed
+
+
 @pytest.fixture(autouse=True)
-def nothing_left_behind(lab, _last):
-    """Each test starts with the guest's VFs down and bare, and ends as it began."""
+def nothing_left_behind(request, lab, _last):
+    """Each test starts with the guest's VFs down and bare, and ends as it began. After a
+    test that failed anyway it only cleans up."""
     yield
     leftovers.reset(lab)
-    difference, after = leftovers.settle(lab, _last["snapshot"])
+    failed = getattr(request.node, "has_failed", False)
+    difference, after = leftovers.settle(lab, _last["snapshot"], 0 if failed else 5)
     if difference:
         leftovers.clean(lab, _last["snapshot"], after)
         _last["snapshot"] = leftovers.Snapshot(lab)
-        pytest.fail("not as it was before the test:\n  " + "\n  ".join(difference), pytrace=False)
+        if not failed:
+            pytest.fail("not as it was before the test:\n  " + "\n  ".join(difference),
+                        pytrace=False)
