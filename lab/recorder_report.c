@@ -88,6 +88,22 @@ static void outage_add_flow(struct outage *outage, const struct flow_tally *tall
 	}
 }
 
+/*
+ * The shortest way that a packet took, in our clock less the sender's: with the other end's for the
+ * other direction it tells how far the two clocks are apart, half the difference of the two.
+ */
+static int64_t delay_shortest(int64_t shortest, const struct flow_tally *tally)
+{
+	for (uint32_t seq = 0; seq < tally->next; seq++) {
+		const struct arrival *arrival = &tally->arrivals[seq];
+		int64_t delay = (int64_t)(arrival->received_ns - arrival->sent_ns);
+
+		if (arrival->sent_ns && delay < shortest)
+			shortest = delay;
+	}
+	return shortest;
+}
+
 static double to_ms(uint64_t ns)
 {
 	return (double)ns / NSEC_PER_MSEC;
@@ -109,6 +125,7 @@ static json_t *received_report(const struct recorder *r, const struct act *act, 
 {
 	struct silence flow_longest = {0}, all;
 	struct outage outage = {0};
+	int64_t delay = INT64_MAX;
 	size_t unique = 0;
 
 	for (unsigned int f = 0; f < r->options.flows; f++) {
@@ -118,15 +135,16 @@ static json_t *received_report(const struct recorder *r, const struct act *act, 
 		if (own.length_ns > flow_longest.length_ns)
 			flow_longest = own;
 		outage_add_flow(&outage, &act->flows[f]);
+		delay = delay_shortest(delay, &act->flows[f]);
 		unique += count;
 	}
 	all = silence_longest(times, unique);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I}", "received",
-			 (json_int_t)act->received, "unique", (json_int_t)unique, "duplicated",
-			 (json_int_t)act->duplicated, "reordered", (json_int_t)act->reordered,
-			 "holes", (json_int_t)outage.holes, "gap_ms", to_ms(all.length_ns),
-			 "gap_from_ns", (json_int_t)all.from_ns, "flow_gap_ms",
-			 to_ms(flow_longest.length_ns), "flow_gap_from_ns",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:I}",
+			 "received", (json_int_t)act->received, "unique", (json_int_t)unique,
+			 "duplicated", (json_int_t)act->duplicated, "reordered",
+			 (json_int_t)act->reordered, "holes", (json_int_t)outage.holes, "gap_ms",
+			 to_ms(all.length_ns), "gap_from_ns", (json_int_t)all.from_ns,
+			 "flow_gap_ms", to_ms(flow_longest.length_ns), "flow_gap_from_ns",
 			 (json_int_t)flow_longest.from_ns, "outage_first_ns",
 			 (json_int_t)outage.first_ns, "outage_last_ns", (json_int_t)outage.last_ns,
 			 "socket_drops", (json_int_t)act->socket_drops);

@@ -261,6 +261,7 @@ def test_clean_wire_loses_nothing(bench):
             bench.wire.passed[sender]
         assert (received["duplicated"], received["reordered"], received["holes"]) == (0, 0, 0)
         assert (sent["refused"], received["socket_drops"]) == (0, 0)
+        assert 0 < received["delay_min_ns"] < 1e9  # both ends have the same clock here
         assert act(reports[sender], "healthy")["flows_sent"] == \
             act(reports[1 - sender], "healthy")["flows_unique"]
         assert reports[sender]["malformed"] == reports[sender]["socket_errors"] == 0
