@@ -178,24 +178,26 @@ static const struct pick_case {
 	const char *text;
 	uint32_t usable; /* bits */
 	uint8_t holder;
-	uint64_t now, return_by;
+	uint64_t now, return_by, dealt;
 	uint8_t slot, holder_after;
 	uint32_t why;
 } pick_cases[] = {
-	{"all well, never held", 3, 0, SEEN, 0, 0, 0, PICK_HOME},
-	{"all well, held by home", 3, 1, SEEN, 0, 0, 1, PICK_HOME},
-	{"home lost", 2, 1, SEEN, 0, 1, 2, PICK_FALLBACK},
-	{"home lost before the first frame", 2, 0, SEEN, 0, 1, 2, PICK_FALLBACK},
-	{"home still lost", 2, 2, SEEN, 0, 1, 2, PICK_FALLBACK},
-	{"home back, the flow runs (T5)", 3, 2, SEEN + IDLE, 0, 1, 2, PICK_HELD},
-	{"home back, the flow has paused", 3, 2, SEEN + IDLE + 1, 0, 0, 1, PICK_HOME},
-	{"home back, the bound not reached", 3, 2, SEEN + 10, SEEN + 10, 1, 2, PICK_HELD},
-	{"home back, the bound is past", 3, 2, SEEN + 11, SEEN + 10, 0, 1, PICK_HOME},
-	{"home back, the holder lost", 1, 2, SEEN, 0, 0, 1, PICK_HOME},
-	{"held by a third, which is well", 6, 3, SEEN, 0, 2, 3, PICK_FALLBACK},
-	{"held by a third, which is lost", 2, 3, SEEN, 0, 1, 2, PICK_FALLBACK},
-	{"nobody", 0, 1, SEEN, 0, PICK_NOBODY, 1, PICK_UNUSABLE},
-	{"only one that has no part in it", 8, 1, SEEN, 0, PICK_NOBODY, 1, PICK_UNUSABLE},
+	{"all well, the first frame", 3, 0, SEEN, 0, 0, 0, 1, PICK_HOME},
+	{"all well, held by home", 3, 1, SEEN, 0, 0, 0, 1, PICK_HOME},
+	{"home lost", 2, 1, SEEN, 0, 0, 1, 2, PICK_FALLBACK},
+	{"home lost before the first frame", 2, 0, SEEN, 0, 0, 1, 2, PICK_FALLBACK},
+	{"home still lost", 2, 2, SEEN, 0, 0, 1, 2, PICK_FALLBACK},
+	{"home back, the flow runs (T5)", 3, 2, SEEN + IDLE, 0, 0, 1, 2, PICK_HELD},
+	{"home back, the flow has paused", 3, 2, SEEN + IDLE + 1, 0, 0, 0, 1, PICK_HOME},
+	{"home back, the bound not reached", 3, 2, SEEN + 10, SEEN + 10, 0, 1, 2, PICK_HELD},
+	{"home back, the bound is past", 3, 2, SEEN + 11, SEEN + 10, 0, 0, 1, PICK_HOME},
+	{"home back, the holder lost", 1, 2, SEEN, 0, 0, 0, 1, PICK_HOME},
+	{"home moved, no pause since", 3, 2, SEEN + 9 + IDLE, 0, SEEN + 9, 1, 2, PICK_HELD},
+	{"home moved, a pause since", 3, 2, SEEN + 10 + IDLE, 0, SEEN + 9, 0, 1, PICK_HOME},
+	{"held by a third, which is well", 6, 3, SEEN, 0, 0, 2, 3, PICK_FALLBACK},
+	{"held by a third, which is lost", 2, 3, SEEN, 0, 0, 1, 2, PICK_FALLBACK},
+	{"nobody", 0, 1, SEEN, 0, 0, PICK_NOBODY, 1, PICK_UNUSABLE},
+	{"only one that has no part in it", 8, 1, SEEN, 0, 0, PICK_NOBODY, 1, PICK_UNUSABLE},
 };
 
 static void test_pick_slot(void **state)
@@ -205,7 +207,8 @@ static void test_pick_slot(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(pick_cases); i++) {
 		const struct pick_case *c = &pick_cases[i];
-		struct pick_state pick = {.usable = c->usable, .idle_ns = IDLE};
+		struct pick_state pick = {
+			.usable = c->usable, .idle_ns = IDLE, .dealt_ns = c->dealt};
 		struct pick_hold hold = {.holder = c->holder, .seen_ns = SEEN};
 		uint32_t why = PICK_WHY_COUNT;
 		uint8_t slot;
