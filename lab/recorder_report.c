@@ -104,20 +104,30 @@ static int64_t delay_shortest(int64_t shortest, const struct flow_tally *tally)
 	return shortest;
 }
 
-static double to_ms(uint64_t ns)
+static void put(json_t *object, const char *key, int64_t value)
 {
-	return (double)ns / NSEC_PER_MSEC;
+	json_object_set_new(object, key, json_integer(value));
+}
+
+static void put_ms(json_t *object, const char *key, uint64_t ns)
+{
+	json_object_set_new(object, key, json_real((double)ns / NSEC_PER_MSEC));
 }
 
 static json_t *sent_report(const struct recorder *r, const struct act *act, uint64_t sent)
 {
 	uint64_t offered = sent + act->refused;
 	double pps = act->sending_ns ? (double)offered * NSEC_PER_SEC / act->sending_ns : 0;
+	json_t *json = json_object();
 
-	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:f, s:f}", "rate", (int)r->options.rate,
-			 "offered", (json_int_t)offered, "sent", (json_int_t)sent, "refused",
-			 (json_int_t)act->refused, "skipped", (json_int_t)act->skipped,
-			 "offered_pps", pps, "sending_ms", to_ms(act->sending_ns));
+	put(json, "rate", r->options.rate);
+	put(json, "offered", offered);
+	put(json, "sent", sent);
+	put(json, "refused", act->refused);
+	put(json, "skipped", act->skipped);
+	put_ms(json, "sending_ms", act->sending_ns);
+	json_object_set_new(json, "offered_pps", json_real(pps));
+	return json;
 }
 
 /* @times has room for every packet of the act. */
@@ -126,6 +136,7 @@ static json_t *received_report(const struct recorder *r, const struct act *act, 
 	struct silence flow_longest = {0}, all;
 	struct outage outage = {0};
 	int64_t delay = INT64_MAX;
+	json_t *json = json_object();
 	size_t unique = 0;
 
 	for (unsigned int f = 0; f < r->options.flows; f++) {
@@ -139,21 +150,27 @@ static json_t *received_report(const struct recorder *r, const struct act *act, 
 		unique += count;
 	}
 	all = silence_longest(times, unique);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:I}",
-			 "received", (json_int_t)act->received, "unique", (json_int_t)unique,
-			 "duplicated", (json_int_t)act->duplicated, "reordered",
-			 (json_int_t)act->reordered, "holes", (json_int_t)outage.holes, "gap_ms",
-			 to_ms(all.length_ns), "gap_from_ns", (json_int_t)all.from_ns,
-			 "flow_gap_ms", to_ms(flow_longest.length_ns), "flow_gap_from_ns",
-			 (json_int_t)flow_longest.from_ns, "outage_first_ns",
-			 (json_int_t)outage.first_ns, "outage_last_ns", (json_int_t)outage.last_ns,
-			 "socket_drops", (json_int_t)act->socket_drops);
+	put(json, "received", act->received);
+	put(json, "unique", unique);
+	put(json, "duplicated", act->duplicated);
+	put(json, "reordered", act->reordered);
+	put(json, "holes", outage.holes);
+	put(json, "outage_first_ns", outage.first_ns);
+	put(json, "outage_last_ns", outage.last_ns);
+	put_ms(json, "gap_ms", all.length_ns);
+	put(json, "gap_from_ns", all.from_ns);
+	put_ms(json, "flow_gap_ms", flow_longest.length_ns);
+	put(json, "flow_gap_from_ns", flow_longest.from_ns);
+	put(json, "delay_min_ns", unique ? delay : 0);
+	put(json, "socket_drops", act->socket_drops);
+	return json;
 }
 
 static json_t *act_report(struct recorder *r, unsigned int number, uint64_t *times)
 {
 	const struct act *act = &r->acts[number];
-	json_t *sent = json_array(), *unique = json_array(), *json;
+	json_t *sent = json_array(), *unique = json_array();
+	json_t *json = json_object();
 	uint64_t sent_total = 0;
 
 	for (unsigned int f = 0; f < r->options.flows; f++) {
@@ -161,11 +178,13 @@ static json_t *act_report(struct recorder *r, unsigned int number, uint64_t *tim
 		json_array_append_new(unique, json_integer(act->flows[f].unique));
 		sent_total += act->flows[f].sent;
 	}
-	json = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o}", "act", (int)number, "name", act->name,
-			 "sent", sent_report(r, act, sent_total), "received",
-			 received_report(r, act, times), "flows_sent", sent, "flows_unique",
-			 unique);
-	if (json && r->watch.fd >= 0)
+	put(json, "act", number);
+	json_object_set_new(json, "name", json_string(act->name));
+	json_object_set_new(json, "sent", sent_report(r, act, sent_total));
+	json_object_set_new(json, "received", received_report(r, act, times));
+	json_object_set_new(json, "flows_sent", sent);
+	json_object_set_new(json, "flows_unique", unique);
+	if (r->watch.fd >= 0)
 		json_object_set_new(json, "watch", watch_report(r, act));
 	return json;
 }
@@ -188,7 +207,7 @@ static size_t unique_most(const struct recorder *r)
 json_t *report_make(struct recorder *r)
 {
 	uint64_t *times = calloc(unique_most(r) + 1, sizeof(*times));
-	json_t *acts = json_array();
+	json_t *json = json_object(), *acts = json_array();
 
 	if (!times)
 		return NULL;
@@ -196,7 +215,10 @@ json_t *report_make(struct recorder *r)
 		if (r->acts[a].flows)
 			json_array_append_new(acts, act_report(r, a, times));
 	free(times);
-	return json_pack("{s:i, s:o, s:I, s:I, s:I}", "flows", (int)r->options.flows, "acts", acts,
-			 "malformed", (json_int_t)r->malformed, "socket_errors",
-			 (json_int_t)r->socket_errors, "now_ns", (json_int_t)recorder_now());
+	put(json, "flows", r->options.flows);
+	json_object_set_new(json, "acts", acts);
+	put(json, "malformed", r->malformed);
+	put(json, "socket_errors", r->socket_errors);
+	put(json, "now_ns", recorder_now());
+	return json;
 }

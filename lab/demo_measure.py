@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the demo's acts measured: pure functions from the recorders' reports, the kernel's counters
+and the probe's events to the numbers of demo.json.
+
+Times of events are ns of the VM's monotonic clock throughout.
+"""
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Iterable
+
+# Frames over an act that are not the recorder's: ARP, neighbour discovery, MLD, announcements.
+OTHER_FRAMES_MAX = 200
+# A member that sends less than this share of an act's packets does not carry.
+CARRYING_SHARE = 0.1
+
+
+@dataclass
+class Act:
+    """One act as it was played; guest and peer are the recorders' reports of it."""
+
+    name: str
+    guest: dict[str, Any]
+    peer: dict[str, Any]
+    begin_ns: int
+    end_ns: int
+    packets_before: dict[str, list[int]]
+    packets_after: dict[str, list[int]]
+    events: list[dict[str, Any]]
+    failovers: list[dict[str, Any]] = field(default_factory=list)
+    pf_down_ns: int = 0
+    lost_member: str = ""
+
+
+@dataclass
+class Mark:
+    """Something that happened in an act."""
+
+    t: int
+    text: str
+
+
+# --- traffic ---
+
+def direction(name: str, sender: dict[str, Any], receiver: dict[str, Any]) -> dict[str, Any]:
+    """One direction of an act. received counts each packet once; duplicates are apart."""
+    sent, received = sender["sent"], receiver["received"]
+    lost = sent["sent"] - received["unique"]
+    pps = sent["offered_pps"]
+    return {
+        "direction": name,
+        "offered_pps": round(pps, 1),
+        "sent": sent["sent"],
+        "refused": sent["refused"],
+        "received": received["unique"],
+        "lost": lost,
+        "duplicated": received["duplicated"],
+        "reordered": received["reordered"],
+        "gap_ms": round(received["gap_ms"], 1),
+        "flow_gap_ms": round(received["flow_gap_ms"], 1),
+        "lost_ms": round(1000 * lost / pps, 1) if pps else 0.0,
+        "recorder_drops": received["socket_drops"],
+    }
+
+
+def clock_offset(act: Act) -> int:
+    """The peer's clock less the guest's: half of the difference of the two ways' shortest delays."""
+    return (act.peer["received"]["delay_min_ns"] - act.guest["received"]["delay_min_ns"]) // 2
+
+
+def outages(act: Act) -> dict[str, tuple[int, int] | None]:
+    """By direction: when the first and the last of the lost packets were sent."""
+    offset = clock_offset(act)
+
+    def of(receiver: dict[str, Any], sender_ahead: int) -> tuple[int, int] | None:
+        first, last = (receiver["received"][f"outage_{which}_ns"] for which in ("first", "last"))
+        return (first - sender_ahead, last - sender_ahead) if last else None
+
+    return {"out": of(act.peer, 0), "in": of(act.guest, offset)}
+
+
+# --- flows ---
+
+class Flows:
+    """Where each flow is, by the source MAC that its frames reach the peer with."""
+
+    def __init__(self) -> None:
+        self.home: list[str] = []  # where the first act left each flow
+        self.now: list[str] = []
+
+    def follow(self, watch: dict[str, Any], lost_mac: str) -> tuple[int, list[int]]:
+        """How many flows moved, and which of them without need. A flow needs to move once: away
+        from a lost member, or home."""
+        macs = [*watch["macs"], ""]  # -1 for a flow that was not seen
+        first, last = ([macs[i] for i in watch[which]] for which in ("first", "last"))
+        before = self.now or first
+        moved, disturbed = 0, []
+        for flow, (was, begin, end) in enumerate(zip(before, first, last)):
+            if not end:  # nothing of it came: it is where it was
+                last[flow] = was
+                continue
+            moves = watch["changes"][flow] + (begin != was)
+            needed = was == lost_mac or (bool(self.home) and end == self.home[flow])
+            moved += moves > 0
+            if moves > 1 or (moves == 1 and not needed):
+                disturbed.append(flow)
+        self.now = last
+        self.home = self.home or last
+        return moved, disturbed
+
+    def away(self) -> int:
+        """Flows that are not at home."""
+        return sum(now != home for now, home in zip(self.now, self.home))
+
+
+def kept_lost(act: Act, flows_before: Iterable[str], lost_mac: str) -> int:
+    """Packets lost outbound by flows that were not on the lost member."""
+    return sum(sent - unique
+               for sent, unique, mac in zip(act.guest["flows_sent"], act.peer["flows_unique"],
+                                            flows_before)
+               if mac != lost_mac)
+
+
+# --- the kernel's counters ---
+
+def members(act: Act, names: list[str]) -> list[dict[str, Any]]:
+    def over_act(name: str, which: int) -> int:
+        return act.packets_after[name][which] - act.packets_before[name][which]
+
+    return [{"name": name, "tx_packets": over_act(name, 1), "rx_packets": over_act(name, 0)}
+            for name in names]
+
+
+def counters_agree(result: dict[str, Any]) -> bool:
+    """What the members sent lies between what the recorder at the far end received and what the
+    near one sent; and so the other way. Frames that are not the recorder's come on top."""
+    out, into = result["directions"]
+    tx = sum(member["tx_packets"] for member in result["members"])
+    rx = sum(member["rx_packets"] for member in result["members"])
+    return (out["received"] <= tx <= out["sent"] + OTHER_FRAMES_MAX
+            and into["received"] <= rx <= into["sent"] + OTHER_FRAMES_MAX)
+
+
+def all_carry(result: dict[str, Any]) -> bool:
+    tx = [member["tx_packets"] for member in result["members"]]
+    return min(tx) >= CARRYING_SHARE * sum(tx)
+
+
+# --- an act as demo.json has it ---
+
+def measure(act: Act, names: list[str], macs: dict[str, str], flows: Flows) -> dict[str, Any]:
+    """macs: by member. Acts must be given in their order: flows are followed through them."""
+    lost_mac = macs.get(act.lost_member, "-")
+    before = list(flows.now)
+    moved, disturbed = flows.follow(act.peer["watch"], lost_mac)
+    result = {
+        "name": act.name,
+        "seconds": round((act.end_ns - act.begin_ns) / 1e9, 1),
+        "directions": [direction("out", act.guest, act.peer),
+                       direction("in", act.peer, act.guest)],
+        "flows": sum(sent > 0 for sent in act.guest["flows_sent"]),
+        "flows_moved": moved,
+        "flows_disturbed": len(disturbed),
+        "flows_away": flows.away(),
+        "members": members(act, names),
+    }
+    result["counters_agree"] = counters_agree(result)
+    if act.lost_member:
+        result["lost_member"] = act.lost_member
+        result["kept_flows_lost"] = kept_lost(act, before, lost_mac)
+        result["timing"] = timing(act)
+    return result
+
+
+# --- the story of a lost link ---
+
+def carrier_lost_ns(act: Act) -> tuple[int, int] | None:
+    """When the VF's driver noticed, by its line in the kernel's log, and when user space could
+    know, by rtnetlink. A driver that logs nothing noticed when rtnetlink told."""
+    told = next((event["t"] for event in act.events
+                 if event.get("link") == act.lost_member and not event["carrier"]), None)
+    noticed = next((event["t"] for event in act.events
+                    if re.search(r"igbvf .*Link is Down", event.get("log", ""))), told)
+    return (noticed, told) if noticed and told else None
+
+
+def timing(act: Act) -> dict[str, float | None]:
+    """The way from the PF going down to traffic flowing, in ms."""
+    carrier = carrier_lost_ns(act)
+    failover = failover_of(act)
+    outage = outages(act)
+
+    def ms(since: int | None, until: int | None) -> float | None:
+        return round((until - since) / 1e6, 1) if since and until else None
+
+    noticed, told = carrier or (None, None)
+    moments = {
+        "to_netlink": told,
+        **{f"to_{step}": failover.get(f"{step}_us", 0) * 1000
+           for step in ("seen", "decided", "applied")},
+        **{f"to_traffic_{way}": lost[1] if lost else None for way, lost in outage.items()},
+    }
+    return {
+        "pf_down_to_vf_carrier_ms": ms(act.pf_down_ns, noticed),
+        **{f"vf_carrier_{what}_ms": ms(noticed, when) for what, when in moments.items()},
+        **{f"pf_down_to_traffic_{way}_ms": ms(act.pf_down_ns, lost[1] if lost else None)
+           for way, lost in outage.items()},
+    }
+
+
+def failover_of(act: Act) -> dict[str, Any]:
+    """The team's own record of losing the member."""
+    return next((f for f in reversed(act.failovers)
+                 if f["member"] == act.lost_member and f["seen_us"] * 1000 >= act.begin_ns), {})
+
+
+# --- claims ---
+
+def claims(results: dict[str, dict[str, Any]], wanted_packets: int) -> list[tuple[str, bool]]:
+    """What issue and README promise of the demo, and whether it held."""
+    def total(act: str, *what: str) -> int:
+        return sum(way[key] for way in results[act]["directions"] for key in what)
+
+    healthy, lost, back, over = (results[name] for name in
+                                 ("healthy", "link-lost", "link-back", "switchover"))
+    time = lost["timing"]
+    return [
+        (f"healthy: {healthy['flows']} flows, {total('healthy', 'sent'):,} packets",
+         healthy["flows"] >= 256 and total("healthy", "sent") >= wanted_packets),
+        *((f"{name}: 0 lost, 0 duplicated, 0 reordered",
+           total(name, "lost", "refused", "duplicated", "reordered") == 0)
+          for name in ("healthy", "switchover")),
+        *((f"{result['name']}: both members carry", all_carry(result))
+          for result in (healthy, over)),
+        ("link-lost: the VF's driver noticed, and traffic flowed again both ways",
+         time["pf_down_to_vf_carrier_ms"] is not None
+         and all(time[f"vf_carrier_to_traffic_{way}_ms"] is not None for way in ("out", "in"))),
+        ("link-lost: no flow moved without need; those that stayed lost nothing",
+         lost["flows_disturbed"] == 0 and lost["kept_flows_lost"] == 0),
+        ("link-back: 0 lost, 0 duplicated, every flow at home again",
+         total("link-back", "lost", "refused", "duplicated") == 0 and back["flows_away"] == 0),
+        ("the kernel's counters agree with the recorder's in every act",
+         all(result["counters_agree"] for result in results.values())),
+    ]
