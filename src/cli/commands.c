@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/commands.h"
+
+#include "base/strings.h"
+
+#include <string.h>
+
+#define SETTINGS_HELP                                                                              \
+	"Settings, KEY=VALUE (the defaults are shown):\n"                                          \
+	"  stable-time-ms=1000       a link that returns must hold this long first\n"              \
+	"  return-idle-ms=200        a flow goes home once it paused this long ...\n"              \
+	"  return-bound-ms=10000     ... or after this long; 0 = only when it pauses\n"            \
+	"  announce-count=3          announcements of the addresses after a failover\n"            \
+	"  announce-interval-ms=200  time between them, a multiple of 100\n"                       \
+	"  distribution=transport-ports  flows are spread by addresses and ports\n"                \
+	"  mac-policy=member         each member sends with its own MAC\n"
+
+#define DEVICE_HELP                                                                                \
+	"DEV names a device by its interface (ens4), its permanent MAC\n"                          \
+	"(52:54:00:12:34:56) or its PCI address (pci-0000:00:04.0).\n"
+
+const struct command commands[] = {
+	{ "team", "add", team_add, OPTION_MEMBER, OPTION_MEMBER, 1, -1,
+	  "NAME --member DEV [--member DEV]... [KEY=VALUE]...",
+	  "make a team interface over one or more devices",
+	  "Makes the interface NAME over the devices given, and writes its configuration.\n"
+	  "The IP addresses belong on NAME; the members need none. The first member is\n"
+	  "the first primary.\n\n"
+	  DEVICE_HELP "\n" SETTINGS_HELP "\n"
+	  "Examples:\n"
+	  "  iovteam team add team0 --member ens4 --member ens5\n"
+	  "  iovteam team add team0 --member ens4 --member ens5 stable-time-ms=5000\n"
+	  "  ip address add 192.0.2.10/24 dev team0\n" },
+	{ "team", "remove", team_remove, 0, 0, 1, 1, "NAME",
+	  "remove a team and give its devices back as they were",
+	  "Removes the interface NAME and its configuration. Each member gets back the\n"
+	  "MAC, MTU and state that it had before.\n\n"
+	  "Example:\n"
+	  "  iovteam team remove team0\n" },
+	{ "team", "set", team_set, 0, 0, 2, -1, "NAME KEY=VALUE...", "change settings of a team",
+	  "Changes settings of a running team, and in its configuration. Traffic goes on.\n\n"
+	  SETTINGS_HELP "\n"
+	  "Example:\n"
+	  "  iovteam team set team0 stable-time-ms=5000 announce-count=5\n" },
+	{ "team", "show", team_show, 0, 0, 0, 1, "[NAME]",
+	  "show teams: members, counters, last failover",
+	  "Shows one team, or all. A team is up, degraded (it works, but some member does\n"
+	  "not) or down.\n\n"
+	  "  REASON    why a member is not in use: iovteam member show --help\n"
+	  "  BUCKETS   flows are hashed into 1024 buckets, and these are at home here\n"
+	  "  HELD      buckets that the member carries now\n"
+	  "  FAILURES  times that the member was lost\n"
+	  "  DROPPED   frames received that the team must not see, or not twice\n\n"
+	  "Examples:\n"
+	  "  iovteam team show\n"
+	  "  iovteam team show team0 --json\n" },
+	{ "team", "switchover", team_switchover, OPTION_TO, OPTION_TO, 1, 1, "NAME --to MEMBER",
+	  "make another member primary, with nothing lost",
+	  "Moves the primary role to MEMBER, for planned work on the other link. The old\n"
+	  "primary goes on receiving for as long as peers may still send to it.\n\n"
+	  "Example:\n"
+	  "  iovteam team switchover team0 --to ens5\n" },
+	{ "member", "add", member_add, 0, 0, 2, 2, "NAME DEV", "add a device to a team",
+	  "Adds DEV to the team NAME, and to its configuration.\n\n" DEVICE_HELP "\n"
+	  "Example:\n"
+	  "  iovteam member add team0 ens6\n" },
+	{ "member", "remove", member_remove, 0, 0, 2, 2, "NAME DEV", "take a device out of a team",
+	  "Takes DEV out of the team NAME, and gives it back as it was. To take out the\n"
+	  "last one, remove the team.\n\n"
+	  "Example:\n"
+	  "  iovteam member remove team0 ens6\n" },
+	{ "member", "show", member_show, 0, 0, 0, 1, "[NAME]", "list the members of teams",
+	  "Lists the members of the team NAME, or of all teams.\n\n"
+	  "Reasons why a member is not in use:\n"
+	  "  administrative-decision          somebody set it down\n"
+	  "  media-disconnected               its link has no carrier\n"
+	  "  waiting-for-stable-connectivity  its link is back, the stable time runs\n"
+	  "  not-present                      there is no such device now\n\n"
+	  "Example:\n"
+	  "  iovteam member show team0\n" },
+	{ "explain", NULL, explain, 0, 0, 2, -1, "NAME [PROTOCOL] SOURCE DESTINATION",
+	  "say which member a flow takes, and why",
+	  "Asks the program in the kernel which member a flow takes that leaves through\n"
+	  "the team NAME: SOURCE is here, DESTINATION is the peer. Nothing is sent.\n\n"
+	  "PROTOCOL is tcp, udp or sctp, and then both ends have a port. Without it, give\n"
+	  "addresses alone, or MACs. An IPv6 address with a port stands in brackets.\n\n"
+	  "Examples:\n"
+	  "  iovteam explain team0 tcp 10.0.0.1:4711 10.0.0.2:443\n"
+	  "  iovteam explain team0 udp '[2001:db8::1]:53' '[2001:db8::2]:53'\n"
+	  "  iovteam explain team0 10.0.0.1 10.0.0.2\n"
+	  "  iovteam explain team0 52:54:00:12:34:56 ff:ff:ff:ff:ff:ff\n" },
+	{ "plan", NULL, plan, 0, 0, 0, 0, "", "say what a reload would change, and change nothing",
+	  "Reads the configuration files, compares them with the machine, and prints what\n"
+	  "a reload would do. Nothing is changed.\n\n"
+	  "Example:\n"
+	  "  iovteam plan\n" },
+	{ "reload", NULL, reload, 0, 0, 0, 0, "", "apply configuration files edited by hand",
+	  "Reads /etc/iovteam/*.conf and makes the machine so, all or nothing: with an\n"
+	  "error in any file nothing is changed.\n\n"
+	  "Examples:\n"
+	  "  iovteam plan\n"
+	  "  iovteam reload\n" },
+	{ "watch", NULL, watch, OPTION_INTERVAL | OPTION_COUNT, 0, 0, 1,
+	  "[NAME] [--interval SECONDS] [--count N]", "watch teams live, with rates per member",
+	  "Redraws the state of one team, or of all, with packets and bits per second\n"
+	  "(PPS, BPS) of each member. BUCKETS are those that it carries now. q or Ctrl-C\n"
+	  "leaves. Without a terminal it prints one block per interval; with --json, one\n"
+	  "object on a line.\n\n"
+	  "  --interval SECONDS  time between views, 0.1 to 3600 (default 1)\n"
+	  "  --count N           leave after N intervals\n\n"
+	  "Examples:\n"
+	  "  iovteam watch\n"
+	  "  iovteam watch team0 --interval 0.5\n"
+	  "  iovteam watch team0 --count 1 --json\n" },
+};
+const size_t command_count = ARRAY_SIZE(commands);
+
+/* What a noun with verbs means alone. */
+#define VERB_DEFAULT "show"
+
+static const struct {
+	const char *noun, *summary;
+} nouns[] = {
+	{ "team", "one network interface over several devices" },
+	{ "member", "a device that is part of a team" },
+};
+
+bool command_noun_known(const char *noun)
+{
+	for (size_t i = 0; i < command_count; i++)
+		if (strcmp(commands[i].noun, noun) == 0)
+			return true;
+	return false;
+}
+
+const struct command *command_find(const char *noun, const char *verb)
+{
+	for (size_t i = 0; i < command_count; i++) {
+		const struct command *command = &commands[i];
+		const char *wanted = verb ? verb : VERB_DEFAULT;
+
+		if (strcmp(command->noun, noun) == 0 &&
+		    (!command->verb || strcmp(command->verb, wanted) == 0))
+			return command;
+	}
+	return NULL;
+}
+
+const char *command_title(const struct command *command, char *text, size_t size)
+{
+	(void)snprintf(text, size, "iovteam%s%s%s%s", command ? " " : "", command ? command->noun : "",
+		       command && command->verb ? " " : "",
+		       command && command->verb ? command->verb : "");
+	return text;
+}
+
+const char *command_verbs(const char *noun, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < command_count && used < size; i++)
+		if (commands[i].verb && strcmp(commands[i].noun, noun) == 0)
+			used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
+						 commands[i].verb);
+	return text;
+}
+
+static void list_command(FILE *file, const struct command *command)
+{
+	char title[64];
+
+	(void)fprintf(file, "  %-20s %s\n", command_title(command, title, sizeof(title)) + strlen("iovteam "),
+		      command->summary);
+}
+
+static const char options_help[] =
+	"Options of every command:\n"
+	"  --json             print JSON, errors too\n"
+	"  --socket PATH      where iovteamd listens, otherwise IOVTEAM_SOCKET in the\n"
+	"                     environment, or /run/iovteam/socket\n"
+	"  --timeout SECONDS  wait this long for an answer (default 10, for changes 45)\n"
+	"  --help             explain the command before it\n"
+	"  --version          print the version\n";
+
+void help_all(FILE *file)
+{
+	(void)fputs("Usage: iovteam COMMAND [WORDS] [OPTIONS]\n\n"
+		    "Gives this machine a network interface that survives the loss of a link: a\n"
+		    "team over two or more devices, such as SR-IOV virtual functions.\n\n"
+		    "Commands:\n", file);
+	for (size_t i = 0; i < command_count; i++)
+		list_command(file, &commands[i]);
+	(void)fprintf(file, "\n%s\n", options_help);
+	(void)fputs("A first team:\n"
+		    "  iovteam team add team0 --member ens4 --member ens5\n"
+		    "  ip address add 192.0.2.10/24 dev team0\n"
+		    "  iovteam watch\n\n"
+		    "More: iovteam team add --help, iovteam(8).\n"
+		    "Exit status: 0 done, 1 failed, 2 wrong usage.\n", file);
+}
+
+void help_noun(FILE *file, const char *noun)
+{
+	const struct command *alone = command_find(noun, NULL);
+
+	if (alone && !alone->verb) {
+		help_command(file, alone);
+		return;
+	}
+	(void)fprintf(file, "Usage: iovteam %s [VERB] [WORDS] [OPTIONS]\n\n", noun);
+	for (size_t i = 0; i < ARRAY_SIZE(nouns); i++)
+		if (strcmp(nouns[i].noun, noun) == 0)
+			(void)fprintf(file, "A %s is %s. Without a verb: %s.\n\n", noun,
+				      nouns[i].summary, VERB_DEFAULT);
+	for (size_t i = 0; i < command_count; i++)
+		if (strcmp(commands[i].noun, noun) == 0)
+			list_command(file, &commands[i]);
+	(void)fprintf(file, "\n%s\nMore: iovteam %s VERB --help\n", options_help, noun);
+}
+
+void help_command(FILE *file, const struct command *command)
+{
+	char title[64];
+
+	(void)fprintf(file, "Usage: %s%s%s [OPTIONS]\n\n%s\n%s",
+		      command_title(command, title, sizeof(title)), *command->synopsis ? " " : "",
+		      command->synopsis, command->detail, options_help);
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/show.h"
+
+#include "cli/client.h"
+#include "cli/settings.h"
+#include "cli/units.h"
+
+#include "base/cleanup.h"
+#include "base/strings.h"
+#include "model/team.h"
+
+#include <string.h>
+
+json_t *show_parameters(const struct cli *cli)
+{
+	return cli->word_count ? json_pack("{s:s}", "name", cli->words[0]) : json_object();
+}
+
+const char *show_string(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+/* A device that is not there has no name; then it is called what the configuration calls it. */
+void show_member_name(const json_t *member, char *cell)
+{
+	const char *name = show_string(member, "name");
+
+	(void)snprintf(cell, CELL_SIZE, "%s", *name ? name : show_string(member, "device"));
+}
+
+static void show_member_role(const json_t *member, char *cell)
+{
+	show_member_name(member, cell);
+	if (json_is_true(json_object_get(member, "primary")))
+		(void)strncat(cell, " (primary)", CELL_SIZE - strlen(cell) - 1);
+}
+
+/* Only where the configuration names the device in another way than the kernel. */
+static void show_configured(const json_t *member, char *cell)
+{
+	const char *name = show_string(member, "name"), *device = show_string(member, "device");
+
+	if (*name && strcmp(name, device) != 0)
+		(void)snprintf(cell, CELL_SIZE, "%s", device);
+}
+
+void show_reason(const json_t *member, char *cell)
+{
+	const char *reason = show_string(member, "reason");
+
+	(void)snprintf(cell, CELL_SIZE, "%s",
+		       strcmp(reason, member_reason_names[REASON_NONE]) == 0 ? "-" : reason);
+}
+
+static void show_tx_bytes(const json_t *member, char *cell)
+{
+	units_bytes((uint64_t)json_integer_value(json_object_get(member, "tx_bytes")), cell);
+}
+
+static void show_rx_bytes(const json_t *member, char *cell)
+{
+	units_bytes((uint64_t)json_integer_value(json_object_get(member, "rx_bytes")), cell);
+}
+
+static void show_dropped(const json_t *member, char *cell)
+{
+	const char *cause;
+	const json_t *value;
+	json_int_t sum = 0;
+
+	json_object_foreach(json_object_get(member, "drops"), cause, value)
+		sum += json_integer_value(value);
+	(void)snprintf(cell, CELL_SIZE, "%" JSON_INTEGER_FORMAT, sum);
+}
+
+/* States of teams and members: good, in between, bad. */
+enum paint show_state_paint(const char *state)
+{
+	if (strcmp(state, team_state_names[TEAM_UP]) == 0 ||
+	    strcmp(state, member_state_names[MEMBER_ACTIVE]) == 0)
+		return PAINT_GOOD;
+	if (strcmp(state, team_state_names[TEAM_DOWN]) == 0 ||
+	    strcmp(state, member_state_names[MEMBER_FAILED]) == 0)
+		return PAINT_BAD;
+	return PAINT_WARNING;
+}
+
+static const struct column health_columns[] = {
+	{ "MEMBER", .key = "name", .read = show_member_role },
+	{ "STATE", .key = "state", .paint = show_state_paint },
+	{ "REASON", .key = "reason", .read = show_reason },
+	{ "BUCKETS", .key = "buckets", .flags = COLUMN_RIGHT },
+	{ "HELD", .key = "buckets_held", .flags = COLUMN_RIGHT | COLUMN_OPTIONAL },
+	{ "FAILURES", .key = "failures", .flags = COLUMN_RIGHT },
+};
+
+static const struct column traffic_columns[] = {
+	{ "MEMBER", .key = "name", .read = show_member_name },
+	{ "TX PACKETS", .key = "tx_packets", .flags = COLUMN_RIGHT },
+	{ "TX BYTES", .key = "tx_bytes", .flags = COLUMN_RIGHT, .read = show_tx_bytes },
+	{ "RX PACKETS", .key = "rx_packets", .flags = COLUMN_RIGHT },
+	{ "RX BYTES", .key = "rx_bytes", .flags = COLUMN_RIGHT, .read = show_rx_bytes },
+	{ "DROPPED", .key = "drops", .flags = COLUMN_RIGHT, .read = show_dropped },
+};
+
+static const struct column device_columns[] = {
+	{ "MEMBER", .key = "name", .read = show_member_name },
+	{ "MAC", .key = "mac" },
+	{ "BUS ADDRESS", .key = "bus_id", .flags = COLUMN_IF_ANY },
+	{ "CONFIGURED AS", .key = "device", .flags = COLUMN_IF_ANY, .read = show_configured },
+};
+
+static const struct {
+	const struct column *columns;
+	size_t count;
+} tables[] = {
+	{ health_columns, ARRAY_SIZE(health_columns) },
+	{ device_columns, ARRAY_SIZE(device_columns) },
+	{ traffic_columns, ARRAY_SIZE(traffic_columns) },
+};
+
+void show_ago(json_int_t us, char *cell)
+{
+	uint64_t now = clock_ms() / 1000, then = (uint64_t)us / 1000000;
+	char age[CELL_SIZE];
+
+	cell[0] = '\0';
+	if (us <= 0 || then > now)
+		return;
+	units_age(now - then, age);
+	(void)snprintf(cell, CELL_SIZE, ", %.100s ago", age);
+}
+
+const json_t *show_last_failover(const json_t *team)
+{
+	const json_t *failover, *last = NULL;
+	json_int_t last_us = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(team, "failovers"), i, failover) {
+		json_int_t us = json_integer_value(json_object_get(failover, "seen_us"));
+
+		if (!last || us >= last_us) {
+			last = failover;
+			last_us = us;
+		}
+	}
+	return last;
+}
+
+/* What happened, what it moved, and how long it took (T15). */
+static void print_failover(const struct output *out, const json_t *failover)
+{
+	const char *cause = "?", *member = "?", *before = "", *after = "";
+	json_int_t seen = 0, decided = 0, applied = 0, moved = 0;
+	char ago[CELL_SIZE], decision[CELL_SIZE], change[CELL_SIZE];
+
+	(void)json_unpack((json_t *)failover, "{s?s, s?s, s?s, s?s}", "cause", &cause, "member",
+			  &member, "primary_before", &before, "primary_after", &after);
+	(void)json_unpack((json_t *)failover, "{s?I, s?I, s?I, s?I}", "seen_us", &seen,
+			  "decided_us", &decided, "applied_us", &applied, "buckets_moved", &moved);
+	show_ago(seen, ago);
+	units_ms(decided - seen, decision);
+	units_ms(applied - seen, change);
+	output_fact(out, "Last failover", "%s: %s%s", member, cause, ago);
+	if (strcmp(before, after) != 0)
+		output_fact(out, "", "primary %s -> %s, %" JSON_INTEGER_FORMAT " buckets moved",
+			    *before ? before : "none", *after ? after : "none", moved);
+	else
+		output_fact(out, "", "primary stayed %s, %" JSON_INTEGER_FORMAT " buckets moved",
+			    *after ? after : "none", moved);
+	if (seen > 0 && decided >= seen && applied >= seen)
+		output_fact(out, "", "decided after %s, traffic moved after %s", decision, change);
+}
+
+static void print_list(const struct output *out, const char *label, const json_t *texts,
+		       const char *none)
+{
+	const json_t *text;
+	size_t i;
+
+	json_array_foreach(texts, i, text)
+		output_fact(out, i ? "" : label, "%s", json_string_value(text));
+	if (!json_array_size(texts) && none)
+		output_fact(out, label, "%s", none);
+}
+
+/* In the words of "team set", so that one can copy them. */
+static void print_settings(const struct output *out, const json_t *settings)
+{
+	_cleanup_free_ char *list = NULL;
+	FILE *stream;
+	size_t size = 0;
+	const char *key;
+	const json_t *value;
+
+	stream = open_memstream(&list, &size);
+	if (!stream)
+		return;
+	json_object_foreach((json_t *)settings, key, value)
+		(void)fprintf(stream, "%s=%s ", settings_word(key),
+			      json_is_string(value) ? json_string_value(value) : "?");
+	(void)fclose(stream);
+	if (size)
+		output_fact(out, "Settings", "%s", list);
+}
+
+static void print_head(const struct output *out, const json_t *team)
+{
+	const json_t *failover = show_last_failover(team);
+	const char *state = show_string(team, "state"), *primary = show_string(team, "primary");
+	const char *mac = show_string(team, "mac");
+
+	output_paint(out, PAINT_STRONG, "%s", show_string(team, "name"));
+	(void)fputs(" is ", out->file);
+	output_paint(out, show_state_paint(state), "%s", state);
+	(void)fputc('\n', out->file);
+	output_fact(out, "MAC", "%s", *mac ? mac : "none");
+	output_fact(out, "MTU", "%" JSON_INTEGER_FORMAT,
+		    json_integer_value(json_object_get(team, "mtu")));
+	output_fact(out, "Primary", "%s", *primary ? primary : "none");
+	print_list(out, "Addresses", json_object_get(team, "addresses"), "none");
+	print_settings(out, json_object_get(team, "settings"));
+	if (failover)
+		print_failover(out, failover);
+	print_list(out, "Note", json_object_get(team, "notes"), NULL);
+}
+
+void show_teams(const struct output *out, const json_t *reply)
+{
+	const json_t *teams = json_object_get(reply, "teams"), *team;
+	size_t i;
+
+	if (!json_array_size(teams))
+		(void)fputs(SHOW_NO_TEAMS, out->file);
+	json_array_foreach(teams, i, team) {
+		const json_t *members = json_object_get(team, "members");
+
+		if (i)
+			(void)fputc('\n', out->file);
+		print_head(out, team);
+		for (size_t t = 0; t < ARRAY_SIZE(tables) && json_array_size(members); t++) {
+			(void)fputc('\n', out->file);
+			output_table(out, tables[t].columns, tables[t].count, members);
+		}
+	}
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The answer of Show as text, and how its members read: "team", "member" and "watch" share it. */
+#pragma once
+
+#include "cli/cli.h"
+
+#define SHOW_NO_TEAMS "No team yet. To make one: iovteam team add team0 --member DEV --member DEV\n"
+
+/* Parameters of Show for the command line's NAME, if it has one. */
+json_t *show_parameters(const struct cli *cli);
+
+/* All teams of @reply, head and tables. */
+void show_teams(const struct output *out, const json_t *reply);
+
+/* A string of @object, "" where there is none. */
+const char *show_string(const json_t *object, const char *key);
+
+/* The last failover of @team, NULL if there was none. */
+const json_t *show_last_failover(const json_t *team);
+
+/* " 3 min 12 s ago", or "" when the time makes no sense here. @us on the monotonic clock. */
+void show_ago(json_int_t us, char *cell);
+
+/* Readers and painters of columns. */
+void show_member_name(const json_t *member, char *cell);
+void show_reason(const json_t *member, char *cell);
+enum paint show_state_paint(const char *state);
