@@ -10,17 +10,18 @@
 #define SCOPE_LINK 253 /* RT_SCOPE_LINK: addresses that the kernel makes by itself */
 
 /* Devices that carry other devices' traffic: a team over one would be a team of teams, or worse. */
-static const char *const refused_kinds[] = { "bond", "team", "bridge", "vrf", "openvswitch" };
+static const char *const refused_kinds[] = {"bond", "team", "bridge", "vrf", "openvswitch"};
 
 static int admit_kind(const struct link *device, struct problem *problem)
 {
 	if (device->flags & IFF_LOOPBACK)
-		return problem_set(problem, -EINVAL, "%s is the loopback; a member is a network card",
-				   device->name);
+		return problem_set(problem, -EINVAL,
+				   "%s is the loopback; a member is a network card", device->name);
 	if (device->type != ARPHRD_ETHER)
 		return problem_set(problem, -EINVAL, "%s is not an Ethernet device", device->name);
 	if (name_lookup(refused_kinds, ARRAY_SIZE(refused_kinds), device->kind) >= 0)
-		return problem_set(problem, -EINVAL, "%s is itself a %s; name the network cards instead",
+		return problem_set(problem, -EINVAL,
+				   "%s is itself a %s; name the network cards instead",
 				   device->name, device->kind);
 	return 0;
 }
@@ -34,10 +35,14 @@ static int admit_master(const struct link *device, int team_ifindex, const struc
 	if (!device->master || device->master == team_ifindex)
 		return 0;
 	if (strcmp(device->slave_kind, "bridge") == 0)
-		return problem_set(problem, -EBUSY, "%s is a port of the bridge %s; take it out first: "
-				   "ip link set %s nomaster", device->name, name, device->name);
-	return problem_set(problem, -EBUSY, "%s already belongs to %s; take it out first: "
-			   "ip link set %s nomaster", device->name, name, device->name);
+		return problem_set(problem, -EBUSY,
+				   "%s is a port of the bridge %s; take it out first: "
+				   "ip link set %s nomaster",
+				   device->name, name, device->name);
+	return problem_set(problem, -EBUSY,
+			   "%s already belongs to %s; take it out first: "
+			   "ip link set %s nomaster",
+			   device->name, name, device->name);
 }
 
 static int admit_addresses(const struct link *device, const struct link_address *addresses,
@@ -51,7 +56,8 @@ static int admit_addresses(const struct link *device, const struct link_address 
 		if (address->ifindex != device->ifindex || address->scope == SCOPE_LINK)
 			continue;
 		(void)inet_ntop(address->family, address->bytes, text, sizeof(text));
-		return problem_set(problem, -EBUSY, "%s has the address %s/%u, which belongs on the "
+		return problem_set(problem, -EBUSY,
+				   "%s has the address %s/%u, which belongs on the "
 				   "team; take it off first: ip address del %s/%u dev %s",
 				   device->name, text, address->prefix, text, address->prefix,
 				   device->name);
@@ -78,6 +84,8 @@ int admit_name(const char *name, const struct link_table *links, struct problem 
 
 	if (!link)
 		return 0;
-	return problem_set(problem, -EEXIST, "there is an interface %s already%s%s%s; choose another "
-			   "name", name, *link->kind ? " (a " : "", link->kind, *link->kind ? ")" : "");
+	return problem_set(problem, -EEXIST,
+			   "there is an interface %s already%s%s%s; choose another "
+			   "name",
+			   name, *link->kind ? " (a " : "", link->kind, *link->kind ? ")" : "");
 }

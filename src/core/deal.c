@@ -4,7 +4,7 @@
 void deal_clear(struct pick_deal *deal)
 {
 	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
-		deal[bucket] = (struct pick_deal){ .home = PICK_NOBODY, .fallback = PICK_NOBODY };
+		deal[bucket] = (struct pick_deal){.home = PICK_NOBODY, .fallback = PICK_NOBODY};
 }
 
 /* How many buckets each member still lacks; @quota has PICK_SLOTS entries. */
@@ -97,13 +97,14 @@ unsigned int deal_count(const struct pick_deal *deal, unsigned int slot)
 	return count;
 }
 
-unsigned int deal_held(const struct pick_deal *deal, const struct pick_hold *hold, unsigned int slot)
+unsigned int deal_held(const struct pick_deal *deal, const struct pick_hold *hold,
+		       unsigned int slot)
 {
 	unsigned int count = 0;
 
 	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++) {
-		unsigned int holder = hold[bucket].holder ? hold[bucket].holder - 1U :
-							    deal[bucket].home;
+		unsigned int holder =
+			hold[bucket].holder ? hold[bucket].holder - 1U : deal[bucket].home;
 
 		count += holder == slot;
 	}

@@ -28,4 +28,5 @@ void deal_fallbacks(struct pick_deal *deal, uint32_t usable);
 unsigned int deal_count(const struct pick_deal *deal, unsigned int slot);
 
 /* Buckets that @slot holds now. */
-unsigned int deal_held(const struct pick_deal *deal, const struct pick_hold *hold, unsigned int slot);
+unsigned int deal_held(const struct pick_deal *deal, const struct pick_hold *hold,
+		       unsigned int slot);

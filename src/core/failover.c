@@ -7,7 +7,7 @@
 
 void team_run_init(struct team_run *run)
 {
-	*run = (struct team_run){ .primary = FAILOVER_NO_PRIMARY };
+	*run = (struct team_run){.primary = FAILOVER_NO_PRIMARY};
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
 		health_init(&run->health[slot]);
 }
@@ -93,7 +93,7 @@ static int choose_primary(const struct team_run *run)
 void failover_decide(struct team_run *run, const struct health_facts *facts, uint32_t stable_ms,
 		     uint64_t now_ns, struct decision *ret_decision)
 {
-	struct decision decision = { .primary_before = run->primary };
+	struct decision decision = {.primary_before = run->primary};
 	uint32_t before = run->usable;
 
 	step_all(run, facts, stable_ms * NS_PER_MS, now_ns);

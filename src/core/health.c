@@ -3,7 +3,7 @@
 
 void health_init(struct health *health)
 {
-	*health = (struct health){ .reason = REASON_NOT_PRESENT };
+	*health = (struct health){.reason = REASON_NOT_PRESENT};
 }
 
 enum member_reason health_judge(const struct health_facts *facts)

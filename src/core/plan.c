@@ -13,15 +13,16 @@
 
 /* The attributes that are compared; each is in the sentence that says what differs. */
 #define BOND_FIELD(field)                                                                          \
-	{ #field, offsetof(struct link_bond, field), sizeof(((struct link_bond *)0)->field) }
+	{                                                                                          \
+#field, offsetof(struct link_bond, field), sizeof(((struct link_bond *)0)->field)  \
+	}
 
 static const struct bond_field {
 	const char *name;
 	size_t offset, size;
 } bond_fields[] = {
-	BOND_FIELD(mode),	    BOND_FIELD(fail_over_mac),
-	BOND_FIELD(all_slaves_active), BOND_FIELD(num_peer_notif),
-	BOND_FIELD(peer_notif_delay),  BOND_FIELD(resend_igmp),
+	BOND_FIELD(mode),	    BOND_FIELD(fail_over_mac),	  BOND_FIELD(all_slaves_active),
+	BOND_FIELD(num_peer_notif), BOND_FIELD(peer_notif_delay), BOND_FIELD(resend_igmp),
 	BOND_FIELD(miimon),
 };
 
@@ -41,14 +42,14 @@ void plan_bond(const struct team_config *want, struct link_bond *ret_bond)
 int plan_slot(const struct note_team *notes, const char *device)
 {
 	for (int slot = 0; notes && slot < TEAM_MEMBERS_MAX; slot++)
-		if (*notes->members[slot].device && strcmp(notes->members[slot].device, device) == 0)
+		if (*notes->members[slot].device &&
+		    strcmp(notes->members[slot].device, device) == 0)
 			return slot;
 	return -1;
 }
 
-__attribute__((format(printf, 4, 5)))
-static struct action *add(struct action_list *list, enum action_kind kind, const char *team,
-			  const char *format, ...)
+__attribute__((format(printf, 4, 5))) static struct action *
+add(struct action_list *list, enum action_kind kind, const char *team, const char *format, ...)
 {
 	struct action *action = &list->actions[list->count];
 	va_list args;
@@ -57,7 +58,7 @@ static struct action *add(struct action_list *list, enum action_kind kind, const
 		action--; /* cannot be: a team has fewer steps than that */
 	else
 		list->count++;
-	*action = (struct action){ .kind = kind, .slot = -1 };
+	*action = (struct action){.kind = kind, .slot = -1};
 	(void)text_copy(action->team, sizeof(action->team), team);
 	va_start(args, format);
 	(void)vsnprintf(action->text, sizeof(action->text), format, args);
@@ -96,7 +97,8 @@ static uint32_t plan_leaves(const struct team_config *want, const struct plan_vi
 		else
 			add_device(add(list, ACTION_LEAVE, want->name, "give %s back as it was",
 				       note->device),
-				   note->device, slot, link_by_index(view->links, (int)note->ifindex));
+				   note->device, slot,
+				   link_by_index(view->links, (int)note->ifindex));
 	}
 	return taken;
 }
@@ -122,8 +124,9 @@ static void plan_attributes(const struct team_config *want, const struct link *b
 		uint32_t is = field_value(&bond->bond, field), shall = field_value(&wanted, field);
 
 		if (is != shall)
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %u instead of %u",
-						 used ? ", " : "", field->name, shall, is);
+			used += (size_t)snprintf(text + used, sizeof(text) - used,
+						 "%s%s %u instead of %u", used ? ", " : "",
+						 field->name, shall, is);
 	}
 	if (used)
 		(void)add(list, ACTION_SET, want->name, "set %s of %s", text, want->name);
@@ -147,17 +150,20 @@ static void plan_member(const struct team_config *want, const char *device, int 
 	(void)text_copy(member.device, sizeof(member.device), device);
 	link = member_link(&member, view->links);
 	if (!link)
-		add_device(add(list, ACTION_WAIT, want->name, "wait for %s, which is not there", device),
+		add_device(add(list, ACTION_WAIT, want->name, "wait for %s, which is not there",
+			       device),
 			   device, slot, NULL);
 	else if (is_member(link, bond, view, slot) && link->slave.queue_id == slot + 1)
 		return;
 	else if (is_member(link, bond, view, slot))
-		add_device(add(list, ACTION_QUEUE, want->name, "set queue_id %d of %s instead of %u",
-			       slot + 1, link->name, link->slave.queue_id),
+		add_device(add(list, ACTION_QUEUE, want->name,
+			       "set queue_id %d of %s instead of %u", slot + 1, link->name,
+			       link->slave.queue_id),
 			   device, slot, link);
 	else if (admit_member(link, bond ? bond->ifindex : 0, view->links, view->addresses,
 			      view->address_count, &problem))
-		add_device(add(list, ACTION_REFUSE, want->name, "%s", problem.text), device, slot, link);
+		add_device(add(list, ACTION_REFUSE, want->name, "%s", problem.text), device, slot,
+			   link);
 	else
 		add_device(add(list, ACTION_JOIN, want->name, "take %s into %s as member %d",
 			       link->name, want->name, slot),
@@ -171,8 +177,8 @@ void plan_team(const struct team_config *want, const struct plan_view *view,
 	uint32_t taken = plan_leaves(want, view, list);
 
 	if (!view->notes || !bond) {
-		(void)add(list, ACTION_CREATE, want->name,
-			  "make the team %s and load its programs", want->name);
+		(void)add(list, ACTION_CREATE, want->name, "make the team %s and load its programs",
+			  want->name);
 		bond = NULL;
 	} else {
 		plan_attributes(want, bond, list);

@@ -26,10 +26,11 @@ static int search_tc(const struct nlmsghdr *message, void *data)
 
 	if (tc->tcm_ifindex != search->ifindex)
 		return MNL_CB_OK;
-	mnl_attr_for_each(attribute, message, sizeof(*tc))
-		if (mnl_attr_get_type(attribute) == TCA_KIND &&
-		    (!search->kind || strcmp(mnl_attr_get_str(attribute), search->kind) == 0))
-			search->found++;
+	mnl_attr_for_each(attribute, message,
+			  sizeof(*tc)) if (mnl_attr_get_type(attribute) == TCA_KIND &&
+					   (!search->kind ||
+					    strcmp(mnl_attr_get_str(attribute), search->kind) == 0))
+		search->found++;
 	return MNL_CB_OK;
 }
 
@@ -67,18 +68,18 @@ static int dump_tc(uint16_t type, uint32_t parent, struct search *search)
 
 bool attach_has_clsact(int ifindex)
 {
-	struct search search = { .ifindex = ifindex, .kind = "clsact" };
+	struct search search = {.ifindex = ifindex, .kind = "clsact"};
 
 	return !dump_tc(RTM_GETQDISC, 0, &search) && search.found;
 }
 
 void attach_drop_clsact(int ifindex)
 {
-	static const uint32_t parents[] = { TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
-					    TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS) };
+	static const uint32_t parents[] = {TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
+					   TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)};
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
 		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
-	struct search search = { .ifindex = ifindex };
+	struct search search = {.ifindex = ifindex};
 
 	if (!attach_has_clsact(ifindex))
 		return;

@@ -77,7 +77,8 @@ static int pin_maps(const struct datapath *datapath, struct bpf_object *object)
 	char path[PATH_MAX];
 	int err;
 
-	bpf_object__for_each_map(map, object) {
+	bpf_object__for_each_map(map, object)
+	{
 		if (!is_pinned_map(map))
 			continue;
 		err = map_pin_path(datapath, map, path);
@@ -122,7 +123,7 @@ static int state_take(struct datapath *datapath, uint64_t netns, bool *ret_adopt
 	if (adopted && state->netns != netns)
 		return -EBUSY;
 	if (!adopted) {
-		*state = (struct pick_state){ .layout = PICK_LAYOUT, .netns = netns };
+		*state = (struct pick_state){.layout = PICK_LAYOUT, .netns = netns};
 		memset(datapath_notes(datapath), 0, sizeof(struct note_team));
 	}
 	*ret_adopted = adopted;
@@ -134,18 +135,21 @@ static int explain_open(int err, const char *directory, struct problem *problem)
 	switch (err) {
 	case -EPERM:
 	case -EACCES:
-		return problem_set(problem, err, "loading BPF programs needs root (CAP_BPF and CAP_NET_ADMIN)");
+		return problem_set(problem, err,
+				   "loading BPF programs needs root (CAP_BPF and CAP_NET_ADMIN)");
 	case -EBUSY:
-		return problem_set(problem, err, "%s belongs to a team of another network namespace; "
-				   "give each namespace a --bpffs of its own", directory);
+		return problem_set(problem, err,
+				   "%s belongs to a team of another network namespace; "
+				   "give each namespace a --bpffs of its own",
+				   directory);
 	default:
 		return problem_set(problem, err, "cannot load the programs of %s: %s", directory,
 				   strerror(-err));
 	}
 }
 
-int datapath_open(const char *pins, const char *team, uint64_t netns, struct datapath **ret_datapath,
-		  bool *ret_adopted, struct problem *problem)
+int datapath_open(const char *pins, const char *team, uint64_t netns,
+		  struct datapath **ret_datapath, bool *ret_adopted, struct problem *problem)
 {
 	struct datapath *datapath = calloc(1, sizeof(*datapath));
 	int err;
@@ -178,7 +182,7 @@ void datapath_close(struct datapath *datapath)
 
 int datapath_attach_team(struct datapath *datapath, int ifindex, struct problem *problem)
 {
-	struct attach_hook hook = { .ifindex = ifindex };
+	struct attach_hook hook = {.ifindex = ifindex};
 	char path[PATH_MAX];
 	int err = pin_path(datapath, "team", path);
 
@@ -220,7 +224,7 @@ static int member_attach(struct datapath *datapath, unsigned slot, int ifindex, 
 			 struct problem *problem)
 {
 	const struct member_bpf *member = datapath->members[slot];
-	struct attach_hook hook = { .ifindex = ifindex, .ingress = ingress };
+	struct attach_hook hook = {.ifindex = ifindex, .ingress = ingress};
 	char path[PATH_MAX];
 	int err = member_pin_path(datapath, slot, ingress ? "in" : "out", path);
 
@@ -228,8 +232,8 @@ static int member_attach(struct datapath *datapath, unsigned slot, int ifindex, 
 		return problem_set(problem, err, "the path of the pins is too long");
 	hook.pin = path;
 	return attach_program(&hook,
-			      bpf_program__fd(ingress ? member->progs.member_ingress :
-							member->progs.member_egress),
+			      bpf_program__fd(ingress ? member->progs.member_ingress
+						      : member->progs.member_egress),
 			      problem);
 }
 
@@ -255,7 +259,7 @@ int datapath_attach_member(struct datapath *datapath, unsigned slot, int ifindex
 void datapath_detach_member(struct datapath *datapath, unsigned slot)
 {
 	struct note_member *note = &datapath_notes(datapath)->members[slot];
-	struct attach_hook hook = { .ifindex = (int)note->ifindex };
+	struct attach_hook hook = {.ifindex = (int)note->ifindex};
 	char path[PATH_MAX];
 
 	hook.pin = path;
@@ -288,7 +292,7 @@ static void remove_directory(const char *directory)
 
 void datapath_remove(struct datapath *datapath)
 {
-	struct attach_hook hook = { .ifindex = (int)datapath_state(datapath)->ifindex };
+	struct attach_hook hook = {.ifindex = (int)datapath_state(datapath)->ifindex};
 	char path[PATH_MAX];
 
 	for (unsigned slot = 0; slot < PICK_SLOTS; slot++)
@@ -329,7 +333,7 @@ struct note_team *datapath_notes(struct datapath *datapath)
 int datapath_ask(struct datapath *datapath, const void *frame, size_t length, uint32_t *hash,
 		 uint32_t *ret_verdict)
 {
-	struct __sk_buff context = { .cb = { 0, *hash } };
+	struct __sk_buff context = {.cb = {0, *hash}};
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = (__u32)length,
 		    .ctx_in = &context, .ctx_size_in = sizeof(context), .ctx_out = &context,
 		    .ctx_size_out = sizeof(context));

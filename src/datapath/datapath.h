@@ -23,8 +23,8 @@ struct datapath;
  * adopted if they have this build's layout and belong to the network namespace @netns.
  * -EBUSY: they belong to another namespace. *@ret_adopted tells whether there were any.
  */
-int datapath_open(const char *pins, const char *team, uint64_t netns, struct datapath **ret_datapath,
-		  bool *ret_adopted, struct problem *problem);
+int datapath_open(const char *pins, const char *team, uint64_t netns,
+		  struct datapath **ret_datapath, bool *ret_adopted, struct problem *problem);
 
 /* Let go of it; the team goes on. */
 void datapath_close(struct datapath *datapath);

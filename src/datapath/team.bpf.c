@@ -47,6 +47,9 @@ static __always_inline bool learn(struct __sk_buff *skb, const void *source)
 		return false;
 	if ((sk && sk->family == AF_PACKET) || skb->ifindex != state.ifindex)
 		return true;
+	/* A frame that was built before the MAC changed, of a member that is lost: no news. */
+	if (state.usable && !pick_usable(&state, (__u8)slot))
+		return true;
 	__builtin_memcpy(state.team_mac, state.member_macs[slot & (PICK_SLOTS - 1)], ETH_ALEN);
 	state.primary = slot;
 	return true;
@@ -57,7 +60,8 @@ static __always_inline bool is_discovery(struct __sk_buff *skb, __u32 network)
 {
 	__u8 next = 0, type = 0;
 
-	if (bpf_skb_load_bytes(skb, network + __builtin_offsetof(struct ipv6hdr, nexthdr), &next, 1) ||
+	if (bpf_skb_load_bytes(skb, network + __builtin_offsetof(struct ipv6hdr, nexthdr), &next,
+			       1) ||
 	    next != IPPROTO_ICMPV6)
 		return false;
 	if (bpf_skb_load_bytes(skb, network + sizeof(struct ipv6hdr), &type, 1))

@@ -30,40 +30,46 @@ static inline int pick_usable(const struct pick_state *state, __u8 slot)
 	return slot < PICK_SLOTS && (state->usable >> slot & 1);
 }
 
-/* The bucket is away and its home is well: may it go back with this frame? */
+/*
+ * The bucket is away and its home is well: may it go back with this frame? A bucket that came to
+ * be away because homes were dealt anew has been seen then at the latest.
+ */
 static inline int pick_may_return(const struct pick_state *state, const struct pick_hold *hold,
 				  __u8 home, __u64 now)
 {
+	__u64 seen = hold->seen_ns > state->dealt_ns ? hold->seen_ns : state->dealt_ns;
 	__u64 by = state->return_by[home & (PICK_SLOTS - 1)];
 
-	return now - hold->seen_ns > state->idle_ns || (by && now > by);
+	return now - seen > state->idle_ns || (by && now > by);
 }
 
-/* The slot for a frame of this bucket, or PICK_NOBODY; updates @hold, says why in @ret_why. */
-static inline __u8 pick_slot(const struct pick_state *state, const struct pick_deal *deal,
-			     struct pick_hold *hold, __u32 *ret_why)
+/* The holder is well but not at home: go on holding, or go back. */
+static inline __u8 pick_away(const struct pick_state *state, struct pick_hold *hold, __u8 home,
+			     __u8 holder, __u32 *ret_why)
 {
-	__u8 home = deal->home;
-	__u8 holder = hold->holder ? hold->holder - 1 : home;
-	__u64 now;
+	__u64 now = PICK_NOW();
 
-	if (pick_usable(state, holder)) {
-		*ret_why = PICK_HOME;
-		if (holder == home)
-			return home;
-		now = PICK_NOW();
-		if (pick_usable(state, home) && pick_may_return(state, hold, home, now)) {
-			hold->holder = home + 1;
-			return home;
-		}
-		*ret_why = pick_usable(state, home) ? PICK_HELD : PICK_FALLBACK;
-		hold->seen_ns = now;
-		return holder;
-	}
-	if (pick_usable(state, home)) {
+	if (!pick_usable(state, home)) {
+		*ret_why = PICK_FALLBACK;
+	} else if (pick_may_return(state, hold, home, now)) {
 		*ret_why = PICK_HOME;
 		hold->holder = home + 1;
 		return home;
+	} else {
+		*ret_why = PICK_HELD;
+	}
+	hold->seen_ns = now;
+	return holder;
+}
+
+/* The holder is lost: home if that is well, else the fallback. */
+static inline __u8 pick_anew(const struct pick_state *state, const struct pick_deal *deal,
+			     struct pick_hold *hold, __u32 *ret_why)
+{
+	if (pick_usable(state, deal->home)) {
+		*ret_why = PICK_HOME;
+		hold->holder = deal->home + 1;
+		return deal->home;
 	}
 	if (pick_usable(state, deal->fallback)) {
 		*ret_why = PICK_FALLBACK;
@@ -73,4 +79,21 @@ static inline __u8 pick_slot(const struct pick_state *state, const struct pick_d
 	}
 	*ret_why = PICK_UNUSABLE;
 	return PICK_NOBODY;
+}
+
+/* The slot for a frame of this bucket, or PICK_NOBODY; updates @hold, says why in @ret_why. */
+static inline __u8 pick_slot(const struct pick_state *state, const struct pick_deal *deal,
+			     struct pick_hold *hold, __u32 *ret_why)
+{
+	__u8 home = deal->home;
+	__u8 holder = hold->holder ? hold->holder - 1 : home;
+
+	if (!pick_usable(state, holder))
+		return pick_anew(state, deal, hold, ret_why);
+	if (holder != home)
+		return pick_away(state, hold, home, holder, ret_why);
+	if (!hold->holder)
+		hold->holder = home + 1;
+	*ret_why = PICK_HOME;
+	return home;
 }

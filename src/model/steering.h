@@ -34,6 +34,7 @@ struct pick_state {
 	__u32 usable;		     /* a bit per slot: the daemon wants it and it is well */
 	__u32 primary;		     /* slot that receives broadcast and multicast (T7, T9) */
 	__u64 idle_ns;		     /* T5 */
+	__u64 dealt_ns;		     /* when homes were dealt last */
 	__u64 return_by[PICK_SLOTS]; /* ns: then all buckets of this home are back; 0 = no hurry */
 	__u8 team_mac[6];	     /* what the team's interface sends with */
 	__u8 pad[2];

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/apply.h"
+
+#include "base/strings.h"
+#include "core/plan.h"
+#include "daemon/clock.h"
+#include "kernel/rtnl_bond.h"
+#include "kernel/rtnl_link.h"
+
+#include <errno.h>
+#include <net/if.h>
+
+/* queue_ids are slot + 1, and 0 is "no choice". */
+#define BOND_TX_QUEUES (PICK_SLOTS + 1)
+
+/* Observed at once, without waiting for the event: the next steps look at it. */
+static int refresh_link(const struct team_context *context, int ifindex)
+{
+	struct link link;
+	int err = rtnl_link_get(context->observed->requests, ifindex, &link);
+
+	if (!err)
+		err = link_table_put(&context->observed->links, &link);
+	return err;
+}
+
+static int create_bond(const struct team *team, const struct team_context *context,
+		       struct problem *problem)
+{
+	struct netlink *netlink = context->observed->requests;
+	struct link_bond settings;
+	int err;
+
+	plan_bond(&team->config, &settings);
+	err = rtnl_bond_create(netlink, team->config.name, &settings, BOND_TX_QUEUES, problem);
+	if (err)
+		return err;
+	err = rtnl_link_dump(netlink, &context->observed->links);
+	if (err)
+		return problem_set(problem, err, "cannot read the devices back");
+	return 0;
+}
+
+/* Slots that earlier members of a bond had which somebody has deleted. */
+static void forget_members(struct team *team)
+{
+	datapath_state(team->datapath)->usable = 0;
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
+		if (datapath_notes(team->datapath)->members[slot].ifindex)
+			datapath_detach_member(team->datapath, slot);
+	team_run_init(&team->run);
+}
+
+static int apply_create(struct team *team, const struct team_context *context,
+			struct problem *problem)
+{
+	bool adopted = false;
+	const struct link *bond;
+	int err = 0;
+
+	if (!team->datapath)
+		err = datapath_open(context->pins, team->config.name, context->netns,
+				    &team->datapath, &adopted, problem);
+	if (err)
+		return err;
+	forget_members(team);
+	err = create_bond(team, context, problem);
+	if (err)
+		return err;
+	bond = link_by_name(&context->observed->links, team->config.name);
+	if (!bond)
+		return problem_set(problem, -ENODEV, "%s is gone already", team->config.name);
+	team->ifindex = bond->ifindex;
+	err = datapath_attach_team(team->datapath, team->ifindex, problem);
+	if (!err)
+		err = rtnl_link_set_up(context->observed->requests, team->ifindex, true, problem);
+	return err;
+}
+
+static int apply_set(struct team *team, const struct team_context *context, struct problem *problem)
+{
+	struct link_bond settings;
+
+	plan_bond(&team->config, &settings);
+	return rtnl_bond_set(context->observed->requests, team->ifindex, &settings, problem);
+}
+
+/* Down, because bonding takes a device only so; the bond sets it up again. */
+static int enslave(const struct team *team, const struct team_context *context,
+		   const struct action *action, struct problem *problem)
+{
+	struct netlink *netlink = context->observed->requests;
+	int err = rtnl_link_set_up(netlink, action->ifindex, false, problem);
+
+	if (!err)
+		err = rtnl_bond_enslave(netlink, action->ifindex, team->ifindex, problem);
+	if (!err)
+		err = rtnl_bond_set_queue_id(netlink, action->ifindex, (uint16_t)(action->slot + 1),
+					     problem);
+	return err;
+}
+
+/* Set up again what was up; the kernel has given MAC and MTU back. */
+static void restore_device(const struct team_context *context, int ifindex, bool up)
+{
+	if (up)
+		(void)rtnl_link_set_up(context->observed->requests, ifindex, true, NULL);
+	(void)refresh_link(context, ifindex);
+}
+
+static void clear_slot(struct team *team, int slot)
+{
+	struct pick_state *state = datapath_state(team->datapath);
+
+	memset(state->member_macs[slot], 0, sizeof(state->member_macs[slot]));
+	datapath_notes(team->datapath)->members[slot] = (struct note_member){};
+}
+
+/*
+ * The receiving program is there before the device is a member: all slaves deliver, so a member
+ * without it would deliver broadcasts twice.
+ */
+static int apply_join(struct team *team, const struct team_context *context,
+		      const struct action *action, struct problem *problem)
+{
+	const struct link *link = link_by_index(&context->observed->links, action->ifindex);
+	struct note_member *note = &datapath_notes(team->datapath)->members[action->slot];
+	struct pick_state *state = datapath_state(team->datapath);
+	bool up = link && (link->flags & IFF_UP);
+	int err;
+
+	if (!link)
+		return problem_set(problem, -ENODEV, "%s is gone", action->device);
+	(void)text_copy(note->device, sizeof(note->device), action->device);
+	note->up_before = up;
+	memcpy(state->member_macs[action->slot], link->mac.bytes, sizeof(link->mac.bytes));
+	err = datapath_attach_member(team->datapath, (unsigned int)action->slot, action->ifindex,
+				     problem);
+	if (!err && link->master != team->ifindex)
+		err = enslave(team, context, action, problem);
+	if (!err)
+		err = refresh_link(context, action->ifindex);
+	if (!err)
+		return 0;
+	(void)rtnl_bond_release(context->observed->requests, action->ifindex, NULL);
+	datapath_detach_member(team->datapath, (unsigned int)action->slot);
+	clear_slot(team, action->slot);
+	restore_device(context, action->ifindex, up);
+	return problem_set(problem, err, "%s cannot join %s: %s", action->device, team->config.name,
+			   strerror(-err));
+}
+
+/* Out of use first, out of the bond second: its flows move before its queue goes. */
+static void leave(struct team *team, const struct team_context *context, int slot)
+{
+	const struct note_member note = datapath_notes(team->datapath)->members[slot];
+	const struct link *link = team_member_link(team, &context->observed->links, slot);
+
+	__atomic_and_fetch(&datapath_state(team->datapath)->usable, ~(1U << slot),
+			   __ATOMIC_RELEASE);
+	if (link)
+		(void)rtnl_bond_release(context->observed->requests, link->ifindex, NULL);
+	datapath_detach_member(team->datapath, (unsigned int)slot);
+	clear_slot(team, slot);
+	if (link)
+		restore_device(context, (int)note.ifindex, note.up_before);
+}
+
+/* A primary that leaves hands over first, if there is somebody to take over. */
+static void apply_leave(struct team *team, const struct team_context *context, int slot)
+{
+	for (unsigned int i = 0; team->run.primary == slot && i < team->run.count; i++)
+		if (team->run.order[i] != slot)
+			(void)team_switchover(team, context, team->run.order[i], NULL);
+	leave(team, context, slot);
+}
+
+int apply_action(struct team *team, const struct team_context *context, const struct action *action,
+		 struct problem *problem)
+{
+	switch (action->kind) {
+	case ACTION_LEAVE:
+		apply_leave(team, context, action->slot);
+		return 0;
+	case ACTION_REMOVE:
+		apply_removal(team, context);
+		return 0;
+	case ACTION_CREATE:
+		return apply_create(team, context, problem);
+	case ACTION_SET:
+		return apply_set(team, context, problem);
+	case ACTION_JOIN:
+		return apply_join(team, context, action, problem);
+	case ACTION_QUEUE:
+		return rtnl_bond_set_queue_id(context->observed->requests, action->ifindex,
+					      (uint16_t)(action->slot + 1), problem);
+	case ACTION_WAIT:
+	case ACTION_REFUSE:
+	case ACTION_KIND_COUNT:
+		break;
+	}
+	return 0;
+}
+
+/*
+ * The interface goes down before its members leave: with one member after the other leaving, its
+ * MAC would wander and be announced for nothing.
+ */
+void apply_removal(struct team *team, const struct team_context *context)
+{
+	struct netlink *netlink = context->observed->requests;
+
+	if (team->ifindex)
+		(void)rtnl_link_set_up(netlink, team->ifindex, false, NULL);
+	for (int slot = 0; team->datapath && slot < PICK_SLOTS; slot++)
+		if (*datapath_notes(team->datapath)->members[slot].device)
+			leave(team, context, slot);
+	if (team->ifindex && !rtnl_link_delete(netlink, team->ifindex, NULL))
+		link_table_drop(&context->observed->links, team->ifindex);
+	if (team->datapath)
+		datapath_remove(team->datapath);
+	team->datapath = NULL;
+	team->ifindex = 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The monotonic clock, the same that BPF programs read (bpf_ktime_get_ns). */
+#pragma once
+
+#include <stdint.h>
+#include <time.h>
+
+#define NS_PER_MS 1000000ULL
+#define NS_PER_US 1000ULL
+
+static inline uint64_t clock_now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}

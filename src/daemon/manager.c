@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/manager.h"
+
+#include "base/cleanup.h"
+#include "base/strings.h"
+#include "core/plan.h"
+#include "daemon/apply.h"
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "kernel/netns.h"
+#include "kernel/packet.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define US_PER_MS 1000ULL
+#define RECONCILE_DELAY_US (20 * US_PER_MS) /* one comparison for a burst of events */
+#define RETRY_FIRST_NS (1000 * NS_PER_MS)
+#define RETRY_DOUBLINGS 5 /* at most every 32 s */
+
+struct team *manager_team(const struct manager *manager, const char *name)
+{
+	for (unsigned int i = 0; i < manager->team_count; i++)
+		if (strcmp(manager->teams[i]->config.name, name) == 0)
+			return manager->teams[i];
+	return NULL;
+}
+
+static void arm(sd_event_source *source, uint64_t at_us)
+{
+	(void)sd_event_source_set_time(source, at_us);
+	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static void schedule_reconcile(struct manager *manager, uint64_t at_us)
+{
+	uint64_t planned;
+
+	if (sd_event_source_get_enabled(manager->reconcile, NULL) > 0 &&
+	    sd_event_source_get_time(manager->reconcile, &planned) >= 0 && planned <= at_us)
+		return;
+	arm(manager->reconcile, at_us);
+}
+
+/* The fast path of all teams; the earliest of their deadlines becomes the timer. */
+static void update_teams(struct manager *manager, uint64_t seen_ns)
+{
+	uint64_t first = 0;
+
+	for (unsigned int i = 0; i < manager->team_count; i++) {
+		uint64_t deadline = team_update(manager->teams[i], &manager->context, seen_ns);
+
+		if (deadline && (!first || deadline < first))
+			first = deadline;
+	}
+	if (first)
+		arm(manager->deadline, first / NS_PER_US + 1);
+	else
+		(void)sd_event_source_set_enabled(manager->deadline, SD_EVENT_OFF);
+}
+
+/* --- comparing and applying --- */
+
+static void view_team(const struct manager *manager, const char *name, struct plan_view *ret_view)
+{
+	const struct team *team = manager_team(manager, name);
+
+	*ret_view = (struct plan_view){
+		.links = &manager->observed.links,
+		.addresses = manager->observed.addresses,
+		.address_count = manager->observed.address_count,
+		.notes = team && team->datapath ? datapath_notes(team->datapath) : NULL,
+	};
+}
+
+static void plan_one(const struct manager *manager, const struct team_config *want,
+		     struct action_list *list)
+{
+	struct plan_view view;
+
+	view_team(manager, want->name, &view);
+	plan_team(want, &view, list);
+}
+
+static bool is_wanted(const struct team_list *list, const char *name)
+{
+	for (uint32_t i = 0; i < list->count; i++)
+		if (strcmp(list->teams[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+void manager_plan(const struct manager *manager, const struct team_list *list,
+		  struct action_list *ret_actions)
+{
+	*ret_actions = (struct action_list){};
+	for (unsigned int i = 0; i < manager->team_count; i++)
+		if (!is_wanted(list, manager->teams[i]->config.name))
+			plan_removal(manager->teams[i]->config.name, ret_actions);
+	for (uint32_t i = 0; i < list->count; i++)
+		plan_one(manager, &list->teams[i], ret_actions);
+}
+
+/* Append what was done to what is reported; a list that is full loses the rest of the report. */
+static void report(struct action_list *done, const struct action *action)
+{
+	if (done && done->count < ACTIONS_MAX)
+		done->actions[done->count++] = *action;
+}
+
+static void drop_team(struct manager *manager, unsigned int index)
+{
+	team_free(manager->teams[index]);
+	manager->teams[index] = manager->teams[--manager->team_count];
+}
+
+static void remove_unwanted(struct manager *manager, struct action_list *done)
+{
+	for (unsigned int i = manager->team_count; i-- > 0;) {
+		struct team *team = manager->teams[i];
+		struct action_list actions = {};
+
+		if (is_wanted(&manager->store.list, team->config.name))
+			continue;
+		plan_removal(team->config.name, &actions);
+		log_info("%s", actions.actions[0].text);
+		report(done, &actions.actions[0]);
+		apply_removal(team, &manager->context);
+		drop_team(manager, i);
+	}
+}
+
+/* The team's object, made if there is none. NULL: no memory. */
+static struct team *take_team(struct manager *manager, const struct team_config *want)
+{
+	struct team *team = manager_team(manager, want->name);
+
+	if (team) {
+		team->config = *want;
+		return team;
+	}
+	team = team_new(want);
+	if (team)
+		manager->teams[manager->team_count++] = team;
+	return team;
+}
+
+static int apply_list(struct manager *manager, struct team *team, const struct action_list *list,
+		      struct action_list *done, struct problem *problem)
+{
+	bool acted = false;
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < list->count; i++) {
+		const struct action *action = &list->actions[i];
+
+		report(done, action);
+		if (!action_acts(action))
+			continue;
+		log_info("%s: %s", team->config.name, action->text);
+		err = apply_action(team, &manager->context, action, problem);
+		acted = true;
+	}
+	if (acted && team->datapath) {
+		team_settle(team);
+		(void)team_update(team, &manager->context, clock_now_ns());
+	}
+	return err;
+}
+
+/* Steps that failed are tried again, ever more seldom: never at the pace of our own events. */
+static void note_trouble(struct manager *manager, struct team *team, const struct problem *problem)
+{
+	unsigned int doublings = team->retries < RETRY_DOUBLINGS ? team->retries : RETRY_DOUBLINGS;
+
+	if (strcmp(team->trouble, problem->text) != 0)
+		log_warning("%s: %s; it is tried again", team->config.name, problem->text);
+	(void)text_copy(team->trouble, sizeof(team->trouble), problem->text);
+	team->retry_ns = clock_now_ns() + (RETRY_FIRST_NS << doublings);
+	team->retries++;
+	schedule_reconcile(manager, team->retry_ns / NS_PER_US);
+}
+
+/* Devices that cannot be members now are the team's trouble as well, until that changes. */
+static void note_refusals(struct team *team, const struct action_list *list)
+{
+	*team->trouble = '\0';
+	team->retries = 0;
+	for (unsigned int i = 0; i < list->count; i++)
+		if (list->actions[i].kind == ACTION_REFUSE)
+			(void)text_copy(team->trouble, sizeof(team->trouble),
+					list->actions[i].text);
+}
+
+static int reconcile_team(struct manager *manager, const struct team_config *want,
+			  struct action_list *done, struct problem *problem)
+{
+	struct team *team = take_team(manager, want);
+	struct action_list list = {};
+	int err;
+
+	if (!team)
+		return problem_set(problem, -ENOMEM, "out of memory");
+	plan_one(manager, want, &list);
+	err = apply_list(manager, team, &list, done, problem);
+	if (err)
+		note_trouble(manager, team, problem);
+	else
+		note_refusals(team, &list);
+	return err;
+}
+
+/* Everything that is not as wanted, but for teams whose last try failed a moment ago. */
+static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
+{
+	struct manager *manager = data;
+	uint64_t now_ns = clock_now_ns();
+
+	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	if (!manager->store_valid)
+		return 0;
+	remove_unwanted(manager, NULL);
+	for (uint32_t i = 0; i < manager->store.list.count; i++) {
+		const struct team_config *want = &manager->store.list.teams[i];
+		const struct team *team = manager_team(manager, want->name);
+		struct problem problem = {};
+
+		if (!team || now_ns >= team->retry_ns)
+			(void)reconcile_team(manager, want, NULL, &problem);
+	}
+	update_teams(manager, now_ns);
+	return 0;
+}
+
+/* Settings that only the datapath knows need no step of the plan. */
+static void settle_all(struct manager *manager)
+{
+	for (unsigned int i = 0; i < manager->team_count; i++)
+		if (manager->teams[i]->datapath)
+			team_settle(manager->teams[i]);
+}
+
+static int apply_store(struct manager *manager, struct action_list *done, struct problem *problem)
+{
+	int err = 0;
+
+	remove_unwanted(manager, done);
+	for (uint32_t i = 0; !err && i < manager->store.list.count; i++)
+		err = reconcile_team(manager, &manager->store.list.teams[i], done, problem);
+	settle_all(manager);
+	update_teams(manager, clock_now_ns());
+	return err;
+}
+
+int manager_apply(struct manager *manager, const struct store *store,
+		  struct action_list *ret_actions, struct problem *problem)
+{
+	_cleanup_free_ struct store *before = malloc(sizeof(*before));
+	int err;
+
+	if (!before)
+		return problem_set(problem, -ENOMEM, "out of memory");
+	*before = manager->store;
+	manager->store = *store;
+	manager->store_valid = true;
+	*ret_actions = (struct action_list){};
+	err = apply_store(manager, ret_actions, problem);
+	if (!err)
+		return 0;
+	log_warning("%s; going back to the configuration before", problem->text);
+	manager->store = *before;
+	(void)apply_store(manager, NULL, &(struct problem){});
+	return err;
+}
+
+/* --- events --- */
+
+static int on_netlink(sd_event_source *source, int fd, uint32_t revents, void *data)
+{
+	struct manager *manager = data;
+	struct observe_changes changes = {};
+	uint64_t seen_ns = clock_now_ns();
+	int err = observe_read(&manager->observed, &changes);
+
+	if (err)
+		log_warning("reading the kernel's events: %s", strerror(-err));
+	if (changes.links)
+		update_teams(manager, seen_ns);
+	if (changes.links || changes.addresses)
+		schedule_reconcile(manager, seen_ns / NS_PER_US + RECONCILE_DELAY_US);
+	return 0;
+}
+
+static int on_deadline(sd_event_source *source, uint64_t at_us, void *data)
+{
+	update_teams(data, clock_now_ns());
+	return 0;
+}
+
+static int listen_events(struct manager *manager)
+{
+	int err =
+		sd_event_add_io(manager->loop, &manager->events,
+				netlink_fd(manager->observed.events), EPOLLIN, on_netlink, manager);
+
+	if (err >= 0)
+		err = sd_event_source_set_priority(manager->events, SD_EVENT_PRIORITY_IMPORTANT);
+	if (err >= 0)
+		err = sd_event_add_time(manager->loop, &manager->deadline, CLOCK_MONOTONIC, 0, 1,
+					on_deadline, manager);
+	if (err >= 0)
+		err = sd_event_source_set_priority(manager->deadline, SD_EVENT_PRIORITY_IMPORTANT);
+	if (err >= 0)
+		err = sd_event_source_set_enabled(manager->deadline, SD_EVENT_OFF);
+	if (err >= 0)
+		err = sd_event_add_time(manager->loop, &manager->reconcile, CLOCK_MONOTONIC, 0, 1,
+					on_reconcile, manager);
+	return err < 0 ? err : 0;
+}
+
+/* --- life --- */
+
+/* A team that an earlier run has left: known by its pins, whatever the configuration says. */
+static int adopt_team(const char *name, void *data)
+{
+	struct manager *manager = data;
+	const struct team_config *want = team_list_find(&manager->store.list, name);
+	struct team_config unwanted;
+	struct problem problem = {};
+	struct team *team;
+
+	if (manager->team_count == TEAMS_MAX)
+		return 0;
+	config_defaults(&unwanted);
+	if (!want && text_copy(unwanted.name, sizeof(unwanted.name), name))
+		return 0;
+	team = team_new(want ? want : &unwanted);
+	if (!team)
+		return -ENOMEM;
+	if (team_adopt(team, &manager->context, &problem)) {
+		log_warning("%s: %s", name, problem.text);
+		team_free(team);
+		return 0;
+	}
+	log_info("%s: taken over as it runs", name);
+	manager->teams[manager->team_count++] = team;
+	return 0;
+}
+
+static int open_context(struct manager *manager, const char *pins, struct problem *problem)
+{
+	int err = observe_open(&manager->observed);
+
+	if (err)
+		return problem_set(problem, err, "cannot open netlink: %s", strerror(-err));
+	manager->context = (struct team_context){
+		.observed = &manager->observed, .packet_fd = -1, .pins = pins};
+	err = netns_cookie(&manager->context.netns);
+	if (err)
+		return problem_set(problem, err, "cannot identify the network namespace: %s",
+				   strerror(-err));
+	err = packet_open(&manager->context.packet_fd);
+	if (err)
+		return problem_set(problem, err, "cannot open a packet socket: %s", strerror(-err));
+	err = observe_all(&manager->observed);
+	if (err)
+		return problem_set(problem, err, "cannot read the devices: %s", strerror(-err));
+	return 0;
+}
+
+static void load_store(struct manager *manager, const char *config)
+{
+	manager->store.directory = config;
+	manager->store_valid = !store_load(config, &manager->store, &manager->store_error);
+	if (!manager->store_valid)
+		log_error("%s/%s:%u: %s; nothing is changed until this is mended (iovteam reload)",
+			  config, manager->store_error.file, manager->store_error.line,
+			  manager->store_error.text);
+}
+
+int manager_start(struct manager *manager, const char *config, const char *pins,
+		  struct problem *problem)
+{
+	int err = open_context(manager, pins, problem);
+
+	if (err)
+		return err;
+	load_store(manager, config);
+	err = datapath_each(pins, adopt_team, manager);
+	if (err)
+		return problem_set(problem, err, "cannot read %s: %s", pins, strerror(-err));
+	err = listen_events(manager);
+	if (err)
+		return problem_set(problem, err, "cannot listen: %s", strerror(-err));
+	(void)on_reconcile(manager->reconcile, 0, manager);
+	return 0;
+}
+
+void manager_stop(struct manager *manager)
+{
+	sd_event_source_unref(manager->events);
+	sd_event_source_unref(manager->deadline);
+	sd_event_source_unref(manager->reconcile);
+	while (manager->team_count)
+		drop_team(manager, manager->team_count - 1);
+	observe_close(&manager->observed);
+	close_fd(&manager->context.packet_fd);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Observe, decide, apply (C2): holds what is observed and what is wanted, and makes them equal.
+ *
+ * Events of the kernel reach the teams at once (the fast path, daemon/team.h); comparing
+ * everything with the configuration follows a moment later, once for many events.
+ */
+#pragma once
+
+#include "daemon/store.h"
+#include "daemon/team.h"
+
+#include <systemd/sd-event.h>
+
+struct manager {
+	sd_event *loop;
+	sd_event_source *events;    /* netlink */
+	sd_event_source *deadline;  /* the next stable time's end */
+	sd_event_source *reconcile; /* compare and apply */
+	struct observed observed;
+	struct team_context context;
+	struct store store; /* what is wanted */
+	bool store_valid;   /* false: the files do not parse; nothing is changed until they do */
+	struct config_error store_error;
+	struct team *teams[TEAMS_MAX];
+	unsigned int team_count;
+};
+
+/* Observe, adopt what an earlier run has left, apply the configuration, and listen. */
+int manager_start(struct manager *manager, const char *config, const char *pins,
+		  struct problem *problem);
+
+/* Stop listening; the teams go on in the kernel. */
+void manager_stop(struct manager *manager);
+
+struct team *manager_team(const struct manager *manager, const char *name);
+
+/* What would be done to reach @list from what is observed; nothing is done. */
+void manager_plan(const struct manager *manager, const struct team_list *list,
+		  struct action_list *ret_actions);
+
+/*
+ * Make @store the wanted state and apply it; on failure go back to the one before. @ret_actions
+ * is what was done.
+ */
+int manager_apply(struct manager *manager, const struct store *store,
+		  struct action_list *ret_actions, struct problem *problem);

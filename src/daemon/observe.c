@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/observe.h"
+
+#include "base/cleanup.h"
+#include "base/strings.h"
+#include "kernel/rtnl_address.h"
+#include "kernel/rtnl_link.h"
+#include "kernel/rtnl_neighbour.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+
+static const unsigned groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+				  RTNLGRP_NEIGH};
+
+int observe_open(struct observed *observed)
+{
+	int err = netlink_open(&observed->requests);
+
+	if (!err)
+		err = netlink_open_events(&observed->events, groups, ARRAY_SIZE(groups));
+	return err;
+}
+
+void observe_close(struct observed *observed)
+{
+	netlink_close(observed->requests);
+	netlink_close(observed->events);
+	link_table_done(&observed->links);
+	free(observed->addresses);
+}
+
+static bool same_neighbour(const struct link_neighbour *a, const struct link_neighbour *b)
+{
+	return a->ifindex == b->ifindex && a->family == b->family &&
+	       memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
+/* A neighbour that has a MAC replaces what we knew of it; one without is not forgotten yet. */
+static void remember_neighbour(struct observed *observed, const struct link_neighbour *neighbour)
+{
+	size_t known = observed->neighbour_count < OBSERVE_NEIGHBOURS ? observed->neighbour_count
+								      : OBSERVE_NEIGHBOURS;
+
+	if (mac_is_zero(&neighbour->mac) || (neighbour->mac.bytes[0] & 1))
+		return;
+	for (size_t i = 0; i < known; i++)
+		if (same_neighbour(&observed->neighbours[i], neighbour)) {
+			observed->neighbours[i] = *neighbour;
+			return;
+		}
+	observed->neighbours[observed->neighbour_count++ % OBSERVE_NEIGHBOURS] = *neighbour;
+}
+
+static int observe_addresses(struct observed *observed)
+{
+	struct link_address *addresses;
+	size_t count;
+	int err = rtnl_address_dump(observed->requests, &addresses, &count);
+
+	if (err)
+		return err;
+	free(observed->addresses);
+	observed->addresses = addresses;
+	observed->address_count = count;
+	return 0;
+}
+
+int observe_all(struct observed *observed)
+{
+	_cleanup_free_ struct link_neighbour *neighbours = NULL;
+	size_t count = 0;
+	int err = rtnl_link_dump(observed->requests, &observed->links);
+
+	if (!err)
+		err = observe_addresses(observed);
+	if (!err)
+		err = rtnl_neighbour_dump(observed->requests, &neighbours, &count);
+	for (size_t i = 0; i < count; i++)
+		remember_neighbour(observed, &neighbours[i]);
+	return err;
+}
+
+struct reading {
+	struct observed *observed;
+	struct observe_changes changes;
+};
+
+static int take_link(struct observed *observed, const struct nlmsghdr *message)
+{
+	struct link link;
+	int err = rtnl_link_decode(message, &link);
+
+	if (err)
+		return err;
+	if (message->nlmsg_type == RTM_NEWLINK)
+		return link_table_put(&observed->links, &link);
+	link_table_drop(&observed->links, link.ifindex);
+	return 0;
+}
+
+/*
+ * A message that does not decode is skipped: the next observation of everything puts it right.
+ * (A bridge's RTM_NEWLINK of family AF_BRIDGE is of this kind.)
+ */
+static int take_event(const struct nlmsghdr *message, void *data)
+{
+	struct link_neighbour neighbour;
+	struct reading *reading = data;
+
+	switch (message->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		if (take_link(reading->observed, message) == -ENOMEM)
+			return -ENOMEM;
+		reading->changes.links = true;
+		break;
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+		reading->changes.addresses = true;
+		break;
+	case RTM_NEWNEIGH:
+		if (!rtnl_neighbour_decode(message, &neighbour))
+			remember_neighbour(reading->observed, &neighbour);
+		break;
+	}
+	return 0;
+}
+
+int observe_read(struct observed *observed, struct observe_changes *ret_changes)
+{
+	struct reading reading = {.observed = observed};
+	int err = netlink_read(observed->events, take_event, &reading);
+
+	if (err == -ENOBUFS || err == -ENOMEM) {
+		reading.changes = (struct observe_changes){.links = true, .addresses = true};
+		err = observe_all(observed);
+	} else if (reading.changes.addresses) {
+		err = observe_addresses(observed);
+	}
+	*ret_changes = reading.changes;
+	return err;
+}

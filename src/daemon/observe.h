@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel has: devices, addresses, and the neighbours of teams, kept in step by
+ * netlink's events. Lost events, a restart and somebody else's change are one case: observe
+ * again.
+ */
+#pragma once
+
+#include "kernel/netlink.h"
+#include "model/link.h"
+
+#include <stdbool.h>
+
+/*
+ * Neighbours are remembered beyond the kernel's own table, which is flushed at the very moment
+ * that they must be told (T10). The oldest are forgotten first.
+ */
+#define OBSERVE_NEIGHBOURS 1024
+
+struct observed {
+	struct netlink *requests;
+	struct netlink *events;
+	struct link_table links;
+	struct link_address *addresses;
+	size_t address_count;
+	struct link_neighbour neighbours[OBSERVE_NEIGHBOURS]; /* a ring */
+	size_t neighbour_count; /* ever put in, not bounded by the ring */
+};
+
+/* What observe_read() has seen. */
+struct observe_changes {
+	bool links;
+	bool addresses;
+};
+
+int observe_open(struct observed *observed);
+void observe_close(struct observed *observed);
+
+/* Everything anew. */
+int observe_all(struct observed *observed);
+
+/* Take the events that wait. After an overrun everything is observed anew. */
+int observe_read(struct observed *observed, struct observe_changes *ret_changes);

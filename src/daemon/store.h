@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The directory of configuration files: read whole, changed one file at a time and atomically. */
+#pragma once
+
+#include "core/config.h"
+
+struct store {
+	const char *directory;
+	struct team_list list;
+	char files[TEAMS_MAX][CONFIG_FILE_SIZE]; /* by position in the list; names, not paths */
+};
+
+/*
+ * Read all *.conf files of the directory, in the order of their names. All or nothing:
+ * @ret_store is written on success only. No such directory: no teams.
+ */
+int store_load(const char *directory, struct store *ret_store, struct config_error *ret_error);
+
+/* Write the team's file: that from which it was read, or NAME.conf. */
+int store_write(const struct store *store, const struct team_config *team, struct problem *problem);
+
+/* Remove the team's file. */
+int store_delete(const struct store *store, const char *team, struct problem *problem);

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/team.h"
+
+#include "base/cleanup.h"
+#include "base/strings.h"
+#include "core/config.h"
+#include "core/deal.h"
+#include "core/plan.h"
+#include "daemon/announce.h"
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "kernel/packet.h"
+#include "kernel/rtnl_bond.h"
+
+#include <errno.h>
+#include <net/if.h>
+
+struct team *team_new(const struct team_config *config)
+{
+	struct team *team = calloc(1, sizeof(*team));
+
+	if (!team)
+		return NULL;
+	team->config = *config;
+	team_run_init(&team->run);
+	return team;
+}
+
+void team_free(struct team *team)
+{
+	if (!team)
+		return;
+	datapath_close(team->datapath);
+	free(team);
+}
+
+const struct link *team_member_link(const struct team *team, const struct link_table *links,
+				    int slot)
+{
+	const struct link *link;
+
+	if (!team->datapath || slot < 0 || !team->ifindex)
+		return NULL;
+	link = link_by_index(links, (int)datapath_notes(team->datapath)->members[slot].ifindex);
+	return link && link->master == team->ifindex ? link : NULL;
+}
+
+int team_slot(const struct team *team, const struct link_table *links, const char *member)
+{
+	if (!team->datapath)
+		return -1;
+	for (int slot = 0; slot < PICK_SLOTS; slot++) {
+		const struct link *link = team_member_link(team, links, slot);
+
+		if (link && strcmp(link->name, member) == 0)
+			return slot;
+	}
+	return plan_slot(datapath_notes(team->datapath), member);
+}
+
+/* The name that people know a member by: the interface's, else what the configuration says. */
+static void name_member(const struct team *team, const struct link_table *links, int slot,
+			char *name)
+{
+	const struct link *link = team_member_link(team, links, slot);
+	const char *text = "";
+
+	if (link)
+		text = link->name;
+	else if (team->datapath && slot >= 0)
+		text = datapath_notes(team->datapath)->members[slot].device;
+	(void)snprintf(name, LINK_NAME_SIZE, "%.*s", LINK_NAME_SIZE - 1, text);
+}
+
+/* Members that sit in a slot, in the configuration's order. */
+static void arrange(struct team *team)
+{
+	uint8_t order[PICK_SLOTS];
+	unsigned int count = 0;
+
+	for (uint32_t i = 0; i < team->config.member_count; i++) {
+		int slot =
+			plan_slot(datapath_notes(team->datapath), team->config.members[i].device);
+
+		if (slot >= 0)
+			order[count++] = (uint8_t)slot;
+	}
+	team_run_arrange(&team->run, order, count);
+}
+
+static uint32_t member_slots(const struct team *team)
+{
+	uint32_t slots = 0;
+
+	for (unsigned int i = 0; i < team->run.count; i++)
+		slots |= 1U << team->run.order[i];
+	return slots;
+}
+
+void team_settle(struct team *team)
+{
+	struct pick_state *state = datapath_state(team->datapath);
+	struct pick_deal *deal = datapath_deal(team->datapath);
+
+	arrange(team);
+	state->idle_ns = team->config.idle_ms * NS_PER_MS;
+	state->dealt_ns = clock_now_ns();
+	deal_homes(deal, member_slots(team));
+	deal_fallbacks(deal, team->run.usable);
+}
+
+/*
+ * The members that the datapath uses are taken to be well, so that taking over changes nothing;
+ * others must show it anew. The primary is the kernel's active slave, which may have changed
+ * while nobody watched.
+ */
+static void adopt_health(struct team *team, const struct link_table *links)
+{
+	const struct pick_state *state = datapath_state(team->datapath);
+	const struct link *bond = link_by_index(links, team->ifindex);
+
+	for (unsigned int i = 0; i < team->run.count; i++) {
+		uint8_t slot = team->run.order[i];
+		const struct link *link = team_member_link(team, links, slot);
+		bool used = state->usable >> slot & 1;
+
+		team->run.health[slot].reason = used ? REASON_NONE : REASON_UNKNOWN;
+		team->run.health[slot].was_lost = !used;
+		if (used)
+			team->run.usable |= 1U << slot;
+		if (bond && link && bond->bond.active_ifindex == link->ifindex)
+			team->run.primary = slot;
+	}
+}
+
+/* Put this build's programs in the place of the earlier ones; a device that has gone is skipped. */
+static int adopt_programs(struct team *team, const struct link_table *links,
+			  struct problem *problem)
+{
+	int err = datapath_attach_team(team->datapath, team->ifindex, problem);
+
+	for (int slot = 0; !err && slot < PICK_SLOTS; slot++) {
+		const struct link *link = team_member_link(team, links, slot);
+
+		if (link)
+			err = datapath_attach_member(team->datapath, (unsigned int)slot,
+						     link->ifindex, problem);
+	}
+	return err;
+}
+
+/* A team of which no configuration is known has the members that it has. */
+static void configure_from_notes(struct team *team)
+{
+	const struct note_team *notes = datapath_notes(team->datapath);
+
+	for (int slot = 0; slot < PICK_SLOTS; slot++)
+		if (*notes->members[slot].device)
+			(void)config_member_add(&team->config, notes->members[slot].device, NULL);
+}
+
+int team_adopt(struct team *team, const struct team_context *context, struct problem *problem)
+{
+	const struct link *bond = link_by_name(&context->observed->links, team->config.name);
+	bool adopted;
+	int err;
+
+	err = datapath_open(context->pins, team->config.name, context->netns, &team->datapath,
+			    &adopted, problem);
+	if (err)
+		return err;
+	if (bond && strcmp(bond->kind, "bond") == 0 &&
+	    bond->ifindex == (int)datapath_state(team->datapath)->ifindex)
+		team->ifindex = bond->ifindex;
+	if (!team->config.member_count)
+		configure_from_notes(team);
+	arrange(team);
+	if (!team->ifindex)
+		return 0;
+	adopt_health(team, &context->observed->links);
+	return adopt_programs(team, &context->observed->links, problem);
+}
+
+static void gather_facts(const struct team *team, const struct link_table *links,
+			 struct health_facts *facts)
+{
+	for (unsigned int i = 0; i < team->run.count; i++) {
+		uint8_t slot = team->run.order[i];
+		const struct link *link = team_member_link(team, links, slot);
+
+		facts[slot] = (struct health_facts){
+			.present = link != NULL,
+			.admin_up = link && (link->flags & IFF_UP),
+			.carrier = link && link->carrier,
+		};
+		if (link)
+			memcpy(datapath_state(team->datapath)->member_macs[slot], link->mac.bytes,
+			       sizeof(link->mac.bytes));
+	}
+}
+
+/* Tell bonding; it may have found out by itself already. */
+static void set_active(struct team *team, const struct team_context *context, int slot)
+{
+	const struct link *link = team_member_link(team, &context->observed->links, slot);
+	struct problem problem = {};
+
+	if (!link)
+		return;
+	if (rtnl_bond_set_active(context->observed->requests, team->ifindex, link->ifindex,
+				 &problem))
+		log_warning("%s: cannot make %s the active slave: %s", team->config.name,
+			    link->name, problem.text);
+	(void)announce_team(context->observed, context->packet_fd, team->ifindex, &link->mac);
+}
+
+static struct team_record *new_record(struct team *team, const struct link_table *links,
+				      const char *cause, int slot, const struct decision *decision)
+{
+	struct team_record *record = &team->records[team->record_count++ % TEAM_RECORDS];
+
+	*record = (struct team_record){};
+	(void)text_copy(record->cause, sizeof(record->cause), cause);
+	name_member(team, links, slot, record->member);
+	name_member(team, links, decision->primary_before, record->primary_before);
+	name_member(team, links, decision->primary, record->primary_after);
+	return record;
+}
+
+static void log_record(const struct team *team, const struct team_record *record)
+{
+	log_notice("%s: %s %s, primary %s, %u buckets moved, %llu us after the event",
+		   team->config.name, record->member, record->cause, record->primary_after,
+		   record->buckets_moved,
+		   (unsigned long long)((record->applied_ns - record->seen_ns) / NS_PER_US));
+}
+
+/* Times of one change, and how many buckets each member held before it. */
+struct change {
+	uint64_t seen_ns, decided_ns, applied_ns;
+	unsigned int held[PICK_SLOTS];
+};
+
+static void record_change(struct team *team, const struct link_table *links,
+			  const struct decision *decision, const struct change *change)
+{
+	for (int slot = 0; slot < PICK_SLOTS; slot++) {
+		bool lost = decision->lost >> slot & 1;
+		struct team_record *record;
+
+		if (!lost && !(decision->returned >> slot & 1))
+			continue;
+		record = new_record(team, links,
+				    lost ? member_reason_names[team->run.health[slot].reason]
+					 : "returned",
+				    slot, decision);
+		record->seen_ns = change->seen_ns;
+		record->decided_ns = change->decided_ns;
+		record->applied_ns = change->applied_ns;
+		record->buckets_moved = lost ? change->held[slot] : 0;
+		if (lost)
+			datapath_notes(team->datapath)->members[slot].failures++;
+		log_record(team, record);
+	}
+}
+
+/* The mask: one store, which the next frame obeys. */
+static void set_usable(struct team *team, const struct decision *decision, uint64_t now_ns)
+{
+	struct pick_state *state = datapath_state(team->datapath);
+
+	for (int slot = 0; slot < PICK_SLOTS; slot++)
+		if (decision->returned >> slot & 1)
+			state->return_by[slot] =
+				team->config.return_ms ? now_ns + team->config.return_ms * NS_PER_MS
+						       : 0;
+	if (decision->primary != FAILOVER_NO_PRIMARY)
+		__atomic_store_n(&state->primary, (__u32)decision->primary, __ATOMIC_RELEASE);
+	__atomic_store_n(&state->usable, team->run.usable, __ATOMIC_RELEASE);
+}
+
+/* The sending program may have learnt from a late frame of before the change. */
+static void correct_primary(struct team *team)
+{
+	struct pick_state *state = datapath_state(team->datapath);
+
+	if (team->run.primary != FAILOVER_NO_PRIMARY && state->primary != (__u32)team->run.primary)
+		__atomic_store_n(&state->primary, (__u32)team->run.primary, __ATOMIC_RELEASE);
+}
+
+/* Is bonding's active slave another one than our primary, which is well? */
+static bool active_differs(const struct team *team, const struct link_table *links)
+{
+	const struct link *bond = link_by_index(links, team->ifindex);
+	const struct link *link = team_member_link(team, links, team->run.primary);
+
+	return bond && link && (team->run.usable >> team->run.primary & 1) &&
+	       bond->bond.active_ifindex != link->ifindex;
+}
+
+uint64_t team_update(struct team *team, const struct team_context *context, uint64_t seen_ns)
+{
+	struct health_facts facts[PICK_SLOTS] = {};
+	struct change change = {.seen_ns = seen_ns};
+	struct decision decision;
+
+	if (!team->datapath || !team->ifindex)
+		return 0;
+	gather_facts(team, &context->observed->links, facts);
+	change.decided_ns = clock_now_ns();
+	failover_decide(&team->run, facts, team->config.stable_ms, change.decided_ns, &decision);
+	if (!decision.lost && !decision.returned) {
+		if (active_differs(team, &context->observed->links))
+			set_active(team, context, team->run.primary);
+		correct_primary(team);
+		return decision.deadline_ns;
+	}
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
+		if (decision.lost >> slot & 1)
+			change.held[slot] = deal_held(datapath_deal(team->datapath),
+						      datapath_hold(team->datapath), slot);
+	set_usable(team, &decision, change.decided_ns);
+	if (decision.primary != decision.primary_before ||
+	    active_differs(team, &context->observed->links))
+		set_active(team, context, decision.primary);
+	change.applied_ns = clock_now_ns();
+	deal_fallbacks(datapath_deal(team->datapath), team->run.usable);
+	record_change(team, &context->observed->links, &decision, &change);
+	return decision.deadline_ns;
+}
+
+/*
+ * The new primary's NIC must let the team's groups in before the datapath takes them from it:
+ * bonding takes the filter from the old one first and programs the new one afterwards.
+ */
+static int hold_groups(const struct team *team, const struct link *to)
+{
+	_cleanup_free_ struct mac *groups = NULL;
+	size_t count;
+	int fd = -1;
+
+	if (!packet_multicast_list(team->ifindex, NULL, &groups, &count))
+		(void)packet_hold_multicast(to->ifindex, groups, count, &fd);
+	return fd;
+}
+
+int team_switchover(struct team *team, const struct team_context *context, int slot,
+		    struct problem *problem)
+{
+	const struct link *link = team_member_link(team, &context->observed->links, slot);
+	struct decision decision = {.primary_before = team->run.primary, .primary = slot};
+	uint64_t begin_ns = clock_now_ns();
+	struct team_record *record;
+	int err;
+
+	if (!link || failover_switch(&team->run, slot))
+		return problem_set(problem, -EBUSY, "%s cannot be the primary: it is not active",
+				   link ? link->name : "the member");
+	if (decision.primary_before == slot)
+		return 0;
+	_cleanup_close_ int held = hold_groups(team, link);
+
+	__atomic_store_n(&datapath_state(team->datapath)->primary, (__u32)slot, __ATOMIC_RELEASE);
+	err = rtnl_bond_set_active(context->observed->requests, team->ifindex, link->ifindex,
+				   problem);
+	if (err) {
+		team->run.primary = decision.primary_before;
+		datapath_state(team->datapath)->primary = (__u32)decision.primary_before;
+		return err;
+	}
+	(void)announce_team(context->observed, context->packet_fd, team->ifindex, &link->mac);
+	record = new_record(team, &context->observed->links, "switchover", slot, &decision);
+	record->seen_ns = record->decided_ns = begin_ns;
+	record->applied_ns = clock_now_ns();
+	log_record(team, record);
+	return 0;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One team in the daemon: its configuration, its datapath, and the fast path between an event
+ * and the datapath's maps.
+ *
+ * Failing over has a fixed order: first the mask, which the next frame obeys; then the kernel's
+ * active slave (netlink), which moves the MAC and announces it; then the fallbacks behind the
+ * table; then the record; the log comes last.
+ */
+#pragma once
+
+#include "core/failover.h"
+#include "daemon/observe.h"
+#include "datapath/datapath.h"
+#include "model/action.h"
+
+#define TEAM_RECORDS 16
+
+/* What happened, when (T15). Times are nanoseconds of the monotonic clock. */
+struct team_record {
+	char cause[40]; /* a member_reason's name, "returned", or "switchover" */
+	char member[LINK_NAME_SIZE];
+	char primary_before[LINK_NAME_SIZE];
+	char primary_after[LINK_NAME_SIZE];
+	uint64_t seen_ns;    /* the event was read */
+	uint64_t decided_ns; /* the decision was made */
+	uint64_t applied_ns; /* the datapath obeys, the active slave is set */
+	unsigned int buckets_moved;
+};
+
+struct team {
+	struct team_config config;
+	struct datapath *datapath; /* NULL until the programs are loaded */
+	int ifindex;		   /* the bond's, 0 = it is not there */
+	struct team_run run;
+	struct team_record records[TEAM_RECORDS]; /* a ring */
+	unsigned int record_count;		  /* ever made */
+	char trouble[ACTION_TEXT_SIZE];		  /* why the last step failed, "" = it did not */
+	uint64_t retry_ns;			  /* no step is tried before */
+	unsigned int retries;
+};
+
+/* What the fast path needs of its surroundings. */
+struct team_context {
+	struct observed *observed;
+	int packet_fd;
+	const char *pins;
+	uint64_t netns;
+};
+
+/* A team of this configuration, without a datapath. NULL: no memory. */
+struct team *team_new(const struct team_config *config);
+
+/* Let go; the kernel's side goes on. */
+void team_free(struct team *team);
+
+/* Take over what an earlier run has left in the kernel: programs are replaced, state is kept. */
+int team_adopt(struct team *team, const struct team_context *context, struct problem *problem);
+
+/* Deal buckets and write settings as the configuration and the members' slots say. */
+void team_settle(struct team *team);
+
+/*
+ * Judge the members by what is observed, and fail over if need be. @seen_ns: when the event
+ * came. Returns the time at which it must be done again, 0 = with the next event.
+ */
+uint64_t team_update(struct team *team, const struct team_context *context, uint64_t seen_ns);
+
+/* T20: make the member in @slot the primary, with nothing lost. */
+int team_switchover(struct team *team, const struct team_context *context, int slot,
+		    struct problem *problem);
+
+/* The slot of a member by its interface, or as it is configured; -1 if there is none. */
+int team_slot(const struct team *team, const struct link_table *links, const char *member);
+
+/* The device in @slot as the kernel knows it, NULL if it is not there or not the team's. */
+const struct link *team_member_link(const struct team *team, const struct link_table *links,
+				    int slot);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A Varlink server: JSON objects that end with a zero byte, over a stream socket (C3).
+ *
+ * It knows no method; they come as a table. One client's silence, flood or garbage costs nobody
+ * else anything: sizes and numbers are bounded, nothing blocks, who does not read is dropped.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+/* The answer to a call: parameters, and an error's name if it is one. */
+struct varlink_reply {
+	const char *error;  /* static; NULL = success */
+	json_t *parameters; /* owned by the server after the call */
+};
+
+struct varlink_method {
+	const char *name; /* "org.iovteam.Show" */
+	bool changes;	  /* root only */
+	void (*call)(void *data, json_t *parameters, struct varlink_reply *ret_reply);
+};
+
+struct varlink_interface {
+	const char *name;
+	const char *description; /* the interface file's text */
+	const struct varlink_method *methods;
+	size_t method_count;
+	void *data; /* first argument of each call */
+};
+
+struct varlink_server;
+
+/*
+ * Listen at @path (an old socket there is replaced). The socket is open to root and, for
+ * reading methods, to the group "iovteam" where there is one.
+ */
+int varlink_listen(sd_event *loop, const char *path, const struct varlink_interface *interface,
+		   struct varlink_server **ret_server);
+
+/* Close all clients, remove the socket. */
+void varlink_close(struct varlink_server *server);

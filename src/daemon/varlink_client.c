@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/varlink_client.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define READ_SIZE 16384
+#define SERVICE "org.varlink.service"
+
+struct buffer {
+	char *bytes;
+	size_t length, room;
+};
+
+struct varlink_client {
+	sd_event_source *source;
+	const struct varlink_interface *interface;
+	varlink_gone gone;
+	void *data;
+	int fd;
+	bool root;
+	uint64_t used_us;
+	struct buffer in, out;
+};
+
+static int buffer_add(struct buffer *buffer, const char *bytes, size_t length, size_t limit)
+{
+	size_t room = buffer->room ? buffer->room : READ_SIZE;
+	char *larger;
+
+	if (length > limit || buffer->length > limit - length)
+		return -EMSGSIZE;
+	while (room < buffer->length + length)
+		room *= 2;
+	if (room != buffer->room) {
+		larger = realloc(buffer->bytes, room);
+		if (!larger)
+			return -ENOMEM;
+		buffer->bytes = larger;
+		buffer->room = room;
+	}
+	memcpy(buffer->bytes + buffer->length, bytes, length);
+	buffer->length += length;
+	return 0;
+}
+
+static void buffer_consume(struct buffer *buffer, size_t length)
+{
+	memmove(buffer->bytes, buffer->bytes + length, buffer->length - length);
+	buffer->length -= length;
+}
+
+uint64_t varlink_client_used(const struct varlink_client *client)
+{
+	return client->used_us;
+}
+
+void varlink_client_free(struct varlink_client *client)
+{
+	sd_event_source_unref(client->source);
+	close_fd(&client->fd);
+	free(client->in.bytes);
+	free(client->out.bytes);
+	free(client);
+}
+
+/* Write what the socket takes; wait for room only if something is left. */
+static int flush_output(struct varlink_client *client)
+{
+	while (client->out.length) {
+		ssize_t sent = send(client->fd, client->out.bytes, client->out.length,
+				    MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (sent < 0 && errno == EAGAIN)
+			break;
+		if (sent < 0)
+			return -errno;
+		buffer_consume(&client->out, (size_t)sent);
+	}
+	return sd_event_source_set_io_events(client->source,
+					     client->out.length ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+static int send_reply(struct varlink_client *client, const struct varlink_reply *reply)
+{
+	_cleanup_free_ char *text = NULL;
+	json_t *message =
+		json_pack("{s:s*, s:o*}", "error", reply->error, "parameters", reply->parameters);
+
+	if (message)
+		text = json_dumps(message, JSON_COMPACT);
+	json_decref(message);
+	if (!text)
+		return -ENOMEM;
+	return buffer_add(&client->out, text, strlen(text) + 1, VARLINK_OUTPUT_MAX);
+}
+
+/* --- org.varlink.service: what each Varlink service answers --- */
+
+static void service_error(struct varlink_reply *reply, const char *error, const char *key,
+			  const char *value)
+{
+	reply->error = error;
+	reply->parameters = json_pack("{s:s}", key, value);
+}
+
+static void get_info(const struct varlink_client *client, struct varlink_reply *reply)
+{
+	reply->parameters = json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor", "iovteam",
+				      "product", "iovteamd", "version", IOVTEAM_VERSION, "url", "",
+				      "interfaces", SERVICE, client->interface->name);
+}
+
+static void get_description(const struct varlink_client *client, json_t *parameters,
+			    struct varlink_reply *reply)
+{
+	const char *name = json_string_value(json_object_get(parameters, "interface"));
+
+	if (!name || strcmp(name, client->interface->name) != 0)
+		service_error(reply, SERVICE ".InterfaceNotFound", "interface", name ? name : "");
+	else
+		reply->parameters =
+			json_pack("{s:s}", "description", client->interface->description);
+}
+
+/* --- calls --- */
+
+static const struct varlink_method *find_method(const struct varlink_client *client,
+						const char *name)
+{
+	for (size_t i = 0; i < client->interface->method_count; i++)
+		if (strcmp(client->interface->methods[i].name, name) == 0)
+			return &client->interface->methods[i];
+	return NULL;
+}
+
+static void dispatch(const struct varlink_client *client, const char *name, json_t *parameters,
+		     struct varlink_reply *reply)
+{
+	const struct varlink_method *method = find_method(client, name);
+
+	if (method && method->changes && !client->root) {
+		reply->error = "org.iovteam.PermissionDenied";
+		reply->parameters = json_pack("{s:s}", "message", "only root may change anything");
+	} else if (method) {
+		method->call(client->interface->data, parameters, reply);
+	} else if (strcmp(name, SERVICE ".GetInfo") == 0) {
+		get_info(client, reply);
+	} else if (strcmp(name, SERVICE ".GetInterfaceDescription") == 0) {
+		get_description(client, parameters, reply);
+	} else {
+		service_error(reply, SERVICE ".MethodNotFound", "method", name);
+	}
+}
+
+/* One request. Negative: it is not one, and the connection ends. */
+static int handle_message(struct varlink_client *client, const char *bytes, size_t length)
+{
+	json_t *message = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, NULL);
+	const char *name = json_string_value(json_object_get(message, "method"));
+	json_t *given = json_object_get(message, "parameters");
+	bool oneway = json_is_true(json_object_get(message, "oneway"));
+	struct varlink_reply reply = {};
+	json_t *none = json_object();
+	int err = 0;
+
+	if (!name || (given && !json_is_object(given)) || !none) {
+		service_error(&reply, SERVICE ".InvalidParameter", "parameter",
+			      message ? "method" : "not JSON");
+		err = -EBADMSG;
+	} else {
+		dispatch(client, name, given ? given : none, &reply);
+	}
+	if (oneway && !err)
+		json_decref(reply.parameters);
+	else if (send_reply(client, &reply))
+		err = -EMSGSIZE;
+	json_decref(none);
+	json_decref(message);
+	return err;
+}
+
+static int handle_input(struct varlink_client *client)
+{
+	char *end;
+	int err = 0;
+
+	while (!err && client->in.length &&
+	       (end = memchr(client->in.bytes, '\0', client->in.length))) {
+		size_t length = (size_t)(end - client->in.bytes);
+
+		err = handle_message(client, client->in.bytes, length);
+		buffer_consume(&client->in, length + 1);
+	}
+	return err;
+}
+
+static int read_input(struct varlink_client *client)
+{
+	char bytes[READ_SIZE];
+	ssize_t got = recv(client->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	if (got < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	if (got == 0)
+		return -ECONNRESET;
+	return buffer_add(&client->in, bytes, (size_t)got, VARLINK_MESSAGE_MAX);
+}
+
+static int on_client(sd_event_source *source, int fd, uint32_t revents, void *data)
+{
+	struct varlink_client *client = data;
+	int err = 0;
+
+	(void)sd_event_now(sd_event_source_get_event(source), CLOCK_MONOTONIC, &client->used_us);
+	if (revents & EPOLLIN)
+		err = read_input(client);
+	if (!err)
+		err = handle_input(client);
+	if (flush_output(client) < 0 || err || (revents & (EPOLLHUP | EPOLLERR))) {
+		client->gone(client->data, client);
+		varlink_client_free(client);
+	}
+	return 0;
+}
+
+int varlink_client_new(sd_event *loop, int fd, const struct varlink_interface *interface,
+		       varlink_gone gone, void *data, struct varlink_client **ret_client)
+{
+	struct varlink_client *client = calloc(1, sizeof(*client));
+	struct ucred peer = {.uid = (uid_t)-1};
+	socklen_t size = sizeof(peer);
+	int err;
+
+	if (!client) {
+		close_fd(&fd);
+		return -ENOMEM;
+	}
+	client->fd = fd;
+	client->interface = interface;
+	client->gone = gone;
+	client->data = data;
+	client->root = !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) && peer.uid == 0;
+	(void)sd_event_now(loop, CLOCK_MONOTONIC, &client->used_us);
+	err = sd_event_add_io(loop, &client->source, fd, EPOLLIN, on_client, client);
+	if (err < 0) {
+		varlink_client_free(client);
+		return err;
+	}
+	*ret_client = client;
+	return 0;
+}
