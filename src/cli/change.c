@@ -4,8 +4,10 @@
 #include "cli/client.h"
 
 #include "base/cleanup.h"
+#include "model/action.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Reading is quick; a change may take 30 s (devices that restart), and fails by itself then. */
@@ -36,39 +38,64 @@ int cli_ask(const struct cli *cli, const char *method, json_t *parameters, json_
 	return ask(cli, false, method, parameters, ret_reply);
 }
 
-/* One sentence a line; @heading stands above them. */
-static void print_actions(const struct cli *cli, const char *heading, const json_t *actions)
+/* Does this step change anything? Those that wait or are refused do not. */
+static bool action_is_step(const json_t *action)
 {
-	size_t i;
+	const char *what = json_string_value(json_object_get(action, "what"));
+
+	return !what || (strcmp(what, action_names[ACTION_WAIT]) != 0 &&
+			 strcmp(what, action_names[ACTION_REFUSE]) != 0);
+}
+
+/* Those of the actions that are steps, or those that are not, one sentence a line. */
+static void print_some(const struct cli *cli, const char *heading, const json_t *actions,
+		       bool steps)
+{
 	const json_t *action;
+	bool first = true;
+	size_t i;
 
-	output_paint(&cli->out, PAINT_STRONG, "%s", heading);
-	(void)fputc('\n', cli->out.file);
 	json_array_foreach(actions, i, action) {
-		const char *text = "?", *what = "?";
+		const char *text = json_string_value(json_object_get(action, "text"));
 
-		(void)json_unpack((json_t *)action, "{s?s, s?s}", "what", &what, "text", &text);
-		output_paint(&cli->out, PAINT_NONE, "  %s", *text ? text : what);
-		(void)fputc('\n', cli->out.file);
+		if (action_is_step(action) != steps)
+			continue;
+		if (first)
+			output_paint(&cli->out, PAINT_STRONG, "%s", heading);
+		first = false;
+		(void)fputs("\n  ", cli->out.file);
+		output_paint(&cli->out, PAINT_NONE, "%s", text ? text : "?");
 	}
+	if (!first)
+		(void)fputc('\n', cli->out.file);
+}
+
+/* @done stands above what is done or would be. */
+static void print_actions(const struct cli *cli, const char *done, const json_t *reply)
+{
+	const json_t *actions = json_object_get(reply, "actions");
+
+	if (!json_array_size(actions))
+		(void)fputs("Nothing to do: everything is as wanted.\n", cli->out.file);
+	print_some(cli, done, actions, true);
+	print_some(cli, "Not possible now:", actions, false);
+}
+
+static int change_print(const struct cli *cli, const char *done, const json_t *reply)
+{
+	if (cli->json)
+		output_json(&cli->out, reply, false);
+	else
+		print_actions(cli, done, reply);
+	return OUTCOME_DONE;
 }
 
 int cli_change(const struct cli *cli, const char *method, json_t *parameters)
 {
 	json_auto_t *reply = NULL;
-	const json_t *actions;
 	int outcome = ask(cli, true, method, parameters, &reply);
 
-	if (outcome)
-		return outcome;
-	actions = json_object_get(reply, "actions");
-	if (cli->json)
-		output_json(&cli->out, reply, false);
-	else if (json_array_size(actions))
-		print_actions(cli, "Done:", actions);
-	else
-		(void)fputs("Nothing to do: everything is as wanted.\n", cli->out.file);
-	return OUTCOME_DONE;
+	return outcome ? outcome : change_print(cli, "Done:", reply);
 }
 
 int reload(struct cli *cli)
@@ -79,19 +106,7 @@ int reload(struct cli *cli)
 int plan(struct cli *cli)
 {
 	json_auto_t *reply = NULL;
-	const json_t *actions;
 	int outcome = cli_ask(cli, "Plan", json_object(), &reply);
 
-	if (outcome)
-		return outcome;
-	actions = json_object_get(reply, "actions");
-	if (cli->json) {
-		output_json(&cli->out, reply, false);
-	} else if (json_array_size(actions)) {
-		print_actions(cli, "A reload would do this:", actions);
-		(void)fputs("Nothing was changed. To do it: iovteam reload\n", cli->out.file);
-	} else {
-		(void)fputs("Nothing to do: everything is as wanted.\n", cli->out.file);
-	}
-	return OUTCOME_DONE;
+	return outcome ? outcome : change_print(cli, "\"iovteam reload\" would do this:", reply);
 }

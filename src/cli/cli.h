@@ -29,14 +29,14 @@ struct cli;
 
 struct command {
 	const char *noun;
-	const char *verb; /* NULL: the noun stands alone ("plan") */
-	int (*run)(struct cli *cli);	/* returns an enum outcome */
-	unsigned options;		/* enum command_option that it takes */
-	unsigned options_needed;	/* … and cannot do without */
-	int words_min, words_max;	/* words after noun and verb, -1 = any number */
-	const char *synopsis;		/* those words and options */
-	const char *summary;		/* one line */
-	const char *detail;		/* what --help teaches, with examples */
+	const char *verb;	     /* NULL: the noun stands alone ("plan") */
+	int (*run)(struct cli *cli); /* returns an enum outcome */
+	unsigned options;	     /* enum command_option that it takes */
+	unsigned options_needed;     /* … and cannot do without */
+	int words_min, words_max;    /* words after noun and verb, -1 = any number */
+	const char *synopsis;	     /* those words and options */
+	const char *summary;	     /* one line */
+	const char *detail;	     /* what --help teaches, with examples */
 };
 
 /* The command line. Strings are those of argv. */

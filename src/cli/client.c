@@ -18,9 +18,9 @@
 #include <time.h>
 
 #define INTERFACE "org.iovteam."
-#define REPLY_MAX (16 << 20)	  /* 64 teams of 32 members are about 2 MB */
+#define REPLY_MAX (16 << 20) /* 64 teams of 32 members are about 2 MB */
 #define PROGRESS_AFTER_MS 2000
-#define CONNECT_RETRY_MS 50	  /* the daemon's backlog is full: AF_UNIX has no event for it */
+#define CONNECT_RETRY_MS 50 /* the daemon's backlog is full: AF_UNIX has no event for it */
 
 struct call {
 	const struct client *client;
@@ -90,15 +90,16 @@ static int call_timed_out(struct call *call)
 {
 	return call_fail(call, -ETIMEDOUT, "Timeout", "iovteamd did not answer within %g s%s",
 			 call->client->timeout_ms / 1000.0,
-			 call->client->changes ? "; the change may still come: iovteam team show" : "");
+			 call->client->changes ? "; the change may still come: iovteam team show"
+					       : "");
 }
 
 /* Wait for @events, at most @slice_ms if that is not 0. -ETIMEDOUT (stored), -EINTR. */
 static int wait_for(struct call *call, short events, uint64_t slice_ms)
 {
 	struct pollfd fds[] = {
-		{ .fd = events ? call->fd : -1, .events = events },
-		{ .fd = call->client->cancel_fd, .events = POLLIN },
+		{.fd = events ? call->fd : -1, .events = events},
+		{.fd = call->client->cancel_fd, .events = POLLIN},
 	};
 
 	for (;;) {
@@ -127,11 +128,13 @@ static int connect_problem(struct call *call, int error)
 	if (error == ENOENT || error == ENOTDIR)
 		return call_fail(call, -error, "NotRunning",
 				 "iovteamd is not running (no socket at %s); start it with: "
-				 "systemctl start iovteamd", path);
+				 "systemctl start iovteamd",
+				 path);
 	if (error == ECONNREFUSED)
 		return call_fail(call, -error, "NotRunning",
 				 "iovteamd is not running (nobody listens at %s); start it with: "
-				 "systemctl start iovteamd", path);
+				 "systemctl start iovteamd",
+				 path);
 	if (error == EACCES || error == EPERM)
 		return call_fail(call, -error, "PermissionDenied",
 				 "no permission to use the socket %s; try again as root", path);
@@ -141,7 +144,7 @@ static int connect_problem(struct call *call, int error)
 
 static int call_connect(struct call *call)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int err;
 
 	if (strlen(call->client->socket) >= sizeof(address.sun_path))
@@ -249,7 +252,8 @@ static int call_receive(struct call *call, json_t **ret_message)
 	if (!json_is_object(message)) {
 		json_decref(message);
 		return call_fail(call, -EBADMSG, "BadReply",
-				 "what answers at %s is not iovteamd: its reply is not a JSON object",
+				 "what answers at %s is not iovteamd: its reply is not a JSON "
+				 "object",
 				 call->client->socket);
 	}
 	*ret_message = message;
@@ -263,11 +267,14 @@ static int fail_service(struct call *call, const char *name, const json_t *param
 
 	if (json_unpack((json_t *)parameters, "{s:s}", "method", &what) == 0)
 		return call_fail(call, -ENOSYS, "Unsupported",
-				 "iovteamd does not know the method %s: it is older than this command", what);
+				 "iovteamd does not know the method %s: it is older than this "
+				 "command",
+				 what);
 	if (json_unpack((json_t *)parameters, "{s:s}", "parameter", &what) == 0)
 		return call_fail(call, -EINVAL, "Unsupported",
 				 "iovteamd does not accept the parameter \"%s\"", what);
-	return call_fail(call, -EREMOTEIO, "Unsupported", "iovteamd answered with the error %s", name);
+	return call_fail(call, -EREMOTEIO, "Unsupported", "iovteamd answered with the error %s",
+			 name);
 }
 
 /* The daemon's error as it is, with all its parameters beside the message. */
@@ -314,9 +321,9 @@ static int call_run(struct call *call, const char *request, json_t **ret_reply)
 int client_call(const struct client *client, const char *method, json_t *parameters,
 		json_t **ret_reply, json_t **ret_failure)
 {
-	struct call call = { .client = client, .fd = -1, .start_ms = clock_ms() };
-	json_auto_t *message = json_pack("{s:s+, s:o}", "method", INTERFACE, method, "parameters",
-					 parameters);
+	struct call call = {.client = client, .fd = -1, .start_ms = clock_ms()};
+	json_auto_t *message =
+		json_pack("{s:s+, s:o}", "method", INTERFACE, method, "parameters", parameters);
 	_cleanup_free_ char *request = json_dumps(message, JSON_COMPACT);
 	int err;
 

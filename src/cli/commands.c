@@ -19,6 +19,8 @@
 	"DEV names a device by its interface (ens4), its permanent MAC\n"                          \
 	"(52:54:00:12:34:56) or its PCI address (pci-0000:00:04.0).\n"
 
+/* The table reads as a text. */
+/* clang-format off */
 const struct command commands[] = {
 	{ "team", "add", team_add, OPTION_MEMBER, OPTION_MEMBER, 1, -1,
 	  "NAME --member DEV [--member DEV]... [KEY=VALUE]...",
@@ -43,7 +45,7 @@ const struct command commands[] = {
 	  "Example:\n"
 	  "  iovteam team set team0 stable-time-ms=5000 announce-count=5\n" },
 	{ "team", "show", team_show, 0, 0, 0, 1, "[NAME]",
-	  "show teams: members, counters, last failover",
+	  "show teams: members, counters, last change",
 	  "Shows one team, or all. A team is up, degraded (it works, but some member does\n"
 	  "not) or down.\n\n"
 	  "  REASON    why a member is not in use: iovteam member show --help\n"
@@ -113,6 +115,7 @@ const struct command commands[] = {
 	  "  iovteam watch team0 --interval 0.5\n"
 	  "  iovteam watch team0 --count 1 --json\n" },
 };
+/* clang-format on */
 const size_t command_count = ARRAY_SIZE(commands);
 
 /* What a noun with verbs means alone. */
@@ -121,8 +124,8 @@ const size_t command_count = ARRAY_SIZE(commands);
 static const struct {
 	const char *noun, *summary;
 } nouns[] = {
-	{ "team", "one network interface over several devices" },
-	{ "member", "a device that is part of a team" },
+	{"team", "one network interface over several devices"},
+	{"member", "a device that is part of a team"},
 };
 
 bool command_noun_known(const char *noun)
@@ -148,8 +151,8 @@ const struct command *command_find(const char *noun, const char *verb)
 
 const char *command_title(const struct command *command, char *text, size_t size)
 {
-	(void)snprintf(text, size, "iovteam%s%s%s%s", command ? " " : "", command ? command->noun : "",
-		       command && command->verb ? " " : "",
+	(void)snprintf(text, size, "iovteam%s%s%s%s", command ? " " : "",
+		       command ? command->noun : "", command && command->verb ? " " : "",
 		       command && command->verb ? command->verb : "");
 	return text;
 }
@@ -170,25 +173,28 @@ static void list_command(FILE *file, const struct command *command)
 {
 	char title[64];
 
-	(void)fprintf(file, "  %-20s %s\n", command_title(command, title, sizeof(title)) + strlen("iovteam "),
+	(void)fprintf(file, "  %-20s %s\n",
+		      command_title(command, title, sizeof(title)) + strlen("iovteam "),
 		      command->summary);
 }
 
-static const char options_help[] =
-	"Options of every command:\n"
-	"  --json             print JSON, errors too\n"
-	"  --socket PATH      where iovteamd listens, otherwise IOVTEAM_SOCKET in the\n"
-	"                     environment, or /run/iovteam/socket\n"
-	"  --timeout SECONDS  wait this long for an answer (default 10, for changes 45)\n"
-	"  --help             explain the command before it\n"
-	"  --version          print the version\n";
+static const char options_help[] = "Options of every command:\n"
+				   "  --json             print JSON, errors too\n"
+				   "  --socket PATH      where iovteamd listens, otherwise "
+				   "IOVTEAM_SOCKET in the\n"
+				   "                     environment, or /run/iovteam/socket\n"
+				   "  --timeout SECONDS  wait this long for an answer (default 10, "
+				   "for changes 45)\n"
+				   "  --help             explain the command before it\n"
+				   "  --version          print the version\n";
 
 void help_all(FILE *file)
 {
 	(void)fputs("Usage: iovteam COMMAND [WORDS] [OPTIONS]\n\n"
 		    "Gives this machine a network interface that survives the loss of a link: a\n"
 		    "team over two or more devices, such as SR-IOV virtual functions.\n\n"
-		    "Commands:\n", file);
+		    "Commands:\n",
+		    file);
 	for (size_t i = 0; i < command_count; i++)
 		list_command(file, &commands[i]);
 	(void)fprintf(file, "\n%s\n", options_help);
@@ -197,7 +203,8 @@ void help_all(FILE *file)
 		    "  ip address add 192.0.2.10/24 dev team0\n"
 		    "  iovteam watch\n\n"
 		    "More: iovteam team add --help, iovteam(8).\n"
-		    "Exit status: 0 done, 1 failed, 2 wrong usage.\n", file);
+		    "Exit status: 0 done, 1 failed, 2 wrong usage.\n",
+		    file);
 }
 
 void help_noun(FILE *file, const char *noun)

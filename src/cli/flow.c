@@ -12,11 +12,11 @@
 #define WORDS_MAX 4 /* three are right, the fourth proves that there are too many */
 #define FLOW_TEXT_SIZE 256
 
-static const char *const port_protocols[] = { "tcp", "udp", "sctp" };
+static const char *const port_protocols[] = {"tcp", "udp", "sctp"};
 
 /* One end of a flow. */
 struct flow_end {
-	int family;   /* AF_INET, AF_INET6, or AF_PACKET for a MAC */
+	int family;    /* AF_INET, AF_INET6, or AF_PACKET for a MAC */
 	uint32_t port; /* 0 = none */
 	char address[INET6_ADDRSTRLEN];
 };
@@ -77,11 +77,13 @@ static int end_parse(const char *word, struct flow_end *ret_end, struct problem 
 		err = -EINVAL;
 	if (err)
 		return problem_set(problem, -EINVAL,
-				   "\"%s\" is not an address: write 10.0.0.1:443, [2001:db8::1]:443, "
-				   "10.0.0.1, 2001:db8::1 or a MAC", word);
-	if (port && number_parse(port, 1, 65535, &end.port))
-		return problem_set(problem, -EINVAL, "the port in \"%s\" is not a number of 1 to 65535",
+				   "\"%s\" is not an address: write 10.0.0.1:443, "
+				   "[2001:db8::1]:443, "
+				   "10.0.0.1, 2001:db8::1 or a MAC",
 				   word);
+	if (port && number_parse(port, 1, 65535, &end.port))
+		return problem_set(problem, -EINVAL,
+				   "the port in \"%s\" is not a number of 1 to 65535", word);
 	*ret_end = end;
 	return 0;
 }
@@ -94,13 +96,16 @@ static int flow_check(const char *protocol, const struct flow_end *from, const s
 		return problem_set(problem, -EINVAL, "%s and %s are not of the same kind",
 				   from->address, to->address);
 	if (protocol && from->family == AF_PACKET)
-		return problem_set(problem, -EINVAL, "%s is between IP addresses, not MACs", protocol);
+		return problem_set(problem, -EINVAL, "%s is between IP addresses, not MACs",
+				   protocol);
 	if (!protocol && (from->port || to->port))
 		return problem_set(problem, -EINVAL,
-				   "addresses with ports need a protocol before them: tcp, udp or sctp");
+				   "addresses with ports need a protocol before them: tcp, udp or "
+				   "sctp");
 	if (protocol && !(from->port && to->port))
 		return problem_set(problem, -EINVAL,
-				   "%s needs a port with both addresses, such as 10.0.0.1:4711", protocol);
+				   "%s needs a port with both addresses, such as 10.0.0.1:4711",
+				   protocol);
 	return 0;
 }
 
@@ -160,7 +165,8 @@ int flow_parse(char *const *words, int count, json_t **ret_flow, struct problem 
 		protocol = *ends++;
 		if (name_lookup(port_protocols, ARRAY_SIZE(port_protocols), protocol) < 0)
 			return problem_set(problem, -EINVAL,
-					   "unknown protocol \"%s\"; write tcp, udp or sctp, or leave it out",
+					   "unknown protocol \"%s\"; write tcp, udp or sctp, or "
+					   "leave it out",
 					   protocol);
 	} else if (count != 2) {
 		return problem_set(problem, -EINVAL,

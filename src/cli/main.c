@@ -79,13 +79,13 @@ int cli_usage(const struct cli *cli, const char *format, ...)
 }
 
 /* --timeout and --interval. */
-static int take_seconds(const struct cli *cli, const char *option, const char *text, uint32_t low_ms,
-			uint32_t *ret_ms)
+static int take_seconds(const struct cli *cli, const char *option, const char *text,
+			uint32_t low_ms, uint32_t *ret_ms)
 {
 	if (units_parse_seconds(text, low_ms, SECONDS_MAX_MS, ret_ms) == 0)
 		return OUTCOME_DONE;
-	return cli_usage(cli, "--%s takes seconds from %g to %d, such as 5 or 0.5, not \"%s\"", option,
-			 low_ms / 1000.0, SECONDS_MAX_MS / 1000, text);
+	return cli_usage(cli, "--%s takes seconds from %g to %d, such as 5 or 0.5, not \"%s\"",
+			 option, low_ms / 1000.0, SECONDS_MAX_MS / 1000, text);
 }
 
 static int take_socket(struct cli *cli, const char *text)
@@ -156,15 +156,15 @@ static const struct {
 	unsigned bit; /* enum command_option, 0 = goes with each command */
 	int (*take)(struct cli *cli, const char *text);
 } cli_options[] = {
-	{ { "member", required_argument, NULL, 'm' }, OPTION_MEMBER, take_member },
-	{ { "to", required_argument, NULL, 't' }, OPTION_TO, take_to },
-	{ { "interval", required_argument, NULL, 'i' }, OPTION_INTERVAL, take_interval },
-	{ { "count", required_argument, NULL, 'c' }, OPTION_COUNT, take_count },
-	{ { "json", no_argument, NULL, 'j' }, 0, take_json },
-	{ { "socket", required_argument, NULL, 's' }, 0, take_socket },
-	{ { "timeout", required_argument, NULL, 'T' }, 0, take_timeout },
-	{ { "help", no_argument, NULL, 'h' }, 0, take_help },
-	{ { "version", no_argument, NULL, 'V' }, 0, take_version },
+	{{"member", required_argument, NULL, 'm'}, OPTION_MEMBER, take_member},
+	{{"to", required_argument, NULL, 't'}, OPTION_TO, take_to},
+	{{"interval", required_argument, NULL, 'i'}, OPTION_INTERVAL, take_interval},
+	{{"count", required_argument, NULL, 'c'}, OPTION_COUNT, take_count},
+	{{"json", no_argument, NULL, 'j'}, 0, take_json},
+	{{"socket", required_argument, NULL, 's'}, 0, take_socket},
+	{{"timeout", required_argument, NULL, 'T'}, 0, take_timeout},
+	{{"help", no_argument, NULL, 'h'}, 0, take_help},
+	{{"version", no_argument, NULL, 'V'}, 0, take_version},
 };
 
 static const char *option_name(unsigned bit)
@@ -306,7 +306,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (cli->help)
 		return help(cli);
 	if (!cli->word_count)
-		return cli_usage(cli, "a command is missing, such as: team show, team add, watch, explain");
+		return cli_usage(cli, "a command is missing, such as: team show, team add, watch, "
+				      "explain");
 	outcome = find_command(cli);
 	if (!outcome)
 		outcome = check_command(cli);

@@ -17,12 +17,12 @@ int member_remove(struct cli *cli)
 }
 
 static const struct column member_columns[] = {
-	{ "TEAM", .key = "team" },
-	{ "MEMBER", .key = "name", .read = show_member_name },
-	{ "STATE", .key = "state", .paint = show_state_paint },
-	{ "REASON", .key = "reason", .flags = COLUMN_SHRINKS, .read = show_reason },
-	{ "MAC", .key = "mac" },
-	{ "BUS ADDRESS", .key = "bus_id", .flags = COLUMN_OPTIONAL | COLUMN_IF_ANY },
+	{"TEAM", .key = "team"},
+	{"MEMBER", .key = "name", .read = show_member_name},
+	{"STATE", .key = "state", .paint = show_state_paint},
+	{"REASON", .key = "reason", .flags = COLUMN_SHRINKS, .read = show_reason},
+	{"MAC", .key = "mac"},
+	{"BUS ADDRESS", .key = "bus_id", .flags = COLUMN_OPTIONAL | COLUMN_IF_ANY},
 };
 
 /* The members of all teams in one list, each with its team's name. */
@@ -55,8 +55,7 @@ int member_show(struct cli *cli)
 	if (cli->json)
 		output_json(&cli->out, document, false);
 	else if (json_array_size(rows))
-		output_table(&cli->out, member_columns, ARRAY_SIZE(member_columns),
-			     rows);
+		output_table(&cli->out, member_columns, ARRAY_SIZE(member_columns), rows);
 	else
 		(void)fputs(SHOW_NO_TEAMS, cli->out.file);
 	return OUTCOME_DONE;

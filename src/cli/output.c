@@ -14,12 +14,8 @@
 #define SHRUNK_MIN 8
 
 static const char *const paint_codes[] = {
-	[PAINT_NONE] = "",
-	[PAINT_GOOD] = "\033[32m",
-	[PAINT_WARNING] = "\033[33m",
-	[PAINT_BAD] = "\033[1;31m",
-	[PAINT_STRONG] = "\033[1m",
-	[PAINT_FAINT] = "\033[2m",
+	[PAINT_NONE] = "",	    [PAINT_GOOD] = "\033[32m",	[PAINT_WARNING] = "\033[33m",
+	[PAINT_BAD] = "\033[1;31m", [PAINT_STRONG] = "\033[1m", [PAINT_FAINT] = "\033[2m",
 };
 NAME_TABLE_COMPLETE(paint_codes, PAINT_COUNT);
 
@@ -30,7 +26,7 @@ void output_open(struct output *output, FILE *file)
 	int fd = fileno(file);
 	bool terminal = isatty(fd);
 
-	*output = (struct output){ .file = file, .width = WIDTH_DEFAULT };
+	*output = (struct output){.file = file, .width = WIDTH_DEFAULT};
 	if (!terminal)
 		return;
 	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col)
@@ -213,7 +209,8 @@ static void layout_fit(struct layout *layout, int room)
 		int excess = layout_width(layout) - room;
 		int width = layout->widths[c] - excess;
 
-		if (excess <= 0 || width < SHRUNK_MIN || !(layout->columns[c].flags & COLUMN_SHRINKS))
+		if (excess <= 0 || width < SHRUNK_MIN ||
+		    !(layout->columns[c].flags & COLUMN_SHRINKS))
 			continue;
 		layout->widths[c] = width;
 		for (size_t r = 0; r < layout->rows; r++)
@@ -260,7 +257,7 @@ static void print_row(const struct output *output, const struct layout *layout, 
 void output_table(const struct output *output, const struct column *columns, size_t count,
 		  const json_t *rows)
 {
-	struct layout layout = { .columns = columns, .count = count };
+	struct layout layout = {.columns = columns, .count = count};
 
 	if (count > ARRAY_SIZE(layout.widths) || layout_fill(&layout, rows))
 		return;

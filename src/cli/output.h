@@ -38,9 +38,9 @@ enum column_flag {
 struct column {
 	const char *heading;
 	const char *key;
-	unsigned flags;				    /* enum column_flag */
+	unsigned flags;				     /* enum column_flag */
 	void (*read)(const json_t *row, char *cell); /* into CELL_SIZE; NULL: the key's value */
-	enum paint (*paint)(const char *cell);	    /* NULL: none */
+	enum paint (*paint)(const char *cell);	     /* NULL: none */
 };
 
 /* How wide @file may be filled, and whether it takes colours (a terminal, no NO_COLOR). */

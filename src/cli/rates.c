@@ -11,10 +11,10 @@ static const struct {
 	const char *counter, *rate;
 	unsigned factor;
 } rates[] = {
-	{ "tx_packets", "tx_pps", 1 },
-	{ "rx_packets", "rx_pps", 1 },
-	{ "tx_bytes", "tx_bps", BITS },
-	{ "rx_bytes", "rx_bps", BITS },
+	{"tx_packets", "tx_pps", 1},
+	{"rx_packets", "rx_pps", 1},
+	{"tx_bytes", "tx_bps", BITS},
+	{"rx_bytes", "rx_bps", BITS},
 };
 
 /* The object in @array whose @key is that of @like. NULL if there is none. */

@@ -10,13 +10,13 @@ static const struct {
 	const char *word;
 	const char *key;
 } settings[] = {
-	{ "stable-time-ms", "StableTimeMs" },
-	{ "return-idle-ms", "ReturnIdleMs" },
-	{ "return-bound-ms", "ReturnBoundMs" },
-	{ "announce-count", "AnnounceCount" },
-	{ "announce-interval-ms", "AnnounceIntervalMs" },
-	{ "distribution", "Distribution" },
-	{ "mac-policy", "MacPolicy" },
+	{"stable-time-ms", "StableTimeMs"},
+	{"return-idle-ms", "ReturnIdleMs"},
+	{"return-bound-ms", "ReturnBoundMs"},
+	{"announce-count", "AnnounceCount"},
+	{"announce-interval-ms", "AnnounceIntervalMs"},
+	{"distribution", "Distribution"},
+	{"mac-policy", "MacPolicy"},
 };
 
 const char *settings_word(const char *key)
@@ -31,7 +31,7 @@ const char *settings_word(const char *key)
 static const char *settings_key(const char *word, size_t length)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
-		const char *const names[] = { settings[i].word, settings[i].key };
+		const char *const names[] = {settings[i].word, settings[i].key};
 
 		for (size_t n = 0; n < ARRAY_SIZE(names); n++)
 			if (strlen(names[n]) == length && strncmp(names[n], word, length) == 0)

@@ -89,37 +89,37 @@ enum paint show_state_paint(const char *state)
 }
 
 static const struct column health_columns[] = {
-	{ "MEMBER", .key = "name", .read = show_member_role },
-	{ "STATE", .key = "state", .paint = show_state_paint },
-	{ "REASON", .key = "reason", .read = show_reason },
-	{ "BUCKETS", .key = "buckets", .flags = COLUMN_RIGHT },
-	{ "HELD", .key = "buckets_held", .flags = COLUMN_RIGHT | COLUMN_OPTIONAL },
-	{ "FAILURES", .key = "failures", .flags = COLUMN_RIGHT },
+	{"MEMBER", .key = "name", .read = show_member_role},
+	{"STATE", .key = "state", .paint = show_state_paint},
+	{"REASON", .key = "reason", .read = show_reason},
+	{"BUCKETS", .key = "buckets", .flags = COLUMN_RIGHT},
+	{"HELD", .key = "buckets_held", .flags = COLUMN_RIGHT | COLUMN_OPTIONAL},
+	{"FAILURES", .key = "failures", .flags = COLUMN_RIGHT},
 };
 
 static const struct column traffic_columns[] = {
-	{ "MEMBER", .key = "name", .read = show_member_name },
-	{ "TX PACKETS", .key = "tx_packets", .flags = COLUMN_RIGHT },
-	{ "TX BYTES", .key = "tx_bytes", .flags = COLUMN_RIGHT, .read = show_tx_bytes },
-	{ "RX PACKETS", .key = "rx_packets", .flags = COLUMN_RIGHT },
-	{ "RX BYTES", .key = "rx_bytes", .flags = COLUMN_RIGHT, .read = show_rx_bytes },
-	{ "DROPPED", .key = "drops", .flags = COLUMN_RIGHT, .read = show_dropped },
+	{"MEMBER", .key = "name", .read = show_member_name},
+	{"TX PACKETS", .key = "tx_packets", .flags = COLUMN_RIGHT},
+	{"TX BYTES", .key = "tx_bytes", .flags = COLUMN_RIGHT, .read = show_tx_bytes},
+	{"RX PACKETS", .key = "rx_packets", .flags = COLUMN_RIGHT},
+	{"RX BYTES", .key = "rx_bytes", .flags = COLUMN_RIGHT, .read = show_rx_bytes},
+	{"DROPPED", .key = "drops", .flags = COLUMN_RIGHT, .read = show_dropped},
 };
 
 static const struct column device_columns[] = {
-	{ "MEMBER", .key = "name", .read = show_member_name },
-	{ "MAC", .key = "mac" },
-	{ "BUS ADDRESS", .key = "bus_id", .flags = COLUMN_IF_ANY },
-	{ "CONFIGURED AS", .key = "device", .flags = COLUMN_IF_ANY, .read = show_configured },
+	{"MEMBER", .key = "name", .read = show_member_name},
+	{"MAC", .key = "mac"},
+	{"BUS ADDRESS", .key = "bus_id", .flags = COLUMN_IF_ANY},
+	{"CONFIGURED AS", .key = "device", .flags = COLUMN_IF_ANY, .read = show_configured},
 };
 
 static const struct {
 	const struct column *columns;
 	size_t count;
 } tables[] = {
-	{ health_columns, ARRAY_SIZE(health_columns) },
-	{ device_columns, ARRAY_SIZE(device_columns) },
-	{ traffic_columns, ARRAY_SIZE(traffic_columns) },
+	{health_columns, ARRAY_SIZE(health_columns)},
+	{device_columns, ARRAY_SIZE(device_columns)},
+	{traffic_columns, ARRAY_SIZE(traffic_columns)},
 };
 
 void show_ago(json_int_t us, char *cell)
@@ -134,46 +134,58 @@ void show_ago(json_int_t us, char *cell)
 	(void)snprintf(cell, CELL_SIZE, ", %.100s ago", age);
 }
 
-const json_t *show_last_failover(const json_t *team)
+const json_t *show_last_change(const json_t *team)
 {
-	const json_t *failover, *last = NULL;
+	const json_t *change, *last = NULL;
 	json_int_t last_us = 0;
 	size_t i;
 
-	json_array_foreach(json_object_get(team, "failovers"), i, failover) {
-		json_int_t us = json_integer_value(json_object_get(failover, "seen_us"));
+	json_array_foreach(json_object_get(team, "failovers"), i, change) {
+		json_int_t us = json_integer_value(json_object_get(change, "seen_us"));
 
 		if (!last || us >= last_us) {
-			last = failover;
+			last = change;
 			last_us = us;
 		}
 	}
 	return last;
 }
 
-/* What happened, what it moved, and how long it took (T15). */
-static void print_failover(const struct output *out, const json_t *failover)
+/* How long it took, if the times make sense (T15). */
+static void print_times(const struct output *out, const json_t *change)
 {
-	const char *cause = "?", *member = "?", *before = "", *after = "";
-	json_int_t seen = 0, decided = 0, applied = 0, moved = 0;
-	char ago[CELL_SIZE], decision[CELL_SIZE], change[CELL_SIZE];
+	json_int_t seen = 0, decided = 0, applied = 0;
+	char decision[CELL_SIZE], effect[CELL_SIZE];
 
-	(void)json_unpack((json_t *)failover, "{s?s, s?s, s?s, s?s}", "cause", &cause, "member",
-			  &member, "primary_before", &before, "primary_after", &after);
-	(void)json_unpack((json_t *)failover, "{s?I, s?I, s?I, s?I}", "seen_us", &seen,
-			  "decided_us", &decided, "applied_us", &applied, "buckets_moved", &moved);
-	show_ago(seen, ago);
+	(void)json_unpack((json_t *)change, "{s?I, s?I, s?I}", "seen_us", &seen, "decided_us",
+			  &decided, "applied_us", &applied);
+	if (seen <= 0 || decided < seen || applied < seen)
+		return;
 	units_ms(decided - seen, decision);
-	units_ms(applied - seen, change);
-	output_fact(out, "Last failover", "%s: %s%s", member, cause, ago);
+	units_ms(applied - seen, effect);
+	output_fact(out, "", "decided after %s, in effect after %s", decision, effect);
+}
+
+/* What happened and what it moved. */
+static void print_change(const struct output *out, const json_t *change)
+{
+	const char *before = show_string(change, "primary_before");
+	const char *after = show_string(change, "primary_after");
+	json_int_t moved = json_integer_value(json_object_get(change, "buckets_moved"));
+	char ago[CELL_SIZE];
+
+	show_ago(json_integer_value(json_object_get(change, "seen_us")), ago);
+	output_fact(out, "Last change", "%s: %s%s", show_string(change, "member"),
+		    show_string(change, "cause"), ago);
+	before = *before ? before : "none";
+	after = *after ? after : "none";
 	if (strcmp(before, after) != 0)
-		output_fact(out, "", "primary %s -> %s, %" JSON_INTEGER_FORMAT " buckets moved",
-			    *before ? before : "none", *after ? after : "none", moved);
+		output_fact(out, "", "primary %s -> %s, buckets moved: %" JSON_INTEGER_FORMAT,
+			    before, after, moved);
 	else
-		output_fact(out, "", "primary stayed %s, %" JSON_INTEGER_FORMAT " buckets moved",
-			    *after ? after : "none", moved);
-	if (seen > 0 && decided >= seen && applied >= seen)
-		output_fact(out, "", "decided after %s, traffic moved after %s", decision, change);
+		output_fact(out, "", "primary still %s, buckets moved: %" JSON_INTEGER_FORMAT,
+			    after, moved);
+	print_times(out, change);
 }
 
 static void print_list(const struct output *out, const char *label, const json_t *texts,
@@ -210,7 +222,7 @@ static void print_settings(const struct output *out, const json_t *settings)
 
 static void print_head(const struct output *out, const json_t *team)
 {
-	const json_t *failover = show_last_failover(team);
+	const json_t *change = show_last_change(team);
 	const char *state = show_string(team, "state"), *primary = show_string(team, "primary");
 	const char *mac = show_string(team, "mac");
 
@@ -224,8 +236,8 @@ static void print_head(const struct output *out, const json_t *team)
 	output_fact(out, "Primary", "%s", *primary ? primary : "none");
 	print_list(out, "Addresses", json_object_get(team, "addresses"), "none");
 	print_settings(out, json_object_get(team, "settings"));
-	if (failover)
-		print_failover(out, failover);
+	if (change)
+		print_change(out, change);
 	print_list(out, "Note", json_object_get(team, "notes"), NULL);
 }
 

@@ -15,10 +15,10 @@ void show_teams(const struct output *out, const json_t *reply);
 /* A string of @object, "" where there is none. */
 const char *show_string(const json_t *object, const char *key);
 
-/* The last failover of @team, NULL if there was none. */
-const json_t *show_last_failover(const json_t *team);
+/* The last change of @team: a failover, a return or a switchover. NULL if there was none. */
+const json_t *show_last_change(const json_t *team);
 
-/* " 3 min 12 s ago", or "" when the time makes no sense here. @us on the monotonic clock. */
+/* ", 3 min 12 s ago", or "" when the time makes no sense here. @us on the monotonic clock. */
 void show_ago(json_int_t us, char *cell);
 
 /* Readers and painters of columns. */

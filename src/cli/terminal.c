@@ -29,11 +29,11 @@ static struct {
 	int signal_fd;
 	sigset_t signals_before;
 	struct termios keys_before;
-} terminal = { .signal_fd = -1 };
+} terminal = {.signal_fd = -1};
 
 static void signals_take(void)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP };
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP};
 	sigset_t taken;
 
 	(void)sigemptyset(&taken);
@@ -153,8 +153,8 @@ static enum terminal_event signal_event(void)
 enum terminal_event terminal_wait(uint64_t tick_ms)
 {
 	struct pollfd fds[] = {
-		{ .fd = terminal.signal_fd, .events = POLLIN },
-		{ .fd = terminal.live && terminal.keys ? STDIN_FILENO : -1, .events = POLLIN },
+		{.fd = terminal.signal_fd, .events = POLLIN},
+		{.fd = terminal.live && terminal.keys ? STDIN_FILENO : -1, .events = POLLIN},
 	};
 	enum terminal_event event;
 	uint64_t now;

@@ -22,20 +22,24 @@ static void scale(uint64_t number, double base, const char *const *suffixes, siz
 	if (i == 0)
 		(void)snprintf(cell, CELL_SIZE, "%" PRIu64 "%s", number, suffixes[0]);
 	else
-		(void)snprintf(cell, CELL_SIZE, "%.*f%s", scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0,
+		(void)snprintf(cell, CELL_SIZE, "%.*f%s",
+			       scaled < 9.995	? 2
+			       : scaled < 99.95 ? 1
+						: 0,
 			       scaled, suffixes[i]);
 }
 
 void units_rate(uint64_t number, char *cell)
 {
-	static const char *const suffixes[] = { "", "k", "M", "G", "T", "P", "E" };
+	static const char *const suffixes[] = {"", "k", "M", "G", "T", "P", "E"};
 
 	scale(number, 1000, suffixes, ARRAY_SIZE(suffixes), cell);
 }
 
 void units_bytes(uint64_t bytes, char *cell)
 {
-	static const char *const suffixes[] = { " B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB" };
+	static const char *const suffixes[] = {" B",   " KiB", " MiB", " GiB",
+					       " TiB", " PiB", " EiB"};
 
 	scale(bytes, 1024, suffixes, ARRAY_SIZE(suffixes), cell);
 }

@@ -64,37 +64,48 @@ static void show_rx_bps(const json_t *member, char *cell)
 }
 
 static const struct column watch_columns[] = {
-	{ "MEMBER", .key = "name", .read = show_member_name },
-	{ "STATE", .key = "state", .paint = show_state_paint },
-	{ "REASON", .key = "reason", .flags = COLUMN_SHRINKS, .read = show_reason },
-	{ "BUCKETS", .key = "buckets_held", .flags = COLUMN_RIGHT },
-	{ "TX PPS", .key = "tx_pps", .flags = COLUMN_RIGHT, .read = show_tx_pps },
-	{ "TX BPS", .key = "tx_bps", .flags = COLUMN_RIGHT, .read = show_tx_bps },
-	{ "RX PPS", .key = "rx_pps", .flags = COLUMN_RIGHT, .read = show_rx_pps },
-	{ "RX BPS", .key = "rx_bps", .flags = COLUMN_RIGHT, .read = show_rx_bps },
-	{ "FAILURES", .key = "failures", .flags = COLUMN_RIGHT | COLUMN_OPTIONAL },
+	{"MEMBER", .key = "name", .read = show_member_name},
+	{"STATE", .key = "state", .paint = show_state_paint},
+	{"REASON", .key = "reason", .flags = COLUMN_SHRINKS, .read = show_reason},
+	{"BUCKETS", .key = "buckets_held", .flags = COLUMN_RIGHT},
+	{"TX PPS", .key = "tx_pps", .flags = COLUMN_RIGHT, .read = show_tx_pps},
+	{"TX BPS", .key = "tx_bps", .flags = COLUMN_RIGHT, .read = show_tx_bps},
+	{"RX PPS", .key = "rx_pps", .flags = COLUMN_RIGHT, .read = show_rx_pps},
+	{"RX BPS", .key = "rx_bps", .flags = COLUMN_RIGHT, .read = show_rx_bps},
+	{"FAILURES", .key = "failures", .flags = COLUMN_RIGHT | COLUMN_OPTIONAL},
 };
+
+/* Times that a member was lost since the team was made. */
+static json_int_t team_failures(const json_t *team)
+{
+	const json_t *member;
+	json_int_t sum = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(team, "members"), i, member)
+		sum += json_integer_value(json_object_get(member, "failures"));
+	return sum;
+}
 
 static void print_team(const struct output *out, const json_t *team)
 {
-	const json_t *failovers = json_object_get(team, "failovers");
-	const json_t *last = show_last_failover(team);
+	const json_t *last = show_last_change(team);
 	const char *state = show_string(team, "state"), *primary = show_string(team, "primary");
 	char ago[CELL_SIZE];
 
 	output_paint(out, PAINT_STRONG, "%s", show_string(team, "name"));
 	(void)fputs(" is ", out->file);
 	output_paint(out, show_state_paint(state), "%s", state);
-	output_paint(out, PAINT_NONE, ", primary %s, failovers: %zu", *primary ? primary : "none",
-		     json_array_size(failovers));
-	(void)fputc('\n', out->file);
+	output_paint(out, PAINT_NONE, ", primary %s, failures %" JSON_INTEGER_FORMAT,
+		     *primary ? primary : "none", team_failures(team));
 	if (last) {
 		show_ago(json_integer_value(json_object_get(last, "seen_us")), ago);
-		output_paint(out, PAINT_FAINT, "  last: %s: %s%s", show_string(last, "member"),
+		output_paint(out, PAINT_FAINT, "; last: %s %s%s", show_string(last, "member"),
 			     show_string(last, "cause"), ago);
-		(void)fputc('\n', out->file);
 	}
-	output_table(out, watch_columns, ARRAY_SIZE(watch_columns), json_object_get(team, "members"));
+	(void)fputc('\n', out->file);
+	output_table(out, watch_columns, ARRAY_SIZE(watch_columns),
+		     json_object_get(team, "members"));
 }
 
 static void print_title(const struct watch *watch, const struct output *out)
@@ -148,7 +159,8 @@ static int sample(struct watch *watch)
 {
 	json_auto_t *before = NULL, *failure = NULL;
 	json_t *reply;
-	int err = client_call(&watch->client, "Show", show_parameters(watch->cli), &reply, &failure);
+	int err =
+		client_call(&watch->client, "Show", show_parameters(watch->cli), &reply, &failure);
 	uint64_t now_ms = clock_ms();
 
 	if (err == -EINTR)
@@ -241,11 +253,12 @@ int watch(struct cli *cli)
 	struct watch watch = {
 		.cli = cli,
 		.live = !cli->json && isatty(STDOUT_FILENO),
-		.client = {
-			.socket = cli->socket,
-			.timeout_ms = cli->timeout_ms ? cli->timeout_ms : WATCH_TIMEOUT_MS,
-			.cancel_fd = -1,
-		},
+		.client =
+			{
+				.socket = cli->socket,
+				.timeout_ms = cli->timeout_ms ? cli->timeout_ms : WATCH_TIMEOUT_MS,
+				.cancel_fd = -1,
+			},
 	};
 	int outcome = watch_run(&watch);
 
