@@ -13,15 +13,16 @@
 /* queue_ids are slot + 1, and 0 is "no choice". */
 #define BOND_TX_QUEUES (PICK_SLOTS + 1)
 
-/* Observed at once, without waiting for the event: the next steps look at it. */
-static int refresh_link(const struct team_context *context, int ifindex)
+/*
+ * The events of our own requests are there when the request is answered. Taking them, instead of
+ * asking for the device, keeps what is observed in the kernel's order: an older event never
+ * follows a newer state.
+ */
+static int observe_own(const struct team_context *context)
 {
-	struct link link;
-	int err = rtnl_link_get(context->observed->requests, ifindex, &link);
+	struct observe_changes changes;
 
-	if (!err)
-		err = link_table_put(&context->observed->links, &link);
-	return err;
+	return observe_read(context->observed, &changes);
 }
 
 static int create_bond(const struct team *team, const struct team_context *context,
@@ -35,9 +36,9 @@ static int create_bond(const struct team *team, const struct team_context *conte
 	err = rtnl_bond_create(netlink, team->config.name, &settings, BOND_TX_QUEUES, problem);
 	if (err)
 		return err;
-	err = rtnl_link_dump(netlink, &context->observed->links);
+	err = observe_own(context);
 	if (err)
-		return problem_set(problem, err, "cannot read the devices back");
+		return problem_set(problem, err, "cannot read the kernel's events: %s", strerror(-err));
 	return 0;
 }
 
@@ -105,7 +106,7 @@ static void restore_device(const struct team_context *context, int ifindex, bool
 {
 	if (up)
 		(void)rtnl_link_set_up(context->observed->requests, ifindex, true, NULL);
-	(void)refresh_link(context, ifindex);
+	(void)observe_own(context);
 }
 
 static void clear_slot(struct team *team, int slot)
@@ -139,7 +140,7 @@ static int apply_join(struct team *team, const struct team_context *context,
 	if (!err && link->master != team->ifindex)
 		err = enslave(team, context, action, problem);
 	if (!err)
-		err = refresh_link(context, action->ifindex);
+		err = observe_own(context);
 	if (!err)
 		return 0;
 	(void)rtnl_bond_release(context->observed->requests, action->ifindex, NULL);
@@ -215,8 +216,9 @@ void apply_removal(struct team *team, const struct team_context *context)
 	for (int slot = 0; team->datapath && slot < PICK_SLOTS; slot++)
 		if (*datapath_notes(team->datapath)->members[slot].device)
 			leave(team, context, slot);
-	if (team->ifindex && !rtnl_link_delete(netlink, team->ifindex, NULL))
-		link_table_drop(&context->observed->links, team->ifindex);
+	if (team->ifindex)
+		(void)rtnl_link_delete(netlink, team->ifindex, NULL);
+	(void)observe_own(context);
 	if (team->datapath)
 		datapath_remove(team->datapath);
 	team->datapath = NULL;

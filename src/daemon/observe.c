@@ -141,3 +141,18 @@ int observe_read(struct observed *observed, struct observe_changes *ret_changes)
 	*ret_changes = reading.changes;
 	return err;
 }
+
+int observe_counters(struct observed *observed)
+{
+	struct link_table now = {};
+	int err = rtnl_link_dump(observed->requests, &now);
+
+	for (size_t i = 0; !err && i < now.count; i++) {
+		struct link *link = link_by_index(&observed->links, now.links[i].ifindex);
+
+		if (link)
+			link->counters = now.links[i].counters;
+	}
+	link_table_done(&now);
+	return err;
+}

@@ -41,3 +41,6 @@ int observe_all(struct observed *observed);
 
 /* Take the events that wait. After an overrun everything is observed anew. */
 int observe_read(struct observed *observed, struct observe_changes *ret_changes);
+
+/* The devices' counters as they are now; nothing else of what is observed changes. */
+int observe_counters(struct observed *observed);

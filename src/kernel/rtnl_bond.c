@@ -145,15 +145,25 @@ int rtnl_bond_release(struct netlink *netlink, int ifindex, struct problem *prob
 int rtnl_bond_set_queue_id(struct netlink *netlink, int ifindex, uint16_t queue_id,
 			   struct problem *problem)
 {
+	struct problem refusal = {};
 	struct message request;
 	struct nest nest;
+	int err;
 
 	/* The kernel takes a member's attributes with RTM_NEWLINK only. */
 	request_start(&request, RTM_NEWLINK, 0, ifindex);
 	nest = nest_start(&request.header, IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA);
 	mnl_attr_put_u16(&request.header, IFLA_BOND_SLAVE_QUEUE_ID, queue_id);
 	nest_end(&request.header, &nest);
-	return netlink_request(netlink, &request.header, problem);
+	err = netlink_request(netlink, &request.header, &refusal);
+	if (err == -EPERM)
+		return problem_set(
+			problem, err,
+			"the bonding driver refuses queue id %u: it is above the bond's "
+			"transmit queues, it is another member's, or the privilege to set "
+			"it is missing",
+			queue_id);
+	return err ? problem_set(problem, err, "%s", refusal.text) : 0;
 }
 
 int rtnl_bond_set_active(struct netlink *netlink, int bond_ifindex, int ifindex,

@@ -39,7 +39,7 @@ int rtnl_bond_release(struct netlink *netlink, int ifindex, struct problem *prob
 
 /*
  * The number by which tc chooses this member (queue_mapping); 0 = none. At most the bond's
- * transmit queues and another one for each member: -EINVAL otherwise.
+ * transmit queues and another one for each member; otherwise the driver's answer is -EPERM.
  */
 int rtnl_bond_set_queue_id(struct netlink *netlink, int ifindex, uint16_t queue_id,
 			   struct problem *problem);

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The few commands of the project. Meson builds; this sets the machine up and calls it.
+MAKEFLAGS += --no-print-directory
+BUILD := build
+PYTHON := /usr/bin/python3
+
+.PHONY: all build demo test lab setup install clean help
+
+all: build
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+setup: ## install what building, testing and the lab need (apt; root)
+	@lab/setup
+
+build: setup ## build iovteamd, iovteam and the lab's tools into build/
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --werror
+	@ninja -C $(BUILD)
+	@ln -sf src/daemon/iovteamd src/cli/iovteam lab/recorder $(BUILD)/
+
+demo: build ## a team over two real VFs survives a lost link, in the lab (KERNEL=6.1 for the older kernel)
+	@$(PYTHON) lab/demo.py $(if $(KERNEL),--kernel $(KERNEL))
+
+test: setup ## all tests
+	@tests/run
+
+lab: build ## a shell in the lab (KERNEL=6.1 for the older kernel)
+	@lab/shell $(if $(KERNEL),--kernel $(KERNEL))
+
+install: build ## install below DESTDIR
+	@meson install -C $(BUILD)
+
+clean: ## remove what was built
+	@rm -rf $(BUILD)

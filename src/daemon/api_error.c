@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/api_error.h"
+
+#include <stdio.h>
+
+void api_error(struct varlink_reply *reply, const char *error, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	json_decref(reply->parameters);
+	reply->error = error;
+	reply->parameters = json_pack("{s:s}", "message", text);
+}
+
+void api_bad_configuration(struct varlink_reply *reply, const char *directory,
+			   const struct config_error *error)
+{
+	char file[CONFIG_FILE_SIZE + 256];
+
+	(void)snprintf(file, sizeof(file), "%s/%s", directory, error->file);
+	json_decref(reply->parameters);
+	reply->error = API_BAD_CONFIGURATION;
+	reply->parameters = json_pack("{s:s, s:s, s:i}", "message", error->text, "file", file, "line",
+				      (int)error->line);
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/api_show.h"
+
+#include "base/strings.h"
+#include "core/deal.h"
+#include "core/plan.h"
+#include "daemon/clock.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#define WINDOWS_MEMBERS 2 /* T2 */
+
+static json_t *show_drops(const struct team *team, int slot)
+{
+	const __u64 *frames;
+
+	if (!team->datapath || slot < 0)
+		return json_pack("{s:i, s:i, s:i}", "reflected", 0, "not_primary", 0, "foreign_member",
+				 0);
+	frames = datapath_drops(team->datapath)->frames[slot];
+	return json_pack("{s:I, s:I, s:I}", "reflected", (json_int_t)frames[DROP_REFLECTED],
+			 "not_primary", (json_int_t)frames[DROP_NOT_PRIMARY], "foreign_member",
+			 (json_int_t)frames[DROP_OTHER_MEMBER]);
+}
+
+/* The member's own verdict; before it has ever joined, what can be seen of its device. */
+static enum member_reason member_reason(const struct team *team, const struct link *link, int slot)
+{
+	if (slot >= 0)
+		return team->run.health[slot].reason;
+	return link ? REASON_UNKNOWN : REASON_NOT_PRESENT;
+}
+
+static void put(json_t *object, const char *key, json_t *value)
+{
+	(void)json_object_set_new(object, key, value);
+}
+
+static void put_counters(json_t *object, const struct link *link)
+{
+	static const struct link_counters none;
+	const struct link_counters *counters = link ? &link->counters : &none;
+
+	put(object, "tx_packets", json_integer((json_int_t)counters->tx_packets));
+	put(object, "tx_bytes", json_integer((json_int_t)counters->tx_bytes));
+	put(object, "rx_packets", json_integer((json_int_t)counters->rx_packets));
+	put(object, "rx_bytes", json_integer((json_int_t)counters->rx_bytes));
+}
+
+static void put_datapath(json_t *object, const struct team *team, int slot)
+{
+	bool loaded = team->datapath && slot >= 0;
+	struct datapath *datapath = team->datapath;
+
+	put(object, "buckets",
+	    json_integer(loaded ? deal_count(datapath_deal(datapath), (unsigned int)slot) : 0));
+	put(object, "buckets_held",
+	    json_integer(loaded ? deal_held(datapath_deal(datapath), datapath_hold(datapath),
+					    (unsigned int)slot) :
+				  0));
+	put(object, "failures",
+	    json_integer(loaded ? datapath_notes(datapath)->members[slot].failures : 0));
+	put(object, "drops", show_drops(team, slot));
+}
+
+static json_t *show_member(const struct manager *manager, const struct team *team,
+			   const struct member_config *member)
+{
+	const struct link *link = member_link(member, &manager->observed.links);
+	int slot = team->datapath ? plan_slot(datapath_notes(team->datapath), member->device) : -1;
+	enum member_reason reason = member_reason(team, link, slot);
+	char mac[MAC_TEXT_SIZE] = "";
+	json_t *object;
+
+	if (link)
+		(void)mac_format(&link->mac, mac);
+	object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "device", member->device, "name",
+			   link ? link->name : "", "mac", mac, "bus_id", link ? link->bus_id : "",
+			   "state",
+			   member_state_names[reason == REASON_NONE ? MEMBER_ACTIVE : MEMBER_FAILED],
+			   "reason", member_reason_names[reason], "primary",
+			   slot >= 0 && slot == team->run.primary);
+	if (!object)
+		return NULL;
+	put_counters(object, link);
+	put_datapath(object, team, slot);
+	return object;
+}
+
+static json_t *show_members(const struct manager *manager, const struct team *team)
+{
+	json_t *array = json_array();
+
+	for (uint32_t i = 0; i < team->config.member_count; i++)
+		(void)json_array_append_new(array,
+					    show_member(manager, team, &team->config.members[i]));
+	return array;
+}
+
+static json_t *show_addresses(const struct manager *manager, const struct team *team)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < manager->observed.address_count; i++) {
+		const struct link_address *address = &manager->observed.addresses[i];
+		char text[INET6_ADDRSTRLEN];
+
+		if (!team->ifindex || address->ifindex != team->ifindex)
+			continue;
+		(void)inet_ntop(address->family, address->bytes, text, sizeof(text));
+		(void)json_array_append_new(array, json_sprintf("%s/%u", text, address->prefix));
+	}
+	return array;
+}
+
+static json_t *show_settings(const struct team *team)
+{
+	json_t *object = json_object();
+	char value[CONFIG_SETTING_SIZE];
+	const char *key;
+
+	for (size_t i = 0; !config_get(&team->config, i, &key, value, sizeof(value)); i++)
+		put(object, key, json_string(value));
+	return object;
+}
+
+static json_t *show_record(const struct team_record *record)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i}", "cause", record->cause, "member",
+			 record->member, "primary_before", record->primary_before, "primary_after",
+			 record->primary_after, "seen_us", (json_int_t)(record->seen_ns / NS_PER_US),
+			 "decided_us", (json_int_t)(record->decided_ns / NS_PER_US), "applied_us",
+			 (json_int_t)(record->applied_ns / NS_PER_US), "buckets_moved",
+			 (int)record->buckets_moved);
+}
+
+/* Oldest first. */
+static json_t *show_records(const struct team *team)
+{
+	unsigned int first =
+		team->record_count > TEAM_RECORDS ? team->record_count - TEAM_RECORDS : 0;
+	json_t *array = json_array();
+
+	for (unsigned int i = first; i < team->record_count; i++)
+		(void)json_array_append_new(array, show_record(&team->records[i % TEAM_RECORDS]));
+	return array;
+}
+
+static json_t *show_notes(const struct manager *manager, const struct team *team)
+{
+	json_t *array = json_array();
+
+	if (*team->trouble)
+		(void)json_array_append_new(array, json_string(team->trouble));
+	if (!manager->store_valid)
+		(void)json_array_append_new(array, json_sprintf("the configuration is not in force: %s:%u: %s",
+								manager->store_error.file,
+								manager->store_error.line,
+								manager->store_error.text));
+	if (team->config.member_count > WINDOWS_MEMBERS)
+		(void)json_array_append_new(
+			array, json_string("more than 2 members work; Windows supports 2 inside a VM"));
+	return array;
+}
+
+static const char *primary_name(const struct manager *manager, const struct team *team)
+{
+	const struct link *link =
+		team_member_link(team, &manager->observed.links, team->run.primary);
+
+	return link ? link->name : "";
+}
+
+json_t *show_team(const struct manager *manager, const struct team *team)
+{
+	const struct link *bond = link_by_index(&manager->observed.links, team->ifindex);
+	char mac[MAC_TEXT_SIZE] = "";
+
+	if (bond)
+		(void)mac_format(&bond->mac, mac);
+	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o}", "name",
+			 team->config.name, "state", team_state_names[team_run_state(&team->run)],
+			 "mac", mac, "mtu", (json_int_t)(bond ? bond->mtu : 0), "primary",
+			 primary_name(manager, team), "addresses", show_addresses(manager, team),
+			 "settings", show_settings(team), "members", show_members(manager, team),
+			 "failovers", show_records(team), "notes", show_notes(manager, team));
+}
+
+json_t *show_actions(const struct action_list *list)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < list->count; i++) {
+		const struct action *action = &list->actions[i];
+
+		(void)json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s}", "team", action->team,
+							     "what", action_names[action->kind], "device",
+							     action->device, "text", action->text));
+	}
+	return array;
+}

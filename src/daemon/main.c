@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iovteamd: keeps teams as their configuration says. iovteamd(8) is its manual. */
+#include "base/cleanup.h"
+#include "base/strings.h"
+#include "daemon/api.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "daemon/varlink.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <getopt.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/vfs.h>
+#include <systemd/sd-daemon.h>
+
+#define BPF_ROOT "/sys/fs/bpf"
+
+struct options {
+	const char *config, *socket, *bpffs;
+};
+
+static void print_help(void)
+{
+	puts("usage: iovteamd [OPTION...]\n"
+	     "\n"
+	     "Keeps the teams of this machine as /etc/iovteam says, and fails them over.\n"
+	     "It is told what to do with the command iovteam(8).\n"
+	     "\n"
+	     "  --config DIR    configuration files (default /etc/iovteam)\n"
+	     "  --socket PATH   control socket (default /run/iovteam/socket)\n"
+	     "  --bpffs DIR     where programs and maps are pinned (default /sys/fs/bpf/iovteam)\n"
+	     "  --verbose       log each step\n"
+	     "  --help, --version\n"
+	     "\n"
+	     "Teams live in the kernel: they go on when iovteamd ends, and it takes them over\n"
+	     "as they are when it starts again.");
+}
+
+/* 0 = go on, 1 = done, negative = wrong usage. */
+static int read_options(int argc, char **argv, struct options *options)
+{
+	static const struct option known[] = {
+		{"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
+		{"bpffs", required_argument, NULL, 'b'},  {"verbose", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},	  {"version", no_argument, NULL, 'V'},
+		{},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			options->config = optarg;
+			break;
+		case 's':
+			options->socket = optarg;
+			break;
+		case 'b':
+			options->bpffs = optarg;
+			break;
+		case 'v':
+			log_set_level(LOG_LEVEL_DEBUG);
+			break;
+		case 'h':
+			print_help();
+			return 1;
+		case 'V':
+			puts("iovteamd " IOVTEAM_VERSION);
+			return 1;
+		default:
+			return -EINVAL;
+		}
+	}
+	if (optind < argc)
+		log_error("unexpected word \"%s\"; see iovteamd --help", argv[optind]);
+	return optind < argc ? -EINVAL : 0;
+}
+
+/* Pins need a BPF file system; systemd mounts one, a bare init may not have. */
+static int mount_bpffs(const char *directory)
+{
+	struct statfs fs;
+
+	if (strncmp(directory, BPF_ROOT "/", strlen(BPF_ROOT "/")) != 0)
+		return 0;
+	if (!statfs(BPF_ROOT, &fs) && fs.f_type == BPF_FS_MAGIC)
+		return 0;
+	return mount("bpf", BPF_ROOT, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") ? -errno : 0;
+}
+
+/*
+ * What is needed from here on. CAP_PERFMON: the verifier's work on programs that compare
+ * pointers; CAP_CHOWN and CAP_FOWNER: the socket's group.
+ */
+static void drop_capabilities(void)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	(void)capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
+			    CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON, CAP_CHOWN, CAP_FOWNER, -1);
+	if (capng_apply(CAPNG_SELECT_BOTH))
+		log_warning("cannot drop capabilities");
+}
+
+static int serve(sd_event *loop, const struct options *options)
+{
+	_cleanup_free_ struct manager *manager = calloc(1, sizeof(*manager));
+	struct varlink_server *server = NULL;
+	struct varlink_interface interface;
+	struct problem problem = {};
+	int err;
+
+	if (!manager)
+		return -ENOMEM;
+	manager->loop = loop;
+	err = manager_start(manager, options->config, options->bpffs, &problem);
+	if (err) {
+		log_error("%s", problem.text);
+		return err;
+	}
+	interface = api_interface(manager);
+	err = varlink_listen(loop, options->socket, &interface, &server);
+	if (err) {
+		log_error("cannot listen at %s: %s", options->socket, strerror(-err));
+	} else {
+		(void)sd_notify(0, "READY=1");
+		log_info("ready: %u teams", manager->team_count);
+		err = sd_event_loop(loop);
+	}
+	(void)sd_notify(0, "STOPPING=1");
+	varlink_close(server);
+	manager_stop(manager);
+	return err;
+}
+
+static int prepare_loop(sd_event **ret_loop)
+{
+	sigset_t signals;
+	int err;
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	err = sd_event_default(ret_loop);
+	if (err >= 0)
+		err = sd_event_add_signal(*ret_loop, NULL, SIGTERM, NULL, NULL);
+	if (err >= 0)
+		err = sd_event_add_signal(*ret_loop, NULL, SIGINT, NULL, NULL);
+	if (err >= 0)
+		err = sd_event_set_watchdog(*ret_loop, true);
+	return err < 0 ? err : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {
+		.config = "/etc/iovteam",
+		.socket = "/run/iovteam/socket",
+		.bpffs = BPF_ROOT "/iovteam",
+	};
+	_cleanup_(sd_event_unrefp) sd_event *loop = NULL;
+	int err = read_options(argc, argv, &options);
+
+	if (err)
+		return err < 0 ? 2 : 0;
+	if (geteuid() != 0) {
+		log_error("iovteamd must be started by root");
+		return 1;
+	}
+	err = mount_bpffs(options.bpffs);
+	if (err) {
+		log_error("cannot mount a BPF file system at " BPF_ROOT ": %s", strerror(-err));
+		return 1;
+	}
+	drop_capabilities();
+	err = prepare_loop(&loop);
+	if (!err)
+		err = serve(loop, &options);
+	return err ? 1 : 0;
+}
