@@ -128,9 +128,11 @@ static void bond_has_members(void **state)
 	assert_int_equal(rtnl_bond_enslave(world->netlink, world->left, bond, &problem), -EPERM);
 	assert_true(problem.text[0] != '\0');
 	second = members_add(world, bond);
+	problem = (struct problem){};
 	assert_int_equal(rtnl_bond_set_queue_id(world->netlink, world->left, 5, NULL), 0);
-	assert_int_equal(rtnl_bond_set_queue_id(world->netlink, second, 5, NULL), -EINVAL);
-	assert_int_equal(rtnl_bond_set_queue_id(world->netlink, second, 99, NULL), -EINVAL);
+	assert_int_equal(rtnl_bond_set_queue_id(world->netlink, second, 5, &problem), -EPERM);
+	assert_non_null(strstr(problem.text, "queue id 5"));
+	assert_int_equal(rtnl_bond_set_queue_id(world->netlink, second, 99, NULL), -EPERM);
 	assert_int_equal(rtnl_link_get(world->netlink, world->left, &link), 0);
 	assert_string_equal(link.slave_kind, "bond");
 	assert_int_equal(link.master, bond);
