@@ -20,7 +20,8 @@ int attribute_index(const void *payload, size_t length, const struct nlattr **re
 {
 	const uint8_t *at = payload;
 
-	memset(ret_attributes, 0, count * sizeof(ret_attributes[0]));
+	for (size_t i = 0; i < count; i++)
+		ret_attributes[i] = NULL;
 	while (length > 0) {
 		const struct nlattr *attribute = (const void *)at;
 		size_t step;

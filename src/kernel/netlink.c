@@ -66,6 +66,12 @@ static int option_set(const struct netlink *netlink, int option, int value)
 											 : 0;
 }
 
+/* Of a call that failed; never 0, so that a caller can rely on what success gives it. */
+static int last_error(void)
+{
+	return errno > 0 ? -errno : -EIO;
+}
+
 static int socket_open(struct netlink **ret_netlink)
 {
 	_cleanup_(netlink_closep) struct netlink *netlink = calloc(1, sizeof(*netlink));
@@ -74,9 +80,9 @@ static int socket_open(struct netlink **ret_netlink)
 		return -ENOMEM;
 	netlink->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!netlink->socket)
-		return -errno;
+		return last_error();
 	if (mnl_socket_bind(netlink->socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
+		return last_error();
 	*ret_netlink = steal_ptr(netlink);
 	return 0;
 }

@@ -9,9 +9,9 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <limits.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
-#include <limits.h>
 #include <sys/socket.h>
 
 /* Of an address with a peer IFA_LOCAL is our end, and IFA_ADDRESS the other. */

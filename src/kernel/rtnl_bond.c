@@ -157,12 +157,12 @@ int rtnl_bond_set_queue_id(struct netlink *netlink, int ifindex, uint16_t queue_
 	nest_end(&request.header, &nest);
 	err = netlink_request(netlink, &request.header, &refusal);
 	if (err == -EPERM)
-		return problem_set(
-			problem, err,
-			"the bonding driver refuses queue id %u: it is above the bond's "
-			"transmit queues, it is another member's, or the privilege to set "
-			"it is missing",
-			queue_id);
+		return problem_set(problem, err,
+				   "the bonding driver refuses queue id %u: it is above the bond's "
+				   "transmit queues, it is another member's, or the privilege to "
+				   "set "
+				   "it is missing",
+				   queue_id);
 	return err ? problem_set(problem, err, "%s", refusal.text) : 0;
 }
 

@@ -6,9 +6,9 @@
 #include "kernel/multicast.h"
 
 #include <errno.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 
 #include <cmocka.h>
 
@@ -83,11 +83,11 @@ static int parse(const char *text, int ifindex, const char *name, struct mac **m
 	return multicast_parse(file, ifindex, name, macs, count);
 }
 
-static const char lines[] =
-	"2    eth0            1     0     333300000001\n"
-	"10   ib0             1     0     00ffffffff12401bffff00000000000000000001\n"
-	"12345 very-long-name0 2     1     01005e000001\n"
-	"2    eth0            1     0     01005e0000fb\n";
+static const char lines[] = "2    eth0            1     0     333300000001\n"
+			    "10   ib0             1     0     "
+			    "00ffffffff12401bffff00000000000000000001\n"
+			    "12345 very-long-name0 2     1     01005e000001\n"
+			    "2    eth0            1     0     01005e0000fb\n";
 
 static void multicast_of_a_device_is_read(void **state)
 {
