@@ -17,28 +17,28 @@ CARRYING_SHARE = 0.1
 
 
 @dataclass
-class Act:
-    """One act as it was played; guest and peer are the recorders' reports of it."""
-
-    name: str
-    guest: dict[str, Any]
-    peer: dict[str, Any]
-    begin_ns: int
-    end_ns: int
-    packets_before: dict[str, list[int]]
-    packets_after: dict[str, list[int]]
-    events: list[dict[str, Any]]
-    failovers: list[dict[str, Any]] = field(default_factory=list)
-    pf_down_ns: int = 0
-    lost_member: str = ""
-
-
-@dataclass
 class Mark:
     """Something that happened in an act."""
 
     t: int
     text: str
+
+
+@dataclass
+class Act:
+    """One act as it was played."""
+
+    name: str
+    packets_before: dict[str, list[int]]  # name -> [received, sent]: the kernel's counters
+    begin_ns: int
+    end_ns: int = 0
+    packets_after: dict[str, list[int]] = field(default_factory=dict)
+    guest: dict[str, Any] = field(default_factory=dict)  # the recorders' reports of it
+    peer: dict[str, Any] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)  # the probe's
+    failovers: list[dict[str, Any]] = field(default_factory=list)  # the team's
+    lost_member: str = ""
+    outside_marks: list[Mark] = field(default_factory=list)  # in the clock outside, the peer's
 
 
 # --- traffic ---
@@ -185,6 +185,10 @@ def carrier_lost_ns(act: Act) -> tuple[int, int] | None:
     return (noticed, told) if noticed and told else None
 
 
+def pf_down_ns(act: Act) -> int | None:
+    return next((e["t"] for e in act.events if e.get("done", "").startswith("down ")), None)
+
+
 def timing(act: Act) -> dict[str, float | None]:
     """The way from the PF going down to traffic flowing, in ms."""
     carrier = carrier_lost_ns(act)
@@ -194,7 +198,7 @@ def timing(act: Act) -> dict[str, float | None]:
     def ms(since: int | None, until: int | None) -> float | None:
         return round((until - since) / 1e6, 1) if since and until else None
 
-    noticed, told = carrier or (None, None)
+    down, (noticed, told) = pf_down_ns(act), carrier or (None, None)
     moments = {
         "to_netlink": told,
         **{f"to_{step}": failover.get(f"{step}_us", 0) * 1000
@@ -202,9 +206,9 @@ def timing(act: Act) -> dict[str, float | None]:
         **{f"to_traffic_{way}": lost[1] if lost else None for way, lost in outage.items()},
     }
     return {
-        "pf_down_to_vf_carrier_ms": ms(act.pf_down_ns, noticed),
+        "pf_down_to_vf_carrier_ms": ms(down, noticed),
         **{f"vf_carrier_{what}_ms": ms(noticed, when) for what, when in moments.items()},
-        **{f"pf_down_to_traffic_{way}_ms": ms(act.pf_down_ns, lost[1] if lost else None)
+        **{f"pf_down_to_traffic_{way}_ms": ms(down, lost[1] if lost else None)
            for way, lost in outage.items()},
     }
 
@@ -213,6 +217,47 @@ def failover_of(act: Act) -> dict[str, Any]:
     """The team's own record of losing the member."""
     return next((f for f in reversed(act.failovers)
                  if f["member"] == act.lost_member and f["seen_us"] * 1000 >= act.begin_ns), {})
+
+
+# --- the marks of the timeline ---
+
+def event_mark(event: dict[str, Any]) -> Mark | None:
+    text = ""
+    if "done" in event:
+        verb, name = event["done"].split()
+        text = f"host: ip link set {name} {verb}"
+    elif "link" in event:
+        text = f"{event['link']}: carrier {'up' if event['carrier'] else 'lost'}"
+    elif match := re.search(r"(igbvf .*Link is (Up|Down))", event.get("log", "")):
+        text = f"the VF's driver: {match[1]}"
+    return Mark(event["t"], text) if text else None
+
+
+def failover_marks(failover: dict[str, Any]) -> list[Mark]:
+    if not failover:
+        return []
+    member = failover["member"]
+    return [Mark(failover["decided_us"] * 1000, f"team: {member} is out ({failover['cause']})"),
+            Mark(failover["applied_us"] * 1000,
+                 f"team: datapath changed, {failover['buckets_moved']} buckets moved")]
+
+
+def outage_marks(act: Act) -> list[Mark]:
+    words = {"out": "outbound", "in": "inbound"}
+    return [mark for way, lost in outages(act).items() if lost
+            for mark in (Mark(lost[0], f"{words[way]}: first packet lost"),
+                         Mark(lost[1], f"{words[way]}: all flows flow again"))]
+
+
+def marks(act: Act, members: Iterable[str]) -> list[Mark]:
+    """Everything worth a letter under the act's chart, in its order."""
+    wanted = [event for event in act.events if event.get("link", "") in {"", *members}]
+    offset = clock_offset(act)
+    found = [*filter(None, map(event_mark, wanted)),
+             *failover_marks(failover_of(act)), *outage_marks(act),
+             *(Mark(mark.t - offset, mark.text) for mark in act.outside_marks)]
+    return sorted((mark for mark in found if act.begin_ns <= mark.t <= act.end_ns),
+                  key=lambda mark: mark.t)
 
 
 # --- claims ---

@@ -53,12 +53,17 @@ class Traffic:
         self.peer.tell(f"act {act}")
         return self.guest.tell(f"act {act}")
 
+    def sent(self) -> tuple[int, int]:
+        """So far, over all acts."""
+        return self.guest.tell("status")["sent"], self.peer.tell("status")["sent"]
+
     def received(self) -> tuple[int, int]:
         return self.guest.tell("status")["received"], self.peer.tell("status")["received"]
 
-    def drain(self) -> None:
-        """Stops sending, and waits until nothing more comes in at either end."""
-        self.guest.tell("pause")
+    def drain(self) -> int:
+        """Stops sending, and waits until nothing more comes in at either end. Returns when the
+        guest stopped, in its clock."""
+        stopped = self.guest.tell("pause")["now_ns"]
         self.peer.tell("pause")
         seen: list[tuple[int, int]] = []
 
@@ -67,6 +72,7 @@ class Traffic:
             return len(seen) >= DRAINED_AFTER and len(set(seen[-DRAINED_AFTER:])) == 1
 
         wait_until(quiet, ANSWER_TIMEOUT, "the end of the traffic")
+        return stopped
 
     def reports(self) -> tuple[dict[str, Any], dict[str, Any]]:
         return self.guest.tell("report"), self.peer.tell("report")

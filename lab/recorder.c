@@ -154,6 +154,7 @@ static json_t *command_act(struct recorder *r, const char *name)
 	r->current++;
 	strcpy(r->acts[r->current].name, name);
 	clock_compare(r);
+	r->sender.flow = 0; /* the receiver knows the order of sending by this */
 	sender_start(r, recorder_now());
 	return status(r);
 }

@@ -5,10 +5,9 @@
  * Silences are found here and not on arrival: sockets are read in no strict order of time,
  * while the kernel's time stamps, sorted, are exact.
  *
- * "outage" says when packets were being lost, in the sender's clock: of every hole in a flow's
- * numbers the sender's times of its first and last packet are known to within a period of that
- * flow, because sending is even, from the packets that came before and after it. Over many flows
- * the earliest and the latest of these enclose the outage closely.
+ * "outage" says when packets were being lost, in the sender's clock. Flows take strict turns, so the
+ * packets that came before and after a lost one in the order of sending, of whatever flow, were
+ * sent just before and after it: no clock of ours and no even pace is needed.
  */
 #include "recorder.h"
 
@@ -20,8 +19,9 @@ struct silence {
 };
 
 struct outage {
-	uint64_t holes; /* missing packets that a later one followed */
-	uint64_t first_ns, last_ns;
+	uint64_t holes;	   /* missing packets that a later one followed */
+	uint64_t first_ns; /* the last one that came before the first of them was sent */
+	uint64_t last_ns;  /* the first one that came after the last of them was sent */
 };
 
 static int compare_times(const void *a, const void *b)
@@ -46,46 +46,65 @@ static struct silence silence_longest(uint64_t *times, size_t count)
 	return longest;
 }
 
+/* The arrival of a packet; NULL if it has not come. */
+static const struct arrival *arrival_of(const struct flow_tally *tally, uint32_t seq)
+{
+	return seq < tally->next && tally->arrivals[seq].sent_ns ? &tally->arrivals[seq] : NULL;
+}
+
+/* One more than the highest sequence number that came in any flow. */
+static uint32_t seq_end(const struct recorder *r, const struct act *act)
+{
+	uint32_t end = 0;
+
+	for (unsigned int f = 0; f < r->options.flows; f++)
+		if (act->flows[f].next > end)
+			end = act->flows[f].next;
+	return end;
+}
+
 /* Returns how many times it wrote: tally->unique. */
 static size_t reception_times(const struct flow_tally *tally, uint64_t *times)
 {
 	size_t count = 0;
 
 	for (uint32_t seq = 0; seq < tally->next; seq++)
-		if (tally->arrivals[seq].sent_ns)
+		if (arrival_of(tally, seq))
 			times[count++] = tally->arrivals[seq].received_ns;
 	return count;
 }
 
-static void hole_add(struct outage *outage, const struct arrival *before, uint64_t missing,
-		     const struct arrival *after)
+static void outage_end(struct outage *outage, uint64_t missing, const struct arrival *before,
+		       const struct arrival *after)
 {
-	uint64_t step = (after->sent_ns - before->sent_ns) / (missing + 1);
-
-	if (!outage->last_ns || before->sent_ns + step < outage->first_ns)
-		outage->first_ns = before->sent_ns + step;
-	if (after->sent_ns - step > outage->last_ns)
-		outage->last_ns = after->sent_ns - step;
+	if (!outage->holes)
+		outage->first_ns = before ? before->sent_ns : after->sent_ns;
+	outage->last_ns = after->sent_ns;
+	outage->holes += missing;
 }
 
-static void outage_add_flow(struct outage *outage, const struct flow_tally *tally)
+/* Walks over the act's packets in the order of sending. */
+static struct outage outage_find(const struct recorder *r, const struct act *act)
 {
 	const struct arrival *before = NULL;
+	struct outage outage = {0};
 	uint64_t missing = 0;
 
-	for (uint32_t seq = 0; seq < tally->next; seq++) {
-		const struct arrival *arrival = &tally->arrivals[seq];
+	for (uint32_t seq = 0; seq < seq_end(r, act); seq++) {
+		for (unsigned int f = 0; f < r->options.flows; f++) {
+			const struct arrival *arrival = arrival_of(&act->flows[f], seq);
 
-		if (!arrival->sent_ns) {
-			missing++;
-			continue;
+			if (!arrival) {
+				missing++;
+				continue;
+			}
+			if (missing)
+				outage_end(&outage, missing, before, arrival);
+			before = arrival;
+			missing = 0;
 		}
-		outage->holes += missing;
-		if (missing && before)
-			hole_add(outage, before, missing, arrival);
-		before = arrival;
-		missing = 0;
 	}
+	return outage;
 }
 
 /*
@@ -95,10 +114,13 @@ static void outage_add_flow(struct outage *outage, const struct flow_tally *tall
 static int64_t delay_shortest(int64_t shortest, const struct flow_tally *tally)
 {
 	for (uint32_t seq = 0; seq < tally->next; seq++) {
-		const struct arrival *arrival = &tally->arrivals[seq];
-		int64_t delay = (int64_t)(arrival->received_ns - arrival->sent_ns);
+		const struct arrival *arrival = arrival_of(tally, seq);
+		int64_t delay;
 
-		if (arrival->sent_ns && delay < shortest)
+		if (!arrival)
+			continue;
+		delay = (int64_t)(arrival->received_ns - arrival->sent_ns);
+		if (delay < shortest)
 			shortest = delay;
 	}
 	return shortest;
@@ -134,7 +156,7 @@ static json_t *sent_report(const struct recorder *r, const struct act *act, uint
 static json_t *received_report(const struct recorder *r, const struct act *act, uint64_t *times)
 {
 	struct silence flow_longest = {0}, all;
-	struct outage outage = {0};
+	struct outage outage = outage_find(r, act);
 	int64_t delay = INT64_MAX;
 	json_t *json = json_object();
 	size_t unique = 0;
@@ -145,7 +167,6 @@ static json_t *received_report(const struct recorder *r, const struct act *act, 
 
 		if (own.length_ns > flow_longest.length_ns)
 			flow_longest = own;
-		outage_add_flow(&outage, &act->flows[f]);
 		delay = delay_shortest(delay, &act->flows[f]);
 		unique += count;
 	}

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How the demo looks: header, strip charts, tables, verdict. 80 columns; colours on a terminal."""
+from __future__ import annotations
+
+import sys
+from bisect import bisect_right
+from typing import Any, Sequence, TextIO
+
+from .demo_measure import Mark
+
+COLUMNS = 54  # of a strip chart
+BARS = " ▁▂▃▄▅▆▇█"
+WIDTH = 78
+
+Sample = tuple[int, dict[str, list[int]]]  # ns, name -> [received, sent]
+
+
+class Screen:
+    """Where it is shown."""
+
+    def __init__(self, out: TextIO = sys.stdout) -> None:
+        self.out, self.terminal = out, out.isatty()
+        self._live = False
+
+    def colour(self, text: str, code: str) -> str:
+        return f"\033[{code}m{text}\033[0m" if self.terminal else text
+
+    def bold(self, text: str) -> str:
+        return self.colour(text, "1")
+
+    def line(self, text: str = "") -> None:
+        self.clear()
+        print(text, file=self.out, flush=True)
+
+    def live(self, text: str) -> None:
+        """A line that the next one takes the place of; only a terminal has such."""
+        if self.terminal:
+            print(f"\r\033[K  {text[:WIDTH]}", end="", file=self.out, flush=True)
+            self._live = True
+
+    def clear(self) -> None:
+        if self._live:
+            print("\r\033[K", end="", file=self.out, flush=True)
+            self._live = False
+
+
+# --- strip chart ---
+
+def counter_at(samples: Sequence[Sample], t: float, name: str, which: int) -> float:
+    """A counter at a time between samples, by linear interpolation."""
+    i = min(max(bisect_right(samples, t, key=lambda s: s[0]), 1), len(samples) - 1)
+    (t0, before), (t1, after) = samples[i - 1], samples[i]
+    part = min(max((t - t0) / (t1 - t0), 0), 1)
+    return before[name][which] + part * (after[name][which] - before[name][which])
+
+
+def rates(samples: Sequence[Sample], begin: int, end: int, name: str, which: int) -> list[float]:
+    """Packets per second, by column of the chart."""
+    edges = [begin + (end - begin) * i / COLUMNS for i in range(COLUMNS + 1)]
+    counts = [counter_at(samples, edge, name, which) for edge in edges]
+    step = (end - begin) / COLUMNS / 1e9
+    return [(b - a) / step for a, b in zip(counts, counts[1:])]
+
+
+def bar(rate: float, top: float) -> str:
+    """Something is shown for anything that is more than stray packets."""
+    level = round((len(BARS) - 1) * rate / top)
+    return BARS[min(max(level, 1 if rate > top / 50 else 0), len(BARS) - 1)]
+
+
+def letters(marks: Sequence[Mark], begin: int, end: int) -> str:
+    """A, B, … under the columns where the marks lie; one column each, in their order."""
+    row, free = [" "] * (COLUMNS + len(marks)), 0
+    for number, mark in enumerate(marks):
+        column = max(int(COLUMNS * (mark.t - begin) / (end - begin)), free)
+        row[min(column, len(row) - 1)] = chr(ord("A") + number)
+        free = column + 1
+    return "".join(row).rstrip()
+
+
+def strip_chart(screen: Screen, samples: Sequence[Sample], begin: int, end: int,
+                members: Sequence[str], marks: Sequence[Mark], top: float) -> None:
+    """Each member's packets both ways over the act, a full bar being @top per second, and what
+    happened when."""
+    rows = {(name, way): rates(samples, begin, end, name, which)
+            for name in members for way, which in (("tx", 1), ("rx", 0))}
+    for (name, way), row in rows.items():
+        text = "".join(bar(rate, top) for rate in row)
+        mean = sum(row) / COLUMNS
+        screen.line(f"  {name} {way}  {screen.colour(text, '36' if way == 'tx' else '32')}"
+                    f" {mean:6,.0f}/s")
+    seconds = f"{(end - begin) / 1e9:.1f} s"
+    marked = letters(marks, begin, end)
+    if len(marked) < COLUMNS - len(seconds):
+        marked = marked.ljust(COLUMNS - len(seconds)) + seconds
+    screen.line(" " * 11 + screen.bold(marked))
+    for number, mark in enumerate(marks):
+        at = (mark.t - begin) / 1e9
+        screen.line(f"   {screen.bold(chr(ord('A') + number))} {at:7.3f} s  {mark.text}")
+
+
+# --- tables ---
+
+def act_title(screen: Screen, number: int, name: str, text: str) -> None:
+    title = f"── {number} {name}: {text} "
+    screen.line()
+    screen.line(screen.bold(title + "─" * (WIDTH - len(title))))
+
+
+def act_table(screen: Screen, result: dict[str, Any]) -> None:
+    screen.line(f"  {'':4}{'offered/s':>10}{'sent':>9}{'received':>10}{'lost':>7}{'twice':>7}"
+                f"{'late':>7}{'gap ms':>9}{'lost ms':>10}")
+    for way in result["directions"]:
+        lost = f"{way['lost']:7}"
+        screen.line(f"  {way['direction']:4}{way['offered_pps']:10.1f}{way['sent']:9}"
+                    f"{way['received']:10}{screen.colour(lost, '31') if way['lost'] else lost}"
+                    f"{way['duplicated']:7}{way['reordered']:7}{way['gap_ms']:9.1f}"
+                    f"{way['lost_ms']:10.1f}")
+    away = f", {result['flows_away']} not at home" if result["flows_away"] else ""
+    screen.line(f"  {result['flows']} flows: {result['flows_moved']} moved, "
+                f"{result['flows_disturbed']} of them without need{away}")
+    screen.line("  kernel's counters: " + "; ".join(
+        f"{m['name']} sent {m['tx_packets']:,} received {m['rx_packets']:,}"
+        for m in result["members"]))
+
+
+def timing_table(screen: Screen, timing: dict[str, float | None]) -> None:
+    rows = [("PF down -> the VF's driver reports carrier loss", "pf_down_to_vf_carrier_ms"),
+            ("  from there -> user space can know (rtnetlink)", "vf_carrier_to_netlink_ms"),
+            ("  from there -> the team decides", "vf_carrier_to_decided_ms"),
+            ("  from there -> the datapath is changed", "vf_carrier_to_applied_ms"),
+            ("  from there -> all outbound flows flow again", "vf_carrier_to_traffic_out_ms"),
+            ("  from there -> all inbound flows flow again", "vf_carrier_to_traffic_in_ms")]
+    for text, key in rows:
+        value = timing[key]
+        screen.line(f"  {text:52}" + (f"{value:10.1f} ms" if value is not None else "         ?"))
+
+
+def verdict(screen: Screen, claims: Sequence[tuple[str, bool]]) -> None:
+    screen.line()
+    for text, held in claims:
+        sign = screen.colour("✓", "32") if held else screen.colour("✗", "1;31")
+        screen.line(f"  {sign} {text}")
