@@ -9,7 +9,10 @@ import pytest
 import fake
 
 CLONE = pathlib.Path(__file__).resolve().parents[2]
-BINARY = os.environ.get("IOVTEAM_BUILD") or str(CLONE / "build/src/cli/iovteam")
+
+# IOVTEAM_BUILD names the program, or the folder that all was built in.
+BUILD = pathlib.Path(os.environ.get("IOVTEAM_BUILD") or CLONE / "build").resolve()
+BINARY = str(BUILD / "src/cli/iovteam" if BUILD.is_dir() else BUILD)
 
 
 def environment(**changes):

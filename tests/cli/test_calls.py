@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the command asks the daemon, and JSON out of it."""
+import pytest
+
+import fake
+
+NOTHING = fake.reply(actions=[])
+
+CALLS = {
+    "team show": ("Show", {}),
+    "team": ("Show", {}),
+    "team show team0": ("Show", {"name": "team0"}),
+    "member show team0": ("Show", {"name": "team0"}),
+    "team add team0 --member ens4": (
+        "AddTeam", {"team": {"name": "team0", "members": ["ens4"], "settings": {}}}),
+    "team add team0 --member ens5 stable-time-ms=5 --member ens4 MacPolicy=member": (
+        "AddTeam", {"team": {"name": "team0", "members": ["ens5", "ens4"],
+                             "settings": {"StableTimeMs": "5", "MacPolicy": "member"}}}),
+    "--json team remove team0": ("RemoveTeam", {"name": "team0"}),
+    "team set team0 return-idle-ms=1 return-bound-ms=2 announce-count=3 announce-interval-ms=4 "
+    "distribution=transport-ports mac-policy=member": (
+        "SetTeam", {"name": "team0", "settings": {
+            "ReturnIdleMs": "1", "ReturnBoundMs": "2", "AnnounceCount": "3",
+            "AnnounceIntervalMs": "4", "Distribution": "transport-ports",
+            "MacPolicy": "member"}}),
+    "team switchover team0 --to ens5": ("Switchover", {"name": "team0", "member": "ens5"}),
+    "team switchover --to=ens5 team0": ("Switchover", {"name": "team0", "member": "ens5"}),
+    "member add team0 pci-0000:00:04.0": (
+        "AddMember", {"name": "team0", "member": "pci-0000:00:04.0"}),
+    "member remove team0 ens5": ("RemoveMember", {"name": "team0", "member": "ens5"}),
+    "plan": ("Plan", {}),
+    "reload": ("Reload", {}),
+}
+
+
+@pytest.mark.parametrize("words", CALLS)
+def test_call(words, daemon, iovteam):
+    server = daemon(NOTHING)
+    done = iovteam(*words.split())
+    method, parameters = CALLS[words]
+    assert (done.returncode, done.stderr) == (0, "")
+    assert server.calls == [{"method": f"org.iovteam.{method}", "parameters": parameters}]
+
+
+FLOWS = {
+    "tcp 10.0.0.1:4711 10.0.0.2:443": ("tcp", "10.0.0.1", "10.0.0.2", 4711, 443),
+    "udp [2001:db8::1]:53 [2001:DB8:0::2]:53": ("udp", "2001:db8::1", "2001:db8::2", 53, 53),
+    "sctp 10.0.0.1:1 10.0.0.2:65535": ("sctp", "10.0.0.1", "10.0.0.2", 1, 65535),
+    "10.0.0.1 10.0.0.2": ("ip", "10.0.0.1", "10.0.0.2"),
+    "2001:db8::1 [2001:db8::2]": ("ip", "2001:db8::1", "2001:db8::2"),
+    "52:54:00:AA:00:01 ff:ff:ff:ff:ff:ff": ("ethernet", "52:54:00:aa:00:01", "ff:ff:ff:ff:ff:ff"),
+}
+
+
+@pytest.mark.parametrize("text", FLOWS)
+@pytest.mark.parametrize("one_word", [True, False])
+def test_flow(text, one_word, daemon, iovteam):
+    server = daemon(fake.reply(member="ens4"))
+    done = iovteam("explain", "team0", *([text] if one_word else text.split()))
+    assert (done.returncode, done.stderr) == (0, "")
+    names = ("protocol", "source", "destination", "source_port", "destination_port")
+    flow = dict(zip(names, FLOWS[text]))
+    assert server.calls[0]["parameters"] == {"name": "team0", "flow": flow}
+
+
+def test_json_is_the_answer_itself(daemon, iovteam):
+    teams = [fake.degraded(), fake.waiting()]
+    daemon(fake.reply(teams=teams))
+    assert iovteam.json("team", "show") == (0, {"teams": teams})
+    code, document = iovteam.json("member")
+    assert code == 0
+    assert [(m["team"], m["device"]) for m in document["members"]][:2] == [
+        ("team0", "ens4"), ("team0", "ens5")]
+    assert document["members"][0]["drops"] == teams[0]["members"][0]["drops"]
+
+
+def test_json_of_a_change(daemon, iovteam):
+    actions = [{"team": "team0", "what": "create", "device": "", "text": "make it"}]
+    daemon(fake.reply(actions=actions))
+    for words in (["plan"], ["reload"], ["team", "remove", "team0"]):
+        assert iovteam.json(*words) == (0, {"actions": actions})

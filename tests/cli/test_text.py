@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What people read: held against files in golden/, which IOVTEAM_GOLDEN=write makes anew."""
+import os
+import pathlib
+import re
+
+import pytest
+
+import fake
+
+GOLDEN = pathlib.Path(__file__).parent / "golden"
+
+STEPS = [
+    {"team": "team0", "what": "create", "device": "", "text": "make the team team0"},
+    {"team": "team0", "what": "join", "device": "ens4", "text": "take ens4 into team0"},
+    {"team": "team0", "what": "wait", "device": "ens5",
+     "text": "wait for ens5, which is not there"},
+]
+ANSWER = {"member": "ens5", "why": "home", "bucket": 717, "home": "ens5", "hash": 0x5a3ecacd,
+          "text": "bucket 717 is at home on ens5, and ens5 is usable"}
+
+CASES = {
+    "show-healthy": (fake.reply(teams=[fake.healthy()]), "team show"),
+    "show-degraded": (fake.reply(teams=[fake.degraded()]), "team show team0"),
+    "show-waiting": (fake.reply(teams=[fake.waiting()]), "team"),
+    "show-two": (fake.reply(teams=[fake.healthy(), fake.degraded()]), "team show"),
+    "show-none": (fake.reply(teams=[]), "team show"),
+    "member-show": (fake.reply(teams=[fake.degraded(), fake.waiting()]), "member"),
+    "plan": (fake.reply(actions=STEPS), "plan"),
+    "plan-nothing": (fake.reply(actions=[]), "plan"),
+    "team-add": (fake.reply(actions=STEPS), "team add team0 --member ens4 --member ens5"),
+    "reload-waits": (fake.reply(actions=STEPS[2:]), "reload"),
+    "explain": (fake.reply(**ANSWER), "explain team0 tcp 10.0.0.1:4711 10.0.0.2:443"),
+    "explain-primary": (
+        fake.reply(member="ens4", why="multicast", text="broadcast leaves on the primary"),
+        "explain team0 52:54:00:12:34:56 ff:ff:ff:ff:ff:ff"),
+}
+
+
+def check_golden(name, text):
+    text = re.sub(r"(\d+ min )?\d+ s ago", "AGE ago", text)
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("IOVTEAM_GOLDEN") == "write":
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_text(name, daemon, iovteam):
+    answer, words = CASES[name]
+    daemon(answer)
+    done = iovteam(*words.split())
+    assert (done.returncode, done.stderr) == (0, "")
+    check_golden(name, done.stdout)
+    lines = done.stdout.splitlines()
+    assert all(line == line.rstrip() for line in lines)
+    assert name == "show-waiting" or max(map(len, lines)) <= 80
+
+
+HELPS = ["", "team", "member", "team add", "team remove", "team set", "team show",
+         "team switchover", "member add", "member remove", "member show", "explain", "plan",
+         "reload", "watch"]
+
+
+@pytest.mark.parametrize("words", HELPS)
+def test_help_of_each_level(words, iovteam):
+    """Needs no daemon, fits 80 columns, teaches by example, and "help X" is "X --help"."""
+    done = iovteam(*words.split(), "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert done.stdout.startswith("Usage: iovteam")
+    if words not in ("", "team", "member"):
+        assert "\n  iovteam " in done.stdout
+    assert iovteam("help", *words.split()).stdout == done.stdout
+
+
+def test_version(iovteam):
+    done = iovteam("--version")
+    assert done.returncode == 0
+    assert re.fullmatch(r"iovteam \d+\.\d+\.\d+\n", done.stdout)
+
+
+def test_text_from_elsewhere_cannot_steer_the_terminal(daemon, iovteam):
+    team = fake.healthy() | {"notes": ["a\x1b[2Jb\x07\u009bc"], "name": "t\x1b]0;x\x07"}
+    daemon(fake.reply(teams=[team]))
+    shown = iovteam("team", "show").stdout
+    assert "a?[2Jb???c" in shown
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown)
+
+
+def test_fields_that_are_missing_or_of_another_type_do_no_harm(daemon, iovteam):
+    teams = [{}, {"name": 7, "members": [{}, 3, None], "failovers": [{}], "settings": [],
+                  "notes": [1], "addresses": "x", "mtu": "y"}, 5]
+    daemon(fake.reply(teams=teams))
+    for command in ("team", "member"):
+        assert iovteam(command).returncode == 0
+    daemon_reply = iovteam.json("team", "show")[1]
+    assert daemon_reply["teams"] == teams
+
+
+def test_output_that_cannot_be_written_is_a_failure(daemon, iovteam):
+    import subprocess
+    daemon(fake.reply(teams=[fake.healthy()]))
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([iovteam.binary, "team"], env=iovteam.environment(), stdout=full,
+                              stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "cannot write the output" in done.stderr
