@@ -66,34 +66,27 @@ static int option_set(const struct netlink *netlink, int option, int value)
 											 : 0;
 }
 
-/* Of a call that failed; never 0, so that a caller can rely on what success gives it. */
-static int last_error(void)
-{
-	return errno > 0 ? -errno : -EIO;
-}
-
-static int socket_open(struct netlink **ret_netlink)
+/* NULL with errno. */
+static struct netlink *socket_open(void)
 {
 	_cleanup_(netlink_closep) struct netlink *netlink = calloc(1, sizeof(*netlink));
 
 	if (!netlink)
-		return -ENOMEM;
+		return NULL;
 	netlink->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!netlink->socket)
-		return last_error();
-	if (mnl_socket_bind(netlink->socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return last_error();
-	*ret_netlink = steal_ptr(netlink);
-	return 0;
+	if (!netlink->socket || mnl_socket_bind(netlink->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return NULL;
+	return steal_ptr(netlink);
 }
 
 int netlink_open(struct netlink **ret_netlink)
 {
 	static const int options[] = {NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK};
-	_cleanup_(netlink_closep) struct netlink *netlink = NULL;
-	int err;
+	_cleanup_(netlink_closep) struct netlink *netlink = socket_open();
+	int err = 0;
 
-	err = socket_open(&netlink);
+	if (!netlink)
+		return -errno;
 	for (size_t i = 0; !err && i < sizeof(options) / sizeof(options[0]); i++)
 		err = option_set(netlink, options[i], 1);
 	if (err)
@@ -114,12 +107,11 @@ static void buffer_enlarge(const struct netlink *netlink)
 
 int netlink_open_events(struct netlink **ret_netlink, const unsigned *groups, size_t count)
 {
-	_cleanup_(netlink_closep) struct netlink *netlink = NULL;
+	_cleanup_(netlink_closep) struct netlink *netlink = socket_open();
 	int err;
 
-	err = socket_open(&netlink);
-	if (err)
-		return err;
+	if (!netlink)
+		return -errno;
 	buffer_enlarge(netlink);
 	for (size_t i = 0; i < count; i++) {
 		err = option_set(netlink, NETLINK_ADD_MEMBERSHIP, (int)groups[i]);
