@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Telling known neighbours by unicast where the team's addresses are now (T10). The broadcast
- * announcements are bonding's own; a neighbour that misses them need not wait for its cache.
+ * Telling where the team's addresses are now (T10), by frames sent on the new primary itself.
+ *
+ * Bonding announces, too, but only once it has changed over, which takes a second where the lost
+ * NIC does not answer; peers must know at once. And known neighbours are told by unicast, so
+ * that one who misses the broadcast does not wait for its cache.
  */
 #pragma once
 
 #include "daemon/observe.h"
 
 /*
- * Tell each neighbour of the team's interface, and of VLANs on it, each address of its family.
- * @team_mac is the team's MAC now; what is observed may still be the one before. Frames that
- * cannot be sent are skipped. Returns how many were sent.
+ * Announce each address of the team's interface, and of VLANs on it, at @member's MAC: to all,
+ * and to each known neighbour. Frames that cannot be sent are skipped. Returns how many were
+ * sent.
  */
 unsigned int announce_team(const struct observed *observed, int packet_fd, int team_ifindex,
-			   const struct mac *team_mac);
+			   const struct link *member);

@@ -151,10 +151,12 @@ static int check_devices(struct edit *edit, bool device_must_exist)
 		if (was_configured(edit->manager, action))
 			continue;
 		if (action->kind == ACTION_REFUSE)
-			return edit_refuse(edit, problem_set(&edit->problem, -EBUSY, "%s", action->text));
+			return edit_refuse(edit,
+					   problem_set(&edit->problem, -EBUSY, "%s", action->text));
 		if (action->kind == ACTION_WAIT && device_must_exist)
-			return edit_refuse(edit, problem_set(&edit->problem, -ENODEV,
-							     "there is no device %s", action->device));
+			return edit_refuse(edit,
+					   problem_set(&edit->problem, -ENODEV,
+						       "there is no device %s", action->device));
 	}
 	return 0;
 }
@@ -219,7 +221,8 @@ static int read_members(struct edit *edit, const json_t *members, struct team_co
 	size_t index;
 	int err = 0;
 
-	json_array_foreach(members, index, member) {
+	json_array_foreach(members, index, member)
+	{
 		const char *device = json_string_value(member);
 
 		err = config_member_add(team, device ? device : "", &edit->problem);
@@ -237,7 +240,8 @@ static int read_settings(struct edit *edit, json_t *settings, struct team_config
 	json_t *value;
 	int err = 0;
 
-	json_object_foreach(settings, key, value) {
+	json_object_foreach(settings, key, value)
+	{
 		const char *text = json_string_value(value);
 
 		err = config_set(team, key, text ? text : "", &edit->problem);
@@ -258,7 +262,8 @@ static int read_team(struct edit *edit, json_t *json, struct team_config *team)
 	if (!err)
 		err = read_settings(edit, json_object_get(json, "settings"), team);
 	if (!err && team_list_find(&edit->store->list, team->name))
-		err = problem_set(&edit->problem, -EEXIST, "there is a team %s already", team->name);
+		err = problem_set(&edit->problem, -EEXIST, "there is a team %s already",
+				  team->name);
 	if (!err && edit->store->list.count == TEAMS_MAX)
 		err = problem_set(&edit->problem, -E2BIG, "there are %d teams already", TEAMS_MAX);
 	return edit_refuse(edit, err);
@@ -297,7 +302,8 @@ static void call_set_team(void *data, json_t *parameters, struct varlink_reply *
 	struct team_config *team;
 
 	if (!edit_begin(&edit, data, reply) && (team = edit_team(&edit, parameters)) &&
-	    !edit_refuse(&edit, read_settings(&edit, json_object_get(parameters, "settings"), team)))
+	    !edit_refuse(&edit,
+			 read_settings(&edit, json_object_get(parameters, "settings"), team)))
 		edit_commit(&edit, team);
 	edit_end(&edit);
 }
@@ -308,14 +314,15 @@ static void call_add_member(void *data, json_t *parameters, struct varlink_reply
 	struct team_config *team;
 
 	if (!edit_begin(&edit, data, reply) && (team = edit_team(&edit, parameters)) &&
-	    !edit_refuse(&edit, config_member_add(team, text_of(parameters, "member"), &edit.problem)))
+	    !edit_refuse(&edit,
+			 config_member_add(team, text_of(parameters, "member"), &edit.problem)))
 		edit_commit(&edit, team);
 	edit_end(&edit);
 }
 
 /* A member may be named by its interface, too, when the configuration has its MAC or path. */
-static const char *configured_device(const struct manager *manager, const struct team_config *config,
-				     const char *member)
+static const char *configured_device(const struct manager *manager,
+				     const struct team_config *config, const char *member)
 {
 	const struct team *team = manager_team(manager, config->name);
 	int slot = team ? team_slot(team, &manager->observed.links, member) : -1;

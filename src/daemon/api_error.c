@@ -24,6 +24,6 @@ void api_bad_configuration(struct varlink_reply *reply, const char *directory,
 	(void)snprintf(file, sizeof(file), "%s/%s", directory, error->file);
 	json_decref(reply->parameters);
 	reply->error = API_BAD_CONFIGURATION;
-	reply->parameters = json_pack("{s:s, s:s, s:i}", "message", error->text, "file", file, "line",
-				      (int)error->line);
+	reply->parameters = json_pack("{s:s, s:s, s:i}", "message", error->text, "file", file,
+				      "line", (int)error->line);
 }

@@ -17,7 +17,8 @@ static const char *const why_texts[] = {
 	[PICK_MULTICAST] = "broadcast and multicast leave on the primary",
 	[PICK_ARP] = "ARP leaves on the primary",
 	[PICK_DISCOVERY] = "IPv6 discovery leaves on the primary",
-	[PICK_FOREIGN] = "the source is not the team's own MAC, and such frames leave on the primary",
+	[PICK_FOREIGN] = "the source is not the team's own MAC, and such frames leave on the "
+			 "primary",
 };
 NAME_TABLE_COMPLETE(why_texts, PICK_WHY_COUNT);
 
@@ -27,12 +28,12 @@ static const char *slot_name(const struct manager *manager, const struct team *t
 
 	if (link)
 		return link->name;
-	return slot >= 0 && slot < PICK_SLOTS ? datapath_notes(team->datapath)->members[slot].device :
-						"none";
+	return slot >= 0 && slot < PICK_SLOTS ? datapath_notes(team->datapath)->members[slot].device
+					      : "none";
 }
 
-static void answer(const struct manager *manager, struct team *team, uint32_t verdict, uint32_t hash,
-		   struct varlink_reply *reply)
+static void answer(const struct manager *manager, struct team *team, uint32_t verdict,
+		   uint32_t hash, struct varlink_reply *reply)
 {
 	uint32_t why = PICK_VERDICT_WHY(verdict), bucket = hash & (PICK_BUCKETS - 1);
 	int slot = (int)PICK_VERDICT_SLOT(verdict);
@@ -42,8 +43,9 @@ static void answer(const struct manager *manager, struct team *team, uint32_t ve
 	if (why >= PICK_WHY_COUNT)
 		return api_error(reply, API_FAILED, "the program gave an unknown answer");
 	member = slot_name(manager, team, slot == PICK_NOBODY ? team->run.primary : slot);
-	reply->parameters = json_pack("{s:s, s:s, s:o}", "member", member, "why", pick_why_names[why],
-				      "text", json_sprintf("%s: %s", member, why_texts[why]));
+	reply->parameters =
+		json_pack("{s:s, s:s, s:o}", "member", member, "why", pick_why_names[why], "text",
+			  json_sprintf("%s: %s", member, why_texts[why]));
 	if (!dealt)
 		return;
 	(void)json_object_set_new(reply->parameters, "hash", json_integer(hash));

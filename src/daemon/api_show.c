@@ -16,8 +16,8 @@ static json_t *show_drops(const struct team *team, int slot)
 	const __u64 *frames;
 
 	if (!team->datapath || slot < 0)
-		return json_pack("{s:i, s:i, s:i}", "reflected", 0, "not_primary", 0, "foreign_member",
-				 0);
+		return json_pack("{s:i, s:i, s:i}", "reflected", 0, "not_primary", 0,
+				 "foreign_member", 0);
 	frames = datapath_drops(team->datapath)->frames[slot];
 	return json_pack("{s:I, s:I, s:I}", "reflected", (json_int_t)frames[DROP_REFLECTED],
 			 "not_primary", (json_int_t)frames[DROP_NOT_PRIMARY], "foreign_member",
@@ -57,8 +57,8 @@ static void put_datapath(json_t *object, const struct team *team, int slot)
 	    json_integer(loaded ? deal_count(datapath_deal(datapath), (unsigned int)slot) : 0));
 	put(object, "buckets_held",
 	    json_integer(loaded ? deal_held(datapath_deal(datapath), datapath_hold(datapath),
-					    (unsigned int)slot) :
-				  0));
+					    (unsigned int)slot)
+				: 0));
 	put(object, "failures",
 	    json_integer(loaded ? datapath_notes(datapath)->members[slot].failures : 0));
 	put(object, "drops", show_drops(team, slot));
@@ -75,12 +75,11 @@ static json_t *show_member(const struct manager *manager, const struct team *tea
 
 	if (link)
 		(void)mac_format(&link->mac, mac);
-	object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "device", member->device, "name",
-			   link ? link->name : "", "mac", mac, "bus_id", link ? link->bus_id : "",
-			   "state",
-			   member_state_names[reason == REASON_NONE ? MEMBER_ACTIVE : MEMBER_FAILED],
-			   "reason", member_reason_names[reason], "primary",
-			   slot >= 0 && slot == team->run.primary);
+	object = json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "device", member->device, "name",
+		link ? link->name : "", "mac", mac, "bus_id", link ? link->bus_id : "", "state",
+		member_state_names[reason == REASON_NONE ? MEMBER_ACTIVE : MEMBER_FAILED], "reason",
+		member_reason_names[reason], "primary", slot >= 0 && slot == team->run.primary);
 	if (!object)
 		return NULL;
 	put_counters(object, link);
@@ -127,10 +126,11 @@ static json_t *show_settings(const struct team *team)
 
 static json_t *show_record(const struct team_record *record)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i}", "cause", record->cause, "member",
-			 record->member, "primary_before", record->primary_before, "primary_after",
-			 record->primary_after, "seen_us", (json_int_t)(record->seen_ns / NS_PER_US),
-			 "decided_us", (json_int_t)(record->decided_ns / NS_PER_US), "applied_us",
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i}", "cause", record->cause,
+			 "member", record->member, "primary_before", record->primary_before,
+			 "primary_after", record->primary_after, "seen_us",
+			 (json_int_t)(record->seen_ns / NS_PER_US), "decided_us",
+			 (json_int_t)(record->decided_ns / NS_PER_US), "applied_us",
 			 (json_int_t)(record->applied_ns / NS_PER_US), "buckets_moved",
 			 (int)record->buckets_moved);
 }
@@ -154,13 +154,14 @@ static json_t *show_notes(const struct manager *manager, const struct team *team
 	if (*team->trouble)
 		(void)json_array_append_new(array, json_string(team->trouble));
 	if (!manager->store_valid)
-		(void)json_array_append_new(array, json_sprintf("the configuration is not in force: %s:%u: %s",
+		(void)json_array_append_new(array, json_sprintf("the configuration is not in "
+								"force: %s:%u: %s",
 								manager->store_error.file,
 								manager->store_error.line,
 								manager->store_error.text));
 	if (team->config.member_count > WINDOWS_MEMBERS)
-		(void)json_array_append_new(
-			array, json_string("more than 2 members work; Windows supports 2 inside a VM"));
+		(void)json_array_append_new(array, json_string("more than 2 members work; Windows "
+							       "supports 2 inside a VM"));
 	return array;
 }
 
@@ -194,9 +195,10 @@ json_t *show_actions(const struct action_list *list)
 	for (unsigned int i = 0; i < list->count; i++) {
 		const struct action *action = &list->actions[i];
 
-		(void)json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s}", "team", action->team,
-							     "what", action_names[action->kind], "device",
-							     action->device, "text", action->text));
+		(void)json_array_append_new(array,
+					    json_pack("{s:s, s:s, s:s, s:s}", "team", action->team,
+						      "what", action_names[action->kind], "device",
+						      action->device, "text", action->text));
 	}
 	return array;
 }

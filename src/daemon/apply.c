@@ -38,7 +38,8 @@ static int create_bond(const struct team *team, const struct team_context *conte
 		return err;
 	err = observe_own(context);
 	if (err)
-		return problem_set(problem, err, "cannot read the kernel's events: %s", strerror(-err));
+		return problem_set(problem, err, "cannot read the kernel's events: %s",
+				   strerror(-err));
 	return 0;
 }
 

@@ -72,8 +72,8 @@ static int read_addresses(const json_t *json, struct flow *flow, struct problem 
 	if (inet_pton(flow->family, from, flow->source) != 1)
 		return problem_set(problem, -EINVAL, "\"%s\" is not an IP address", from);
 	if (inet_pton(flow->family, to, flow->destination) != 1)
-		return problem_set(problem, -EINVAL, "\"%s\" is not an address of the same family as %s",
-				   to, from);
+		return problem_set(problem, -EINVAL,
+				   "\"%s\" is not an address of the same family as %s", to, from);
 	flow->destination_mac = destination_mac(flow);
 	return 0;
 }
@@ -82,7 +82,8 @@ static int read_macs(const json_t *json, struct flow *flow, struct problem *prob
 {
 	if (mac_parse(text_of(json, "source"), &flow->source_mac) ||
 	    mac_parse(text_of(json, "destination"), &flow->destination_mac))
-		return problem_set(problem, -EINVAL, "a flow of the protocol ethernet is between MACs");
+		return problem_set(problem, -EINVAL,
+				   "a flow of the protocol ethernet is between MACs");
 	return 0;
 }
 
@@ -98,7 +99,9 @@ int flow_read(const json_t *json, const struct mac *team_mac, struct flow *ret_f
 		err = read_macs(json, &flow, problem);
 	} else if (!protocol) {
 		err = problem_set(problem, -EINVAL,
-				  "\"%s\" is no protocol known here: tcp, udp, sctp, ip or ethernet", name);
+				  "\"%s\" is no protocol known here: tcp, udp, sctp, ip or "
+				  "ethernet",
+				  name);
 	} else {
 		flow.protocol = protocol->number;
 		err = read_addresses(json, &flow, problem);
@@ -145,9 +148,9 @@ static size_t put_ipv6(const struct flow *flow, uint8_t *buffer)
 
 size_t flow_frame(const struct flow *flow, uint8_t *buffer)
 {
-	uint16_t type = flow->family == AF_INET	 ? ETH_P_IP :
-			flow->family == AF_INET6 ? ETH_P_IPV6 :
-						   ETH_P_802_EX1;
+	uint16_t type = flow->family == AF_INET	   ? ETH_P_IP
+			: flow->family == AF_INET6 ? ETH_P_IPV6
+						   : ETH_P_802_EX1;
 	struct ethhdr ethernet = {.h_proto = htons(type)};
 	struct tcphdr transport = {
 		.source = htons(flow->source_port),

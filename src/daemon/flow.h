@@ -11,8 +11,8 @@
 #define FLOW_FRAME_SIZE 128
 
 struct flow {
-	uint8_t family;	  /* AF_INET, AF_INET6; 0 = MACs only */
-	uint8_t protocol; /* IPPROTO_TCP, … */
+	uint8_t family;				/* AF_INET, AF_INET6; 0 = MACs only */
+	uint8_t protocol;			/* IPPROTO_TCP, … */
 	uint16_t source_port, destination_port; /* host order, 0 = none */
 	uint8_t source[16], destination[16];
 	struct mac source_mac, destination_mac; /* of the frame */

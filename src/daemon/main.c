@@ -44,9 +44,12 @@ static void print_help(void)
 static int read_options(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
-		{"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
-		{"bpffs", required_argument, NULL, 'b'},  {"verbose", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},	  {"version", no_argument, NULL, 'V'},
+		{"config", required_argument, NULL, 'c'},
+		{"socket", required_argument, NULL, 's'},
+		{"bpffs", required_argument, NULL, 'b'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
 		{},
 	};
 	int option;
@@ -89,7 +92,8 @@ static int mount_bpffs(const char *directory)
 		return 0;
 	if (!statfs(BPF_ROOT, &fs) && fs.f_type == BPF_FS_MAGIC)
 		return 0;
-	return mount("bpf", BPF_ROOT, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") ? -errno : 0;
+	return mount("bpf", BPF_ROOT, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") ? -errno
+											    : 0;
 }
 
 /*
@@ -100,7 +104,8 @@ static void drop_capabilities(void)
 {
 	capng_clear(CAPNG_SELECT_BOTH);
 	(void)capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
-			    CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON, CAP_CHOWN, CAP_FOWNER, -1);
+			    CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON, CAP_CHOWN, CAP_FOWNER,
+			    -1);
 	if (capng_apply(CAPNG_SELECT_BOTH))
 		log_warning("cannot drop capabilities");
 }

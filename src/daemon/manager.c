@@ -42,7 +42,10 @@ static void schedule_reconcile(struct manager *manager, uint64_t at_us)
 	arm(manager->reconcile, at_us);
 }
 
-/* The fast path of all teams; the earliest of their deadlines becomes the timer. */
+/*
+ * The fast path of all teams, then what may take its time; the earliest of their deadlines
+ * becomes the timer.
+ */
 static void update_teams(struct manager *manager, uint64_t seen_ns)
 {
 	uint64_t first = 0;
@@ -53,6 +56,8 @@ static void update_teams(struct manager *manager, uint64_t seen_ns)
 		if (deadline && (!first || deadline < first))
 			first = deadline;
 	}
+	for (unsigned int i = 0; i < manager->team_count; i++)
+		team_follow(manager->teams[i], &manager->context);
 	if (first)
 		arm(manager->deadline, first / NS_PER_US + 1);
 	else

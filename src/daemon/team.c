@@ -199,21 +199,6 @@ static void gather_facts(const struct team *team, const struct link_table *links
 	}
 }
 
-/* Tell bonding; it may have found out by itself already. */
-static void set_active(struct team *team, const struct team_context *context, int slot)
-{
-	const struct link *link = team_member_link(team, &context->observed->links, slot);
-	struct problem problem = {};
-
-	if (!link)
-		return;
-	if (rtnl_bond_set_active(context->observed->requests, team->ifindex, link->ifindex,
-				 &problem))
-		log_warning("%s: cannot make %s the active slave: %s", team->config.name,
-			    link->name, problem.text);
-	(void)announce_team(context->observed, context->packet_fd, team->ifindex, &link->mac);
-}
-
 static struct team_record *new_record(struct team *team, const struct link_table *links,
 				      const char *cause, int slot, const struct decision *decision)
 {
@@ -241,6 +226,13 @@ struct change {
 	unsigned int held[PICK_SLOTS];
 };
 
+static const char *cause_of(const struct team *team, int slot, bool lost)
+{
+	if (lost)
+		return member_reason_names[team->run.health[slot].reason];
+	return team->run.health[slot].was_lost ? "returned" : "joined";
+}
+
 static void record_change(struct team *team, const struct link_table *links,
 			  const struct decision *decision, const struct change *change)
 {
@@ -250,10 +242,7 @@ static void record_change(struct team *team, const struct link_table *links,
 
 		if (!lost && !(decision->returned >> slot & 1))
 			continue;
-		record = new_record(team, links,
-				    lost ? member_reason_names[team->run.health[slot].reason]
-					 : "returned",
-				    slot, decision);
+		record = new_record(team, links, cause_of(team, slot, lost), slot, decision);
 		record->seen_ns = change->seen_ns;
 		record->decided_ns = change->decided_ns;
 		record->applied_ns = change->applied_ns;
@@ -288,14 +277,22 @@ static void correct_primary(struct team *team)
 		__atomic_store_n(&state->primary, (__u32)team->run.primary, __ATOMIC_RELEASE);
 }
 
-/* Is bonding's active slave another one than our primary, which is well? */
-static bool active_differs(const struct team *team, const struct link_table *links)
+static void announce_primary(const struct team *team, const struct team_context *context)
 {
-	const struct link *bond = link_by_index(links, team->ifindex);
-	const struct link *link = team_member_link(team, links, team->run.primary);
+	const struct link *link =
+		team_member_link(team, &context->observed->links, team->run.primary);
 
-	return bond && link && (team->run.usable >> team->run.primary & 1) &&
-	       bond->bond.active_ifindex != link->ifindex;
+	if (link)
+		(void)announce_team(context->observed, context->packet_fd, team->ifindex, link);
+}
+
+static void count_held(const struct team *team, const struct decision *decision,
+		       struct change *change)
+{
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
+		if (decision->lost >> slot & 1)
+			change->held[slot] = deal_held(datapath_deal(team->datapath),
+						       datapath_hold(team->datapath), slot);
 }
 
 uint64_t team_update(struct team *team, const struct team_context *context, uint64_t seen_ns)
@@ -310,23 +307,33 @@ uint64_t team_update(struct team *team, const struct team_context *context, uint
 	change.decided_ns = clock_now_ns();
 	failover_decide(&team->run, facts, team->config.stable_ms, change.decided_ns, &decision);
 	if (!decision.lost && !decision.returned) {
-		if (active_differs(team, &context->observed->links))
-			set_active(team, context, team->run.primary);
 		correct_primary(team);
 		return decision.deadline_ns;
 	}
-	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
-		if (decision.lost >> slot & 1)
-			change.held[slot] = deal_held(datapath_deal(team->datapath),
-						      datapath_hold(team->datapath), slot);
+	count_held(team, &decision, &change);
 	set_usable(team, &decision, change.decided_ns);
-	if (decision.primary != decision.primary_before ||
-	    active_differs(team, &context->observed->links))
-		set_active(team, context, decision.primary);
+	if (decision.primary != decision.primary_before)
+		announce_primary(team, context);
 	change.applied_ns = clock_now_ns();
 	deal_fallbacks(datapath_deal(team->datapath), team->run.usable);
 	record_change(team, &context->observed->links, &decision, &change);
 	return decision.deadline_ns;
+}
+
+void team_follow(struct team *team, const struct team_context *context)
+{
+	const struct link *bond = link_by_index(&context->observed->links, team->ifindex);
+	const struct link *link =
+		team_member_link(team, &context->observed->links, team->run.primary);
+	struct problem problem = {};
+
+	if (!bond || !link || !(team->run.usable >> team->run.primary & 1) ||
+	    bond->bond.active_ifindex == link->ifindex)
+		return;
+	if (rtnl_bond_set_active(context->observed->requests, team->ifindex, link->ifindex,
+				 &problem))
+		log_warning("%s: cannot make %s the active slave: %s", team->config.name,
+			    link->name, problem.text);
 }
 
 /*
@@ -368,7 +375,7 @@ int team_switchover(struct team *team, const struct team_context *context, int s
 		datapath_state(team->datapath)->primary = (__u32)decision.primary_before;
 		return err;
 	}
-	(void)announce_team(context->observed, context->packet_fd, team->ifindex, &link->mac);
+	announce_primary(team, context);
 	record = new_record(team, &context->observed->links, "switchover", slot, &decision);
 	record->seen_ns = record->decided_ns = begin_ns;
 	record->applied_ns = clock_now_ns();

@@ -3,9 +3,10 @@
  * One team in the daemon: its configuration, its datapath, and the fast path between an event
  * and the datapath's maps.
  *
- * Failing over has a fixed order: first the mask, which the next frame obeys; then the kernel's
- * active slave (netlink), which moves the MAC and announces it; then the fallbacks behind the
- * table; then the record; the log comes last.
+ * Failing over has a fixed order: first the mask, which the next frame obeys; then the
+ * announcements; then the fallbacks behind the table and the record. Bonding's active slave
+ * comes last, apart (team_follow), since it can take a second: changing it programs the filters
+ * of both NICs, and a lost one does not answer.
  */
 #pragma once
 
@@ -18,13 +19,13 @@
 
 /* What happened, when (T15). Times are nanoseconds of the monotonic clock. */
 struct team_record {
-	char cause[40]; /* a member_reason's name, "returned", or "switchover" */
+	char cause[40]; /* a member_reason's name, "joined", "returned" or "switchover" */
 	char member[LINK_NAME_SIZE];
 	char primary_before[LINK_NAME_SIZE];
 	char primary_after[LINK_NAME_SIZE];
 	uint64_t seen_ns;    /* the event was read */
 	uint64_t decided_ns; /* the decision was made */
-	uint64_t applied_ns; /* the datapath obeys, the active slave is set */
+	uint64_t applied_ns; /* the datapath obeys, peers have been told */
 	unsigned int buckets_moved;
 };
 
@@ -65,6 +66,9 @@ void team_settle(struct team *team);
  * came. Returns the time at which it must be done again, 0 = with the next event.
  */
 uint64_t team_update(struct team *team, const struct team_context *context, uint64_t seen_ns);
+
+/* Make our primary bonding's active slave, if it is not. */
+void team_follow(struct team *team, const struct team_context *context);
 
 /* T20: make the member in @slot the primary, with nothing lost. */
 int team_switchover(struct team *team, const struct team_context *context, int slot,

@@ -6,8 +6,8 @@
  * queue_id equals the frame's transmit queue, and on its active slave, our primary, when there
  * is no such queue or that slave is down. Slot s has queue_id s + 1; bonding turns
  * queue_mapping into a queue by subtracting one (skb_get_rx_queue), so slot s is
- * queue_mapping s + 2. A frame for the primary gets queue_mapping 0, which also clears
- * what a forwarded frame has brought from the NIC that received it.
+ * queue_mapping s + 2. Queue_mapping 0 leaves the choice to bonding, and clears what a forwarded
+ * frame has brought from the NIC that received it.
  *
  * The member writes its own MAC as source (member.bpf.c): so a frame that bonding sends on
  * another slave than the chosen one still has the right source.
@@ -92,8 +92,8 @@ static __always_inline __u32 classify(struct __sk_buff *skb)
 	__be16 protocol;
 	__u32 network;
 
-	if ((void *)(eth + 1) > (void *)(long)skb->data_end || (eth->h_dest[0] & 1))
-		return PICK_MULTICAST;
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+		return PICK_FOREIGN;
 	if (!same_mac(eth->h_source, state.team_mac) && !learn(skb, eth->h_source))
 		return PICK_FOREIGN;
 	protocol = inner_protocol(skb, &network);
@@ -101,7 +101,25 @@ static __always_inline __u32 classify(struct __sk_buff *skb)
 		return PICK_ARP;
 	if (protocol == bpf_htons(ETH_P_IPV6) && is_discovery(skb, network))
 		return PICK_DISCOVERY;
+	eth = (void *)(long)skb->data;
+	if ((void *)(eth + 1) <= (void *)(long)skb->data_end && (eth->h_dest[0] & 1))
+		return PICK_MULTICAST;
 	return PICK_HOME;
+}
+
+/*
+ * The slot for a frame that is not dealt. ARP and discovery carry the interface's MAC inside, so
+ * they leave on bonding's active slave, whose MAC that is: when the primary is lost bonding may
+ * take a second to change over (it waits for the dead NIC), and neighbours must not be told the
+ * dead MAC meanwhile. The rest follows the primary at once.
+ */
+static __always_inline __u8 primary_slot(__u32 why)
+{
+	__u8 primary = (__u8)state.primary;
+
+	if (why == PICK_ARP || why == PICK_DISCOVERY || !pick_usable(&state, primary))
+		return PICK_NOBODY;
+	return primary;
 }
 
 /* Answer a question from a copy of what the program remembers, so that asking moves nothing. */
@@ -115,6 +133,8 @@ static __always_inline int answer(struct __sk_buff *skb, __u32 why)
 			hash = bpf_get_hash_recalc(skb);
 		copy = hold[pick_bucket(hash)];
 		slot = pick_slot(&state, &deal[pick_bucket(hash)], &copy, &why);
+	} else {
+		slot = primary_slot(why);
 	}
 	skb->cb[0] = PICK_VERDICT(why, slot);
 	skb->cb[1] = hash;
@@ -129,12 +149,12 @@ int team_egress(struct __sk_buff *skb)
 
 	if (skb->ifindex != state.ifindex)
 		return answer(skb, why);
-	skb->queue_mapping = 0;
-	if (why != PICK_HOME)
-		return VERDICT_NEXT;
-	bucket = pick_bucket(bpf_get_hash_recalc(skb));
-	slot = pick_slot(&state, &deal[bucket], &hold[bucket], &why);
-	if (slot != PICK_NOBODY)
-		skb->queue_mapping = slot + 2;
+	if (why == PICK_HOME) {
+		bucket = pick_bucket(bpf_get_hash_recalc(skb));
+		slot = pick_slot(&state, &deal[bucket], &hold[bucket], &why);
+	} else {
+		slot = primary_slot(why);
+	}
+	skb->queue_mapping = slot == PICK_NOBODY ? 0 : slot + 2;
 	return VERDICT_NEXT;
 }

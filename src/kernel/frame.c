@@ -91,7 +91,7 @@ static uint16_t advert_checksum(const struct advert_frame *frame)
 }
 
 size_t frame_neighbour_advert(uint8_t *buffer, const struct mac *from, const struct mac *to,
-			      const uint8_t address[16], const uint8_t to_address[16])
+			      const uint8_t address[16], const uint8_t to_address[16], bool router)
 {
 	struct advert_frame frame = {
 		.ethernet = ethernet_header(from, to, ETH_P_IPV6),
@@ -105,7 +105,9 @@ size_t frame_neighbour_advert(uint8_t *buffer, const struct mac *from, const str
 			},
 		.advert =
 			{
-				.icmp = {.icmp6_type = ADVERT_TYPE, .icmp6_override = 1},
+				.icmp = {.icmp6_type = ADVERT_TYPE,
+					 .icmp6_override = 1,
+					 .icmp6_router = router},
 				.option_type = OPTION_TARGET_ADDRESS,
 				.option_length = 1,
 				.option_mac = *from,
@@ -118,4 +120,14 @@ size_t frame_neighbour_advert(uint8_t *buffer, const struct mac *from, const str
 	frame.advert.icmp.icmp6_cksum = advert_checksum(&frame);
 	memcpy(buffer, &frame, sizeof(frame));
 	return sizeof(frame);
+}
+
+size_t frame_tag(uint8_t *buffer, size_t length, uint16_t vlan_id)
+{
+	const size_t addresses = 2 * ETH_ALEN;
+	const uint16_t tag[2] = {htons(ETH_P_8021Q), htons(vlan_id)};
+
+	memmove(buffer + addresses + sizeof(tag), buffer + addresses, length - addresses);
+	memcpy(buffer + addresses, tag, sizeof(tag));
+	return length + sizeof(tag);
 }

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Frames that tell neighbours and switches behind which MAC an address is. Pure functions; no
- * VLAN tag, no padding to the least length of Ethernet (drivers do that).
+ * padding to the least length of Ethernet (drivers do that).
  */
 #pragma once
 
 #include "base/mac.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define FRAME_ARP_SIZE 42
 #define FRAME_ADVERT_SIZE 86
-#define FRAME_SIZE_MAX FRAME_ADVERT_SIZE
+#define FRAME_TAG_SIZE 4
+#define FRAME_SIZE_MAX (FRAME_ADVERT_SIZE + FRAME_TAG_SIZE)
 
 /*
  * A gratuitous ARP request (RFC 5227, "announcement"): sender and target are the IPv4 @address,
@@ -23,9 +25,12 @@ size_t frame_arp_announce(uint8_t *buffer, const struct mac *from, const struct 
 
 /*
  * An unsolicited neighbour advertisement (RFC 4861, 7.2.6): @address is behind @from, override
- * what you know. To @to_address (a neighbour, or all nodes ff02::1) in a frame to @to. The
- * router flag is not set: for a host's addresses only, a neighbour would take a router off its
- * list. Returns its length.
+ * what you know. To @to_address (a neighbour, or all nodes ff02::1) in a frame to @to. @router:
+ * this host forwards IPv6; a neighbour takes a router that says otherwise off its list. Returns
+ * its length.
  */
 size_t frame_neighbour_advert(uint8_t *buffer, const struct mac *from, const struct mac *to,
-			      const uint8_t address[16], const uint8_t to_address[16]);
+			      const uint8_t address[16], const uint8_t to_address[16], bool router);
+
+/* Put an 802.1Q tag into a frame of @length bytes; @buffer has room. Returns the new length. */
+size_t frame_tag(uint8_t *buffer, size_t length, uint16_t vlan_id);

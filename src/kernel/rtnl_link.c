@@ -43,6 +43,10 @@ static const struct attribute_rule bond_rules[] = {
 	LINK_RULE(IFLA_BOND_ACTIVE_SLAVE, ATTRIBUTE_INDEX, bond.active_ifindex),
 };
 
+static const struct attribute_rule vlan_rules[] = {
+	LINK_RULE(IFLA_VLAN_ID, ATTRIBUTE_NUMBER, vlan_id),
+};
+
 /* The driver's own address, where there is one, comes behind this and overwrites it. */
 static const struct attribute_rule slave_rules[] = {
 	LINK_RULE(IFLA_BOND_SLAVE_QUEUE_ID, ATTRIBUTE_NUMBER, slave.queue_id),
@@ -83,6 +87,9 @@ static int read_info(const struct nlattr *nest, struct link *link)
 		err = attribute_read(attributes, info_rules, ARRAY_SIZE(info_rules), link);
 	if (!err && strcmp(link->kind, "bond") == 0)
 		err = read_nested(attributes[IFLA_INFO_DATA], bond_rules, ARRAY_SIZE(bond_rules),
+				  link);
+	if (!err && strcmp(link->kind, "vlan") == 0)
+		err = read_nested(attributes[IFLA_INFO_DATA], vlan_rules, ARRAY_SIZE(vlan_rules),
 				  link);
 	if (!err && strcmp(link->slave_kind, "bond") == 0)
 		err = read_nested(attributes[IFLA_INFO_SLAVE_DATA], slave_rules,

@@ -49,6 +49,7 @@ struct link {
 	uint32_t flags;			 /* IFF_* */
 	int master;			 /* ifindex of the master, 0 = none */
 	int lower;			 /* IFLA_LINK: ifindex of the device below, 0 = none */
+	uint16_t vlan_id;		 /* IFLA_VLAN_ID of kind "vlan" */
 	uint32_t mtu;
 	uint32_t tx_queues; /* allocated transmit queues (IFLA_NUM_TX_QUEUES) */
 	bool carrier;	    /* IFLA_CARRIER: the driver's word, whatever the flags say */

@@ -46,11 +46,11 @@ enum pick_why {
 	PICK_HOME,	/* the bucket's home */
 	PICK_HELD,	/* away from home, until the flow pauses */
 	PICK_FALLBACK,	/* home is lost */
-	PICK_UNUSABLE,	/* neither home nor fallback is usable: the primary decides */
-	PICK_MULTICAST, /* the frame is for the primary (T7): broadcast and multicast, … */
-	PICK_ARP,
-	PICK_DISCOVERY, /* … IPv6 neighbour and router discovery, … */
+	PICK_UNUSABLE,	/* neither home nor fallback is usable: bonding decides */
+	PICK_MULTICAST, /* T7, for the primary: broadcast and multicast, … */
 	PICK_FOREIGN,	/* … a source that is not the team's (bridge, macvlan, VRRP) */
+	PICK_ARP,	/* T7, for bonding's active slave: ARP, … */
+	PICK_DISCOVERY, /* … IPv6 neighbour and router discovery */
 	PICK_WHY_COUNT,
 };
 

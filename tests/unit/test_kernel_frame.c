@@ -46,7 +46,7 @@ static void advert_is_exact(void **state)
 	};
 	uint8_t buffer[FRAME_SIZE_MAX];
 
-	assert_int_equal(frame_neighbour_advert(buffer, &from, &to, address6, all_nodes),
+	assert_int_equal(frame_neighbour_advert(buffer, &from, &to, address6, all_nodes, false),
 			 sizeof(wanted));
 	assert_memory_equal(buffer, wanted, sizeof(wanted));
 }
@@ -70,7 +70,7 @@ static void advert_checksum_holds_for_every_mac(void **state)
 	for (unsigned i = 0; i < 0x10000; i++) {
 		struct mac mac = {{0x02, 0xff, (uint8_t)(i * 7), 1, (uint8_t)(i >> 8), (uint8_t)i}};
 
-		(void)frame_neighbour_advert(buffer, &mac, &broadcast, address6, all_nodes);
+		(void)frame_neighbour_advert(buffer, &mac, &broadcast, address6, all_nodes, false);
 		assert_int_equal(receivers_sum(buffer), 0xffff);
 	}
 }
