@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
-import tempfile
 import threading
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Callable, Iterator
 
 from .channel import ChannelClosed
@@ -65,9 +63,8 @@ class Lab:
         self._vfs_per_pf = vfs
         self._machine = Machine(kernel, [*self.pfs, *self.virtio], **machine)
         self._progress = progress
-        self._directory = tempfile.TemporaryDirectory(prefix="iovlab-")
-        self.console = Path(self._directory.name) / "console.log"
         self.outside = Outside()
+        self.console = self.outside.directory / "console.log"
         self.vm: Vm | None = None
         self._pulled: set[str] = set()
         self.peer = Namespace(self.outside, "peer", self.outside.peer)
@@ -93,7 +90,6 @@ class Lab:
         if self.vm:
             self.vm.stop()
         self.outside.remove()
-        self._directory.cleanup()
         self._restore_sigterm()
 
     @staticmethod

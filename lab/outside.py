@@ -4,16 +4,19 @@
     iovlab-PID-phys   the switch: bridge `phys` with QEMU's taps
     iovlab-PID-peer   another host on it, by a veth named eth0
 
-The names carry the process that owns them, so labs run side by side and what a killed lab
+and a directory /tmp/iovlab-PID-… for the VM's console. The names carry the process that owns them, so labs run side by side and what a killed lab
 left behind is known by its owner being gone.
 """
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
+from pathlib import Path
 from typing import Any, Sequence
 
 from .command import Process
@@ -84,6 +87,7 @@ class Outside:
         self.phys = f"{PREFIX}-{os.getpid()}-phys"
         self.peer = f"{PREFIX}-{os.getpid()}-peer"
         self.processes: list[MachineProcess] = []
+        self.directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
 
     @staticmethod
     def remove_leftovers() -> None:
@@ -93,6 +97,9 @@ class Outside:
             match = re.fullmatch(rf"{PREFIX}-(\d+)-\w+", name)
             if match and not os.path.exists(f"/proc/{match[1]}"):
                 subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL)
+        for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}-*-*"):
+            if not os.path.exists(f"/proc/{directory.name.split('-')[1]}"):
+                shutil.rmtree(directory, ignore_errors=True)
 
     def build(self, taps: Sequence[str]) -> None:
         self.remove_leftovers()
@@ -141,3 +148,4 @@ class Outside:
                 process.kill(signal.SIGKILL, group=True)
         for name in (self.phys, self.peer):
             subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL)
+        shutil.rmtree(self.directory, ignore_errors=True)
