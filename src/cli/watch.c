@@ -98,12 +98,13 @@ static void print_team(const struct output *out, const json_t *team)
 	output_paint(out, show_state_paint(state), "%s", state);
 	output_paint(out, PAINT_NONE, ", primary %s, failures %" JSON_INTEGER_FORMAT,
 		     *primary ? primary : "none", team_failures(team));
+	(void)fputc('\n', out->file);
 	if (last) {
 		show_ago(json_integer_value(json_object_get(last, "seen_us")), ago);
-		output_paint(out, PAINT_FAINT, "; last: %s %s%s", show_string(last, "member"),
+		output_paint(out, PAINT_FAINT, "  last: %s %s%s", show_string(last, "member"),
 			     show_string(last, "cause"), ago);
+		(void)fputc('\n', out->file);
 	}
-	(void)fputc('\n', out->file);
 	output_table(out, watch_columns, ARRAY_SIZE(watch_columns),
 		     json_object_get(team, "members"));
 }

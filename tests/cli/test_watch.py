@@ -191,7 +191,7 @@ def test_a_change_shows(daemon, terminal):
     view.until(lambda text: "\x1b[1;31mfailed" in text)
     view.send("q")
     view.end()
-    assert "team0 is degraded, primary ens5, failures 1" in plain(view.text)
+    assert "team0 is degraded, primary ens5, failures 1\r\n" in plain(view.text)
 
 
 def test_no_colour_when_asked(daemon, terminal):
