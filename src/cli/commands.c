@@ -230,7 +230,7 @@ void help_command(FILE *file, const struct command *command)
 {
 	char title[64];
 
-	(void)fprintf(file, "Usage: %s%s%s\n\n%s\n%s",
-		      command_title(command, title, sizeof(title)), *command->synopsis ? " " : "",
-		      command->synopsis, command->detail, options_help);
+	(void)fprintf(file, "Usage: %s%s%s\n\n%s\n%s", command_title(command, title, sizeof(title)),
+		      *command->synopsis ? " " : "", command->synopsis, command->detail,
+		      options_help);
 }
