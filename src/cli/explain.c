@@ -3,13 +3,12 @@
 #include "cli/cli.h"
 #include "cli/flow.h"
 
-#define PICK_NOW() 0 /* only the number of buckets is wanted here */
-#include "model/pick.h"
+#include "model/steering.h"
 
 /* Facts that are there; not every frame has a bucket. @with_why: no sentence has said it. */
 static void print_facts(const struct output *out, const json_t *reply, bool with_why)
 {
-	const char *why = NULL, *home = NULL;
+	const char *why = NULL, *home = NULL, *source = NULL;
 	json_int_t bucket = -1, hash = -1;
 
 	(void)json_unpack((json_t *)reply, "{s?s}", "why", &why);
@@ -22,8 +21,10 @@ static void print_facts(const struct output *out, const json_t *reply, bool with
 		output_fact(out, "Bucket", "%" JSON_INTEGER_FORMAT " of %d", bucket, PICK_BUCKETS);
 	if (home && *home)
 		output_fact(out, "Home", "%s", home);
+	(void)json_unpack((json_t *)reply, "{s?s}", "hash_source", &source);
 	if (hash >= 0)
-		output_fact(out, "Hash", "0x%08llx", (unsigned long long)hash);
+		output_fact(out, "Hash", "0x%08llx%s%s", (unsigned long long)hash,
+			    source ? ", " : "", source ? source : "");
 }
 
 static void print_answer(const struct cli *cli, const json_t *reply)

@@ -399,9 +399,16 @@ static void call_switchover(void *data, json_t *parameters, struct varlink_reply
 	if (slot < 0)
 		return api_error(reply, API_NOT_FOUND, "%s has no member \"%s\"", team->config.name,
 				 member);
+	if (slot == team->run.primary) {
+		reply->parameters = json_pack("{s:[]}", "actions");
+		return;
+	}
 	if (team_switchover(team, &manager->context, slot, &problem))
 		return api_error(reply, API_REFUSED, "%s", problem.text);
-	reply->parameters = json_pack("{s:[]}", "actions");
+	reply->parameters =
+		json_pack("{s:[{s:s, s:s, s:s, s:o}]}", "actions", "team", team->config.name,
+			  "what", "switchover", "device", member, "text",
+			  json_sprintf("%s is the primary of %s now", member, team->config.name));
 }
 
 static const struct varlink_method methods[] = {

@@ -4,21 +4,23 @@
 #include "base/strings.h"
 #include "daemon/api_error.h"
 #include "daemon/flow.h"
+#include "datapath/socket_find.h"
 #include "model/pick_why.h"
 
+#include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
-/* What the program's word means, as the end of a sentence that begins with the member. */
+/* What the program's word means, as a sentence. */
 static const char *const why_texts[] = {
 	[PICK_HOME] = "the flow's bucket has its home there",
-	[PICK_HELD] = "its bucket's home is back, and takes it over when the flow pauses",
-	[PICK_FALLBACK] = "its bucket's home is not usable, and this is its fallback",
-	[PICK_UNUSABLE] = "neither its bucket's home nor the fallback is usable",
+	[PICK_HELD] = "the bucket's home is back, and takes it over when the flow pauses",
+	[PICK_FALLBACK] = "the bucket's home is not usable, and this is its fallback",
+	[PICK_UNUSABLE] = "neither the bucket's home nor its fallback is usable",
 	[PICK_MULTICAST] = "broadcast and multicast leave on the primary",
 	[PICK_ARP] = "ARP leaves on the primary",
 	[PICK_DISCOVERY] = "IPv6 discovery leaves on the primary",
-	[PICK_FOREIGN] = "the source is not the team's own MAC, and such frames leave on the "
-			 "primary",
+	[PICK_FOREIGN] = "the source is not the team's own MAC; such frames leave on the primary",
 };
 NAME_TABLE_COMPLETE(why_texts, PICK_WHY_COUNT);
 
@@ -32,27 +34,54 @@ static const char *slot_name(const struct manager *manager, const struct team *t
 					      : "none";
 }
 
+/* Whose hash the flow has, and the hash if it is a socket's; else 0. */
+static const char *find_hash(const struct flow *flow, uint32_t *ret_hash)
+{
+	struct socket_entry wanted = {
+		.family = flow->family,
+		.protocol = flow->protocol,
+		.source_port = flow->source_port,
+		.destination_port = flow->destination_port,
+	};
+
+	*ret_hash = 0;
+	if (flow->protocol != IPPROTO_TCP && flow->protocol != IPPROTO_UDP)
+		return "of the frame";
+	memcpy(wanted.source6, flow->source, sizeof(wanted.source6));
+	memcpy(wanted.destination6, flow->destination, sizeof(wanted.destination6));
+	memcpy(&wanted.source4, flow->source, sizeof(wanted.source4));
+	memcpy(&wanted.destination4, flow->destination, sizeof(wanted.destination4));
+	switch (socket_find(&wanted, ret_hash)) {
+	case 0:
+		return "of this host's socket";
+	case -ENOENT:
+		return "of the frame: no connected socket here has this flow";
+	}
+	return "of the frame: this kernel does not show the hashes of its sockets";
+}
+
 static void answer(const struct manager *manager, struct team *team, uint32_t verdict,
-		   uint32_t hash, struct varlink_reply *reply)
+		   uint32_t hash, const char *source, struct varlink_reply *reply)
 {
 	uint32_t why = PICK_VERDICT_WHY(verdict), bucket = hash & (PICK_BUCKETS - 1);
 	int slot = (int)PICK_VERDICT_SLOT(verdict);
-	bool dealt = why <= PICK_UNUSABLE;
 	const char *member;
+	json_t *parameters;
 
 	if (why >= PICK_WHY_COUNT)
 		return api_error(reply, API_FAILED, "the program gave an unknown answer");
 	member = slot_name(manager, team, slot == PICK_NOBODY ? team->run.primary : slot);
-	reply->parameters =
-		json_pack("{s:s, s:s, s:o}", "member", member, "why", pick_why_names[why], "text",
-			  json_sprintf("%s: %s", member, why_texts[why]));
-	if (!dealt)
-		return;
-	(void)json_object_set_new(reply->parameters, "hash", json_integer(hash));
-	(void)json_object_set_new(reply->parameters, "bucket", json_integer(bucket));
-	(void)json_object_set_new(
-		reply->parameters, "home",
-		json_string(slot_name(manager, team, datapath_deal(team->datapath)[bucket].home)));
+	parameters = json_pack("{s:s, s:s, s:s}", "member", member, "why", pick_why_names[why],
+			       "text", why_texts[why]);
+	if (why <= PICK_UNUSABLE) {
+		const struct pick_deal *deal = &datapath_deal(team->datapath)[bucket];
+
+		(void)json_object_update_new(
+			parameters, json_pack("{s:I, s:s, s:I, s:s}", "bucket", (json_int_t)bucket,
+					      "home", slot_name(manager, team, deal->home), "hash",
+					      (json_int_t)hash, "hash_source", source));
+	}
+	reply->parameters = parameters;
 }
 
 void explain_flow(const struct manager *manager, struct team *team, const json_t *json,
@@ -61,7 +90,8 @@ void explain_flow(const struct manager *manager, struct team *team, const json_t
 	const struct link *bond = link_by_index(&manager->observed.links, team->ifindex);
 	uint8_t frame[FLOW_FRAME_SIZE];
 	struct problem problem = {};
-	uint32_t hash = 0, verdict;
+	uint32_t hash, verdict;
+	const char *source;
 	struct flow flow;
 	int err;
 
@@ -69,8 +99,9 @@ void explain_flow(const struct manager *manager, struct team *team, const json_t
 		return api_error(reply, API_FAILED, "%s has no interface now", team->config.name);
 	if (flow_read(json, &bond->mac, &flow, &problem))
 		return api_error(reply, API_REFUSED, "%s", problem.text);
+	source = find_hash(&flow, &hash);
 	err = datapath_ask(team->datapath, frame, flow_frame(&flow, frame), &hash, &verdict);
 	if (err)
 		return api_error(reply, API_FAILED, "cannot run the program: %s", strerror(-err));
-	answer(manager, team, verdict, hash, reply);
+	answer(manager, team, verdict, hash, source, reply);
 }
