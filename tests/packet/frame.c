@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "frame.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static unsigned nibble(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	assert_in_range(c, 'a', 'f');
+	return (unsigned)(c - 'a' + 10);
+}
+
+size_t frame_parse(const char *text, uint8_t vary, uint8_t *frame)
+{
+	size_t length = 0;
+
+	for (; *text; text++) {
+		if (*text == ' ')
+			continue;
+		assert_true(length < FRAME_MAX);
+		if (*text == 'x')
+			frame[length++] = vary;
+		else
+			frame[length++] = (uint8_t)(nibble(text[0]) << 4 | nibble(text[1]));
+		text++;
+	}
+	return length;
+}
+
+struct mac frame_mac(const char *text)
+{
+	uint8_t bytes[FRAME_MAX];
+	struct mac mac;
+
+	assert_int_equal(frame_parse(text, 0, bytes), sizeof(mac.bytes));
+	memcpy(mac.bytes, bytes, sizeof(mac.bytes));
+	return mac;
+}
+
+void frame_members(struct pick_state *state)
+{
+	static const struct {
+		unsigned slot;
+		const char *mac;
+	} members[] = {{SLOT_A, MAC_A}, {SLOT_B, MAC_B}, {SLOT_C, MAC_C}, {SLOT_Z, MAC_Z}};
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		const struct mac mac = frame_mac(members[i].mac);
+
+		memcpy(state->member_macs[members[i].slot], mac.bytes, sizeof(mac.bytes));
+		state->usable |= 1U << members[i].slot;
+	}
+	state->primary = SLOT_A;
+	memcpy(state->team_mac, state->member_macs[SLOT_A], sizeof(state->team_mac));
+}
