@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * src/core/health (T11), step by step: each table row is one step of one member whose health is
+ * carried from row to row. Rules are numbered as in health.c.
+ */
+#include "base/strings.h"
+#include "core/health.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define MS 1000000ULL
+#define STABLE (1000 * MS)
+#define START (5000 * MS) /* no clock begins at 0 */
+
+#define WELL                                                                                       \
+	{                                                                                          \
+		true, true, true                                                                   \
+	}
+#define NO_CARRIER                                                                                 \
+	{                                                                                          \
+		true, true, false                                                                  \
+	}
+#define SET_DOWN                                                                                   \
+	{                                                                                          \
+		true, false, false                                                                 \
+	}
+#define REMOVED                                                                                    \
+	{                                                                                          \
+		false, false, false                                                                \
+	}
+
+struct step {
+	const char *text;
+	uint64_t at; /* after START */
+	struct health_facts facts;
+	bool alone;
+	enum member_reason reason;
+};
+
+static struct health walk(const struct step *steps, size_t count)
+{
+	struct health health;
+
+	health_init(&health);
+	for (size_t i = 0; i < count; i++) {
+		health_step(&health, &steps[i].facts, steps[i].alone, STABLE, START + steps[i].at);
+		if (health.reason != steps[i].reason)
+			fail_msg("step %zu, %s: %s", i, steps[i].text,
+				 member_reason_names[health.reason]);
+		assert_int_equal(health_is_well(&health), steps[i].reason == REASON_NONE);
+	}
+	return health;
+}
+
+#define WALK(steps) walk(steps, ARRAY_SIZE(steps))
+
+/* T15: the reason is the most basic one; what a device that is gone or down lacks is not told. */
+static void facts_are_judged(void **state)
+{
+	static const struct {
+		struct health_facts facts;
+		enum member_reason reason;
+	} cases[] = {
+		{{false, false, false}, REASON_NOT_PRESENT},
+		{{false, false, true}, REASON_NOT_PRESENT},
+		{{false, true, false}, REASON_NOT_PRESENT},
+		{{false, true, true}, REASON_NOT_PRESENT},
+		{{true, false, false}, REASON_ADMINISTRATIVE_DECISION},
+		{{true, false, true}, REASON_ADMINISTRATIVE_DECISION},
+		{{true, true, false}, REASON_MEDIA_DISCONNECTED},
+		{{true, true, true}, REASON_NONE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(health_judge(&cases[i].facts), cases[i].reason);
+}
+
+static void nobody_is_well_before_the_first_step(void **state)
+{
+	struct health health = {.was_lost = true, .stable_at_ns = 7};
+
+	(void)state;
+	health_init(&health);
+	assert_int_equal(health.reason, REASON_NOT_PRESENT);
+	assert_false(health.was_lost);
+	assert_false(health_is_well(&health));
+}
+
+static void rule_1_loss_counts_at_once(void **state)
+{
+	static const struct step steps[] = {
+		{"joins", 0, WELL, false, REASON_NONE},
+		{"carrier lost", 1, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"then set down", 2, SET_DOWN, false, REASON_ADMINISTRATIVE_DECISION},
+		{"then removed", 3, REMOVED, false, REASON_NOT_PRESENT},
+	};
+	static const struct step alone[] = {
+		{"joins", 0, WELL, true, REASON_NONE},
+		{"the last one is lost too", 1, NO_CARRIER, true, REASON_MEDIA_DISCONNECTED},
+	};
+
+	(void)state;
+	assert_true(WALK(steps).was_lost);
+	assert_true(WALK(alone).was_lost);
+}
+
+static void rule_2_well_stays_well(void **state)
+{
+	static const struct step steps[] = {
+		{"joins", 0, WELL, false, REASON_NONE},
+		{"a moment later", 1, WELL, false, REASON_NONE},
+		{"much later", 1000 * STABLE, WELL, true, REASON_NONE},
+		{"the clock stands", 1000 * STABLE, WELL, false, REASON_NONE},
+	};
+
+	(void)state;
+	assert_false(WALK(steps).was_lost);
+}
+
+static void rule_3_the_first_coming_does_not_wait(void **state)
+{
+	static const struct step steps[] = {
+		{"made, still down", 0, SET_DOWN, false, REASON_ADMINISTRATIVE_DECISION},
+		{"up, link not yet", 1, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"link", 2, WELL, false, REASON_NONE},
+	};
+
+	(void)state;
+	assert_false(WALK(steps).was_lost);
+}
+
+static void rule_3_the_only_one_does_not_wait(void **state)
+{
+	static const struct step returns[] = {
+		{"joins", 0, WELL, false, REASON_NONE},
+		{"lost", 1, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"back, nobody else is well", 2, WELL, true, REASON_NONE},
+	};
+	static const struct step waits[] = {
+		{"joins", 0, WELL, false, REASON_NONE},
+		{"lost", 1, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"back", 2, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"the other one fails meanwhile", 3, WELL, true, REASON_NONE},
+	};
+
+	(void)state;
+	(void)WALK(returns);
+	(void)WALK(waits);
+}
+
+static void rules_4_and_5_a_return_waits_for_the_stable_time(void **state)
+{
+	static const struct step steps[] = {
+		{"joins", 0, WELL, false, REASON_NONE},
+		{"lost", 1 * MS, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"back", 2 * MS, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"an event between", 500 * MS, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"1 ns short", 2 * MS + STABLE - 1, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"stable", 2 * MS + STABLE, WELL, false, REASON_NONE},
+		{"lost again", 3 * STABLE, REMOVED, false, REASON_NOT_PRESENT},
+		{"back", 4 * STABLE, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"the daemon woke late", 9 * STABLE, WELL, false, REASON_NONE},
+	};
+
+	(void)state;
+	assert_int_equal(WALK(steps).stable_at_ns, START + 5 * STABLE);
+}
+
+static void rule_4_a_flap_begins_the_stable_time_anew(void **state)
+{
+	static const struct step steps[] = {
+		{"joins", 0, WELL, false, REASON_NONE},
+		{"lost", 0, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"back", 0, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"lost in the wait", STABLE - 2, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"back", STABLE - 1, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"the first wait's end", STABLE, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"the second's", 2 * STABLE - 1, WELL, false, REASON_NONE},
+	};
+
+	(void)state;
+	(void)WALK(steps);
+}
+
+static void stable_time_0_is_no_wait(void **state)
+{
+	const struct health_facts well = WELL, lost = NO_CARRIER;
+	struct health health;
+
+	(void)state;
+	health_init(&health);
+	health_step(&health, &well, false, 0, START);
+	health_step(&health, &lost, false, 0, START);
+	health_step(&health, &well, false, 0, START);
+	assert_true(health_is_well(&health));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(facts_are_judged),
+		cmocka_unit_test(nobody_is_well_before_the_first_step),
+		cmocka_unit_test(rule_1_loss_counts_at_once),
+		cmocka_unit_test(rule_2_well_stays_well),
+		cmocka_unit_test(rule_3_the_first_coming_does_not_wait),
+		cmocka_unit_test(rule_3_the_only_one_does_not_wait),
+		cmocka_unit_test(rules_4_and_5_a_return_waits_for_the_stable_time),
+		cmocka_unit_test(rule_4_a_flap_begins_the_stable_time_anew),
+		cmocka_unit_test(stable_time_0_is_no_wait),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
