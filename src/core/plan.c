@@ -48,29 +48,34 @@ int plan_slot(const struct note_team *notes, const char *device)
 	return -1;
 }
 
-__attribute__((format(printf, 4, 5))) static struct action *
-add(struct action_list *list, enum action_kind kind, const char *team, const char *format, ...)
+/* Where a step is about a member, who it is. */
+struct subject {
+	const char *device; /* as configured; NULL = the team itself */
+	int slot;
+	const struct link *link; /* NULL = not there */
+};
+
+static const struct subject the_team = {.slot = -1};
+
+__attribute__((format(printf, 5, 6))) static void add(struct action_list *list,
+						      enum action_kind kind, const char *team,
+						      const struct subject *subject,
+						      const char *format, ...)
 {
-	struct action *action = &list->actions[list->count];
+	struct action action = {
+		.kind = kind,
+		.slot = subject->slot,
+		.ifindex = subject->link ? subject->link->ifindex : 0,
+	};
 	va_list args;
 
-	if (list->count == ACTIONS_MAX)
-		action--; /* cannot be: a team has fewer steps than that */
-	else
-		list->count++;
-	*action = (struct action){.kind = kind, .slot = -1};
-	(void)text_copy(action->team, sizeof(action->team), team);
+	(void)text_copy(action.team, sizeof(action.team), team);
+	if (subject->device)
+		(void)text_copy(action.device, sizeof(action.device), subject->device);
 	va_start(args, format);
-	(void)vsnprintf(action->text, sizeof(action->text), format, args);
+	(void)vsnprintf(action.text, sizeof(action.text), format, args);
 	va_end(args);
-	return action;
-}
-
-static void add_device(struct action *action, const char *device, int slot, const struct link *link)
-{
-	(void)text_copy(action->device, sizeof(action->device), device);
-	action->slot = slot;
-	action->ifindex = link ? link->ifindex : 0;
+	action_list_add(list, &action);
 }
 
 static bool is_wanted(const struct team_config *want, const char *device)
@@ -81,7 +86,7 @@ static bool is_wanted(const struct team_config *want, const char *device)
 	return false;
 }
 
-/* Members that are no longer configured, and whether a slot is free then. */
+/* Members that are no longer configured leave. Returns the slots that stay taken. */
 static uint32_t plan_leaves(const struct team_config *want, const struct plan_view *view,
 			    struct action_list *list)
 {
@@ -89,16 +94,19 @@ static uint32_t plan_leaves(const struct team_config *want, const struct plan_vi
 
 	for (int slot = 0; view->notes && slot < TEAM_MEMBERS_MAX; slot++) {
 		const struct note_member *note = &view->notes->members[slot];
+		struct subject subject = {
+			.device = note->device,
+			.slot = slot,
+			.link = link_by_index(view->links, (int)note->ifindex),
+		};
 
 		if (!*note->device)
 			continue;
 		if (is_wanted(want, note->device))
 			taken |= 1U << slot;
 		else
-			add_device(add(list, ACTION_LEAVE, want->name, "give %s back as it was",
-				       note->device),
-				   note->device, slot,
-				   link_by_index(view->links, (int)note->ifindex));
+			add(list, ACTION_LEAVE, want->name, &subject, "give %s back as it was",
+			    note->device);
 	}
 	return taken;
 }
@@ -129,7 +137,7 @@ static void plan_attributes(const struct team_config *want, const struct link *b
 						 field->name, shall, is);
 	}
 	if (used)
-		(void)add(list, ACTION_SET, want->name, "set %s of %s", text, want->name);
+		add(list, ACTION_SET, want->name, &the_team, "set %s of %s", text, want->name);
 }
 
 static bool is_member(const struct link *device, const struct link *bond,
@@ -139,7 +147,7 @@ static bool is_member(const struct link *device, const struct link *bond,
 	       (int)view->notes->members[slot].ifindex == device->ifindex;
 }
 
-static void plan_member(const struct team_config *want, const char *device, int slot,
+static void plan_member(const struct team_config *want, struct subject *subject,
 			const struct link *bond, const struct plan_view *view,
 			struct action_list *list)
 {
@@ -147,55 +155,58 @@ static void plan_member(const struct team_config *want, const char *device, int 
 	struct problem problem = {};
 	const struct link *link;
 
-	(void)text_copy(member.device, sizeof(member.device), device);
-	link = member_link(&member, view->links);
+	(void)text_copy(member.device, sizeof(member.device), subject->device);
+	link = subject->link = member_link(&member, view->links);
 	if (!link)
-		add_device(add(list, ACTION_WAIT, want->name, "wait for %s, which is not there",
-			       device),
-			   device, slot, NULL);
-	else if (is_member(link, bond, view, slot) && link->slave.queue_id == slot + 1)
+		add(list, ACTION_WAIT, want->name, subject, "wait for %s, which is not there",
+		    subject->device);
+	else if (is_member(link, bond, view, subject->slot) &&
+		 link->slave.queue_id == subject->slot + 1)
 		return;
-	else if (is_member(link, bond, view, slot))
-		add_device(add(list, ACTION_QUEUE, want->name,
-			       "set queue_id %d of %s instead of %u", slot + 1, link->name,
-			       link->slave.queue_id),
-			   device, slot, link);
+	else if (is_member(link, bond, view, subject->slot))
+		add(list, ACTION_QUEUE, want->name, subject, "set queue_id %d of %s instead of %u",
+		    subject->slot + 1, link->name, link->slave.queue_id);
 	else if (admit_member(link, bond ? bond->ifindex : 0, view->links, view->addresses,
 			      view->address_count, &problem))
-		add_device(add(list, ACTION_REFUSE, want->name, "%s", problem.text), device, slot,
-			   link);
+		add(list, ACTION_REFUSE, want->name, subject, "%s", problem.text);
 	else
-		add_device(add(list, ACTION_JOIN, want->name, "take %s into %s as member %d",
-			       link->name, want->name, slot),
-			   device, slot, link);
+		add(list, ACTION_JOIN, want->name, subject, "take %s into %s as member %d",
+		    link->name, want->name, subject->slot);
+}
+
+/* The bond that we made, if it is still there; another one of that name is somebody else's. */
+static const struct link *own_bond(const struct plan_view *view)
+{
+	const struct link *bond = link_by_index(view->links, view->ifindex);
+
+	return bond && view->notes && strcmp(bond->kind, "bond") == 0 ? bond : NULL;
 }
 
 void plan_team(const struct team_config *want, const struct plan_view *view,
 	       struct action_list *list)
 {
-	const struct link *bond = link_by_name(view->links, want->name);
+	const struct link *bond = own_bond(view);
 	uint32_t taken = plan_leaves(want, view, list);
 
-	if (!view->notes || !bond) {
-		(void)add(list, ACTION_CREATE, want->name, "make the team %s and load its programs",
-			  want->name);
-		bond = NULL;
-	} else {
+	if (bond)
 		plan_attributes(want, bond, list);
-	}
+	else
+		add(list, ACTION_CREATE, want->name, &the_team,
+		    "make the team %s and load its programs", want->name);
 	for (uint32_t i = 0; i < want->member_count; i++) {
-		const char *device = want->members[i].device;
-		int slot = plan_slot(view->notes, device);
+		struct subject subject = {.device = want->members[i].device};
 
-		if (slot < 0) {
-			slot = __builtin_ctz(~taken);
-			taken |= 1U << slot;
+		subject.slot = plan_slot(view->notes, subject.device);
+		if (subject.slot < 0) {
+			subject.slot = __builtin_ctz(~taken);
+			taken |= 1U << subject.slot;
 		}
-		plan_member(want, device, slot, bond, view, list);
+		plan_member(want, &subject, bond, view, list);
 	}
 }
 
 void plan_removal(const char *name, struct action_list *list)
 {
-	(void)add(list, ACTION_REMOVE, name, "delete the team %s and give its members back", name);
+	add(list, ACTION_REMOVE, name, &the_team, "delete the team %s and give its members back",
+	    name);
 }

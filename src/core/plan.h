@@ -14,6 +14,7 @@ struct plan_view {
 	const struct link_address *addresses;
 	size_t address_count;
 	const struct note_team *notes; /* NULL: its programs are not loaded */
+	int ifindex;		       /* of the bond that we made, 0 = none */
 };
 
 /* The bond's attributes that @want asks for; active_ifindex stays 0. */

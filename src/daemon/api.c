@@ -3,11 +3,11 @@
 
 #include "base/cleanup.h"
 #include "base/strings.h"
-#include "core/admit.h"
 #include "core/config.h"
 #include "daemon/api_error.h"
 #include "daemon/api_explain.h"
 #include "daemon/api_show.h"
+#include "daemon/edit.h"
 #include "daemon/interface.h"
 
 #include <errno.h>
@@ -53,7 +53,7 @@ static void call_plan(void *data, json_t *parameters, struct varlink_reply *repl
 {
 	struct manager *manager = data;
 	_cleanup_free_ struct store *store = malloc(sizeof(*store));
-	struct action_list actions;
+	_cleanup_(action_list_done) struct action_list actions = {};
 	struct config_error error;
 
 	if (!store)
@@ -74,146 +74,6 @@ static void call_explain(void *data, json_t *parameters, struct varlink_reply *r
 }
 
 /* --- changing --- */
-
-/* A change under way: the configuration that shall be, and where refusals go. */
-struct edit {
-	struct manager *manager;
-	struct store *store;
-	struct varlink_reply *reply;
-	struct problem problem;
-};
-
-/*
- * A change begins with the files as they are, so that a hand edit is neither lost nor applied
- * by surprise half way: it is applied with it.
- */
-static int edit_begin(struct edit *edit, struct manager *manager, struct varlink_reply *reply)
-{
-	struct config_error error;
-	int err;
-
-	*edit = (struct edit){.manager = manager, .reply = reply};
-	edit->store = calloc(1, sizeof(*edit->store));
-	if (!edit->store) {
-		api_error(reply, API_FAILED, "out of memory");
-		return -ENOMEM;
-	}
-	err = store_load(manager->store.directory, edit->store, &error);
-	if (err)
-		api_bad_configuration(reply, manager->store.directory, &error);
-	return err;
-}
-
-static int edit_refuse(struct edit *edit, int err)
-{
-	if (err)
-		api_error(edit->reply, API_REFUSED, "%s", edit->problem.text);
-	return err;
-}
-
-/* Something that is new in the configuration must be possible now; what was there may wait. */
-static bool was_configured(const struct manager *manager, const struct action *action)
-{
-	const struct team_config *team = NULL;
-
-	for (uint32_t i = 0; i < manager->store.list.count; i++)
-		if (strcmp(manager->store.list.teams[i].name, action->team) == 0)
-			team = &manager->store.list.teams[i];
-	for (uint32_t i = 0; team && i < team->member_count; i++)
-		if (strcmp(team->members[i].device, action->device) == 0)
-			return true;
-	return false;
-}
-
-static int check_names(struct edit *edit)
-{
-	const struct manager *manager = edit->manager;
-	int err = 0;
-
-	for (uint32_t i = 0; !err && i < edit->store->list.count; i++) {
-		const char *name = edit->store->list.teams[i].name;
-
-		if (!manager_team(manager, name))
-			err = admit_name(name, &manager->observed.links, &edit->problem);
-	}
-	return edit_refuse(edit, err);
-}
-
-/* @device_must_exist: on the command line a missing device is refused (T1). */
-static int check_devices(struct edit *edit, bool device_must_exist)
-{
-	struct action_list actions;
-
-	manager_plan(edit->manager, &edit->store->list, &actions);
-	for (unsigned int i = 0; i < actions.count; i++) {
-		const struct action *action = &actions.actions[i];
-
-		if (was_configured(edit->manager, action))
-			continue;
-		if (action->kind == ACTION_REFUSE)
-			return edit_refuse(edit,
-					   problem_set(&edit->problem, -EBUSY, "%s", action->text));
-		if (action->kind == ACTION_WAIT && device_must_exist)
-			return edit_refuse(edit,
-					   problem_set(&edit->problem, -ENODEV,
-						       "there is no device %s", action->device));
-	}
-	return 0;
-}
-
-static int check_edit(struct edit *edit, bool device_must_exist)
-{
-	struct config_error error;
-	int err = config_check(&edit->store->list, NULL, &error);
-
-	if (err)
-		return edit_refuse(edit, problem_set(&edit->problem, err, "%s", error.text));
-	err = check_names(edit);
-	return err ? err : check_devices(edit, device_must_exist);
-}
-
-static void edit_apply(struct edit *edit)
-{
-	struct action_list actions;
-
-	if (manager_apply(edit->manager, edit->store, &actions, &edit->problem))
-		api_error(edit->reply, API_FAILED, "%s; nothing was changed", edit->problem.text);
-	else
-		edit->reply->parameters = json_pack("{s:o}", "actions", show_actions(&actions));
-}
-
-static void edit_end(struct edit *edit)
-{
-	free(edit->store);
-}
-
-/* Check, write @team's file, apply; if applying fails the file is as it was. */
-static void edit_commit(struct edit *edit, const struct team_config *team)
-{
-	const struct store *before = &edit->manager->store;
-	const struct team_config *old = NULL;
-
-	for (uint32_t i = 0; i < before->list.count; i++)
-		if (strcmp(before->list.teams[i].name, team->name) == 0)
-			old = &before->list.teams[i];
-	_cleanup_free_ struct team_config *saved = old ? malloc(sizeof(*saved)) : NULL;
-
-	if (saved)
-		*saved = *old;
-	if (check_edit(edit, true))
-		return;
-	if (store_write(edit->store, team, &edit->problem)) {
-		api_error(edit->reply, API_FAILED, "%s; nothing was changed", edit->problem.text);
-		return;
-	}
-	edit_apply(edit);
-	if (!edit->reply->error)
-		return;
-	if (saved)
-		(void)store_write(edit->store, saved, NULL);
-	else
-		(void)store_delete(edit->store, team->name, NULL);
-}
 
 static int read_members(struct edit *edit, const json_t *members, struct team_config *team)
 {
@@ -280,20 +140,9 @@ static void call_add_team(void *data, json_t *parameters, struct varlink_reply *
 
 		edit.store->list.teams[place] = team;
 		(void)snprintf(edit.store->files[place], CONFIG_FILE_SIZE, "%s.conf", team.name);
-		edit_commit(&edit, &team);
+		edit_commit(&edit, team.name);
 	}
 	edit_end(&edit);
-}
-
-/* The wanted team that a call names. */
-static struct team_config *edit_team(struct edit *edit, json_t *parameters)
-{
-	const char *name = text_of(parameters, "name");
-	struct team_config *team = team_list_find(&edit->store->list, name);
-
-	if (!team)
-		api_error(edit->reply, API_NOT_FOUND, "there is no team \"%s\"", name);
-	return team;
 }
 
 static void call_set_team(void *data, json_t *parameters, struct varlink_reply *reply)
@@ -301,10 +150,11 @@ static void call_set_team(void *data, json_t *parameters, struct varlink_reply *
 	struct edit edit;
 	struct team_config *team;
 
-	if (!edit_begin(&edit, data, reply) && (team = edit_team(&edit, parameters)) &&
+	if (!edit_begin(&edit, data, reply) &&
+	    (team = edit_team(&edit, text_of(parameters, "name"))) &&
 	    !edit_refuse(&edit,
 			 read_settings(&edit, json_object_get(parameters, "settings"), team)))
-		edit_commit(&edit, team);
+		edit_commit(&edit, team->name);
 	edit_end(&edit);
 }
 
@@ -313,10 +163,11 @@ static void call_add_member(void *data, json_t *parameters, struct varlink_reply
 	struct edit edit;
 	struct team_config *team;
 
-	if (!edit_begin(&edit, data, reply) && (team = edit_team(&edit, parameters)) &&
+	if (!edit_begin(&edit, data, reply) &&
+	    (team = edit_team(&edit, text_of(parameters, "name"))) &&
 	    !edit_refuse(&edit,
 			 config_member_add(team, text_of(parameters, "member"), &edit.problem)))
-		edit_commit(&edit, team);
+		edit_commit(&edit, team->name);
 	edit_end(&edit);
 }
 
@@ -338,7 +189,8 @@ static void call_remove_member(void *data, json_t *parameters, struct varlink_re
 	struct edit edit;
 	int err;
 
-	if (!edit_begin(&edit, manager, reply) && (team = edit_team(&edit, parameters))) {
+	if (!edit_begin(&edit, manager, reply) &&
+	    (team = edit_team(&edit, text_of(parameters, "name")))) {
 		(void)snprintf(device, sizeof(device), "%s",
 			       configured_device(manager, team, text_of(parameters, "member")));
 		err = config_member_remove(team, device, &edit.problem);
@@ -348,30 +200,20 @@ static void call_remove_member(void *data, json_t *parameters, struct varlink_re
 					  "team remove %s",
 					  device, team->name);
 		if (!edit_refuse(&edit, err))
-			edit_commit(&edit, team);
+			edit_commit(&edit, team->name);
 	}
 	edit_end(&edit);
 }
 
 static void call_remove_team(void *data, json_t *parameters, struct varlink_reply *reply)
 {
-	struct edit edit;
+	const char *name = text_of(parameters, "name");
 	struct team_config *team;
+	struct edit edit;
 
-	if (!edit_begin(&edit, data, reply) && (team = edit_team(&edit, parameters))) {
-		struct team_list *list = &edit.store->list;
-		size_t place = (size_t)(team - list->teams);
-		struct team_config removed = *team;
-
-		if (store_delete(edit.store, removed.name, &edit.problem)) {
-			api_error(reply, API_FAILED, "%s; nothing was changed", edit.problem.text);
-		} else {
-			list->count--;
-			memmove(team, team + 1, (list->count - place) * sizeof(*team));
-			memmove(edit.store->files[place], edit.store->files[place + 1],
-				(list->count - place) * sizeof(edit.store->files[0]));
-			edit_apply(&edit);
-		}
+	if (!edit_begin(&edit, data, reply) && (team = edit_team(&edit, name))) {
+		store_forget(edit.store, name);
+		edit_commit(&edit, name);
 	}
 	edit_end(&edit);
 }
@@ -380,8 +222,8 @@ static void call_reload(void *data, json_t *parameters, struct varlink_reply *re
 {
 	struct edit edit;
 
-	if (!edit_begin(&edit, data, reply) && !check_edit(&edit, false))
-		edit_apply(&edit);
+	if (!edit_begin(&edit, data, reply))
+		edit_reload(&edit);
 	edit_end(&edit);
 }
 

@@ -17,6 +17,8 @@
 #include <sys/vfs.h>
 #include <systemd/sd-daemon.h>
 
+#include <bpf/libbpf.h>
+
 #define BPF_ROOT "/sys/fs/bpf"
 
 struct options {
@@ -110,6 +112,19 @@ static void drop_capabilities(void)
 		log_warning("cannot drop capabilities");
 }
 
+/* What libbpf has to say is for those who look into a refusal: a verifier's log is long. */
+static int log_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char text[1024];
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	(void)vsnprintf(text, sizeof(text), format, args);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("%s", text);
+	return 0;
+}
+
 static int serve(sd_event *loop, const struct options *options)
 {
 	_cleanup_free_ struct manager *manager = calloc(1, sizeof(*manager));
@@ -121,15 +136,16 @@ static int serve(sd_event *loop, const struct options *options)
 	if (!manager)
 		return -ENOMEM;
 	manager->loop = loop;
-	err = manager_start(manager, options->config, options->bpffs, &problem);
-	if (err) {
-		log_error("%s", problem.text);
-		return err;
-	}
+	/* First of all: that another daemon serves here already must end this one before it acts. */
 	interface = api_interface(manager);
 	err = varlink_listen(loop, options->socket, &interface, &server);
 	if (err) {
 		log_error("cannot listen at %s: %s", options->socket, strerror(-err));
+		return err;
+	}
+	err = manager_start(manager, options->config, options->bpffs, &problem);
+	if (err) {
+		log_error("%s", problem.text);
 	} else {
 		(void)sd_notify(0, "READY=1");
 		log_info("ready: %u teams", manager->team_count);
@@ -182,6 +198,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	drop_capabilities();
+	(void)libbpf_set_print(log_libbpf);
 	err = prepare_loop(&loop);
 	if (!err)
 		err = serve(loop, &options);

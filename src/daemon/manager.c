@@ -75,6 +75,7 @@ static void view_team(const struct manager *manager, const char *name, struct pl
 		.addresses = manager->observed.addresses,
 		.address_count = manager->observed.address_count,
 		.notes = team && team->datapath ? datapath_notes(team->datapath) : NULL,
+		.ifindex = team ? team->ifindex : 0,
 	};
 }
 
@@ -96,21 +97,13 @@ static bool is_wanted(const struct team_list *list, const char *name)
 }
 
 void manager_plan(const struct manager *manager, const struct team_list *list,
-		  struct action_list *ret_actions)
+		  struct action_list *actions)
 {
-	*ret_actions = (struct action_list){};
 	for (unsigned int i = 0; i < manager->team_count; i++)
 		if (!is_wanted(list, manager->teams[i]->config.name))
-			plan_removal(manager->teams[i]->config.name, ret_actions);
+			plan_removal(manager->teams[i]->config.name, actions);
 	for (uint32_t i = 0; i < list->count; i++)
-		plan_one(manager, &list->teams[i], ret_actions);
-}
-
-/* Append what was done to what is reported; a list that is full loses the rest of the report. */
-static void report(struct action_list *done, const struct action *action)
-{
-	if (done && done->count < ACTIONS_MAX)
-		done->actions[done->count++] = *action;
+		plan_one(manager, &list->teams[i], actions);
 }
 
 static void drop_team(struct manager *manager, unsigned int index)
@@ -123,13 +116,11 @@ static void remove_unwanted(struct manager *manager, struct action_list *done)
 {
 	for (unsigned int i = manager->team_count; i-- > 0;) {
 		struct team *team = manager->teams[i];
-		struct action_list actions = {};
 
 		if (is_wanted(&manager->store.list, team->config.name))
 			continue;
-		plan_removal(team->config.name, &actions);
-		log_info("%s", actions.actions[0].text);
-		report(done, &actions.actions[0]);
+		plan_removal(team->config.name, done);
+		log_info("%s: the team is removed", team->config.name);
 		apply_removal(team, &manager->context);
 		drop_team(manager, i);
 	}
@@ -154,12 +145,12 @@ static int apply_list(struct manager *manager, struct team *team, const struct a
 		      struct action_list *done, struct problem *problem)
 {
 	bool acted = false;
-	int err = 0;
+	int err = list->incomplete ? problem_set(problem, -ENOMEM, "out of memory") : 0;
 
 	for (unsigned int i = 0; !err && i < list->count; i++) {
 		const struct action *action = &list->actions[i];
 
-		report(done, action);
+		action_list_add(done, action);
 		if (!action_acts(action))
 			continue;
 		log_info("%s: %s", team->config.name, action->text);
@@ -200,8 +191,8 @@ static void note_refusals(struct team *team, const struct action_list *list)
 static int reconcile_team(struct manager *manager, const struct team_config *want,
 			  struct action_list *done, struct problem *problem)
 {
+	_cleanup_(action_list_done) struct action_list list = {};
 	struct team *team = take_team(manager, want);
-	struct action_list list = {};
 	int err;
 
 	if (!team)
@@ -218,20 +209,21 @@ static int reconcile_team(struct manager *manager, const struct team_config *wan
 /* Everything that is not as wanted, but for teams whose last try failed a moment ago. */
 static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
 {
+	_cleanup_(action_list_done) struct action_list done = {};
 	struct manager *manager = data;
 	uint64_t now_ns = clock_now_ns();
 
 	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	if (!manager->store_valid)
 		return 0;
-	remove_unwanted(manager, NULL);
+	remove_unwanted(manager, &done);
 	for (uint32_t i = 0; i < manager->store.list.count; i++) {
 		const struct team_config *want = &manager->store.list.teams[i];
 		const struct team *team = manager_team(manager, want->name);
 		struct problem problem = {};
 
 		if (!team || now_ns >= team->retry_ns)
-			(void)reconcile_team(manager, want, NULL, &problem);
+			(void)reconcile_team(manager, want, &done, &problem);
 	}
 	update_teams(manager, now_ns);
 	return 0;
@@ -257,10 +249,11 @@ static int apply_store(struct manager *manager, struct action_list *done, struct
 	return err;
 }
 
-int manager_apply(struct manager *manager, const struct store *store,
-		  struct action_list *ret_actions, struct problem *problem)
+int manager_apply(struct manager *manager, const struct store *store, struct action_list *actions,
+		  struct problem *problem)
 {
 	_cleanup_free_ struct store *before = malloc(sizeof(*before));
+	_cleanup_(action_list_done) struct action_list undone = {};
 	int err;
 
 	if (!before)
@@ -268,13 +261,12 @@ int manager_apply(struct manager *manager, const struct store *store,
 	*before = manager->store;
 	manager->store = *store;
 	manager->store_valid = true;
-	*ret_actions = (struct action_list){};
-	err = apply_store(manager, ret_actions, problem);
+	err = apply_store(manager, actions, problem);
 	if (!err)
 		return 0;
 	log_warning("%s; going back to the configuration before", problem->text);
 	manager->store = *before;
-	(void)apply_store(manager, NULL, &(struct problem){});
+	(void)apply_store(manager, &undone, &(struct problem){});
 	return err;
 }
 

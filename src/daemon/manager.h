@@ -35,13 +35,13 @@ void manager_stop(struct manager *manager);
 
 struct team *manager_team(const struct manager *manager, const char *name);
 
-/* What would be done to reach @list from what is observed; nothing is done. */
+/* Append what would be done to reach @list from what is observed; nothing is done. */
 void manager_plan(const struct manager *manager, const struct team_list *list,
-		  struct action_list *ret_actions);
+		  struct action_list *actions);
 
 /*
- * Make @store the wanted state and apply it; on failure go back to the one before. @ret_actions
- * is what was done.
+ * Make @store the wanted state and apply it; on failure go back to the one before. What was done
+ * is appended to @actions.
  */
-int manager_apply(struct manager *manager, const struct store *store,
-		  struct action_list *ret_actions, struct problem *problem);
+int manager_apply(struct manager *manager, const struct store *store, struct action_list *actions,
+		  struct problem *problem);

@@ -172,3 +172,16 @@ int store_delete(const struct store *store, const char *team, struct problem *pr
 		return problem_set(problem, -errno, "cannot remove %s: %s", path, strerror(errno));
 	return 0;
 }
+
+void store_forget(struct store *store, const char *team)
+{
+	struct team_config *found = team_list_find(&store->list, team);
+	size_t place, behind;
+
+	if (!found)
+		return;
+	place = (size_t)(found - store->list.teams);
+	behind = --store->list.count - place;
+	memmove(found, found + 1, behind * sizeof(*found));
+	memmove(store->files[place], store->files[place + 1], behind * sizeof(store->files[0]));
+}

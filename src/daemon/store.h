@@ -21,3 +21,6 @@ int store_write(const struct store *store, const struct team_config *team, struc
 
 /* Remove the team's file. */
 int store_delete(const struct store *store, const char *team, struct problem *problem);
+
+/* Take a team out of the list, with the name of its file. */
+void store_forget(struct store *store, const char *team);

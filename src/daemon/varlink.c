@@ -73,6 +73,14 @@ static void open_to_readers(const char *path)
 		(void)chmod(path, 0660);
 }
 
+/* A socket that nobody serves is left over from a daemon that died. */
+static bool is_served(const struct sockaddr_un *address)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+}
+
 static int bind_socket(struct varlink_server *server, const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -81,16 +89,18 @@ static int bind_socket(struct varlink_server *server, const char *path)
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(address.sun_path, path);
-	strcpy(server->path, path);
 	strcpy(directory, path);
 	if (mkdir(dirname(directory), 0755) && errno != EEXIST)
 		return -errno;
 	server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (server->fd < 0)
 		return -errno;
+	if (is_served(&address))
+		return -EADDRINUSE;
 	(void)unlink(path);
 	if (bind(server->fd, (struct sockaddr *)&address, sizeof(address)))
 		return -errno;
+	strcpy(server->path, path);
 	open_to_readers(path);
 	return listen(server->fd, VARLINK_CLIENTS_MAX) ? -errno : 0;
 }
@@ -126,7 +136,7 @@ void varlink_close(struct varlink_server *server)
 		if (server->clients[i])
 			varlink_client_free(server->clients[i]);
 	sd_event_source_unref(server->source);
-	if (server->fd >= 0)
+	if (*server->path)
 		(void)unlink(server->path);
 	close_fd(&server->fd);
 	free(server);

@@ -34,7 +34,7 @@ struct varlink_interface {
 struct varlink_server;
 
 /*
- * Listen at @path (an old socket there is replaced). The socket is open to root and, for
+ * Listen at @path (a dead daemon's socket there is replaced; -EADDRINUSE: a living one's). The socket is open to root and, for
  * reading methods, to the group "iovteam" where there is one.
  */
 int varlink_listen(sd_event *loop, const char *path, const struct varlink_interface *interface,

@@ -61,9 +61,11 @@ char licence[] SEC("license") = "Dual BSD/GPL";
 
 static __always_inline void report(struct seq_file *seq, const struct sock *sk, __u16 protocol)
 {
-	struct socket_entry entry = {.protocol = protocol};
+	struct socket_entry entry = {
+		.protocol = protocol,
+		.hash = BPF_CORE_READ(sk, sk_txhash),
+	};
 
-	entry.hash = BPF_CORE_READ(sk, sk_txhash);
 	if (!entry.hash)
 		return;
 	entry.family = BPF_CORE_READ(sk, __sk_common.skc_family);
@@ -93,7 +95,9 @@ int tcp_sockets(struct bpf_iter__tcp *context)
 SEC("iter/udp")
 int udp_sockets(struct bpf_iter__udp *context)
 {
-	if (context->udp_sk)
-		report(context->meta->seq, (const struct sock *)context->udp_sk, IPPROTO_UDP);
+	struct udp_sock *sk = context->udp_sk;
+
+	if (sk)
+		report(context->meta->seq, (const struct sock *)sk, IPPROTO_UDP);
 	return 0;
 }

@@ -3,9 +3,40 @@
 
 #include "base/strings.h"
 
+#include <stdlib.h>
+
 const char *const action_names[] = {
 	[ACTION_LEAVE] = "leave", [ACTION_REMOVE] = "remove", [ACTION_CREATE] = "create",
 	[ACTION_SET] = "set",	  [ACTION_JOIN] = "join",     [ACTION_QUEUE] = "queue",
 	[ACTION_WAIT] = "wait",	  [ACTION_REFUSE] = "refuse",
 };
 NAME_TABLE_COMPLETE(action_names, ACTION_KIND_COUNT);
+
+static bool action_list_grow(struct action_list *list)
+{
+	unsigned int room = list->room ? 2 * list->room : 8;
+	struct action *actions;
+
+	if (list->count < list->room)
+		return true;
+	actions = reallocarray(list->actions, room, sizeof(*actions));
+	if (!actions)
+		return false;
+	list->actions = actions;
+	list->room = room;
+	return true;
+}
+
+void action_list_add(struct action_list *list, const struct action *action)
+{
+	if (action_list_grow(list))
+		list->actions[list->count++] = *action;
+	else
+		list->incomplete = true;
+}
+
+void action_list_done(struct action_list *list)
+{
+	free(list->actions);
+	*list = (struct action_list){};
+}

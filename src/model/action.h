@@ -29,13 +29,16 @@ struct action {
 	char text[ACTION_TEXT_SIZE];	 /* a sentence for people */
 };
 
-/* At most all members leave and join again, and the team's own steps. */
-#define ACTIONS_MAX (4 * TEAM_MEMBERS_MAX)
-
 struct action_list {
-	unsigned int count;
-	struct action actions[ACTIONS_MAX];
+	struct action *actions;
+	unsigned int count, room;
+	bool incomplete; /* there was no memory for all */
 };
+
+/* Append a copy. Without memory the list is marked incomplete, and must not be acted on. */
+void action_list_add(struct action_list *list, const struct action *action);
+
+void action_list_done(struct action_list *list);
 
 /* Does this step change anything? Waiting and refusing do not. */
 static inline bool action_acts(const struct action *action)

@@ -66,7 +66,11 @@ static int scene_make(void **state)
 	scene = (struct scene){
 		.want = {.name = "team0", .announce_count = 3, .announce_interval_ms = 200}};
 	scene.view = (struct plan_view){
-		.links = &scene.links, .addresses = scene.addresses, .notes = &scene.notes};
+		.links = &scene.links,
+		.addresses = scene.addresses,
+		.notes = &scene.notes,
+		.ifindex = TEAM,
+	};
 	plan_bond(&scene.want, &bond.bond);
 	put(&bond);
 	for (uint16_t slot = 0; slot < 2; slot++) {
@@ -86,6 +90,7 @@ static int scene_drop(void **state)
 {
 	(void)state;
 	link_table_done(&scene.links);
+	action_list_done(&scene.list);
 	return 0;
 }
 

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/edit.h"
+
+#include "base/cleanup.h"
+#include "core/admit.h"
+#include "daemon/api_error.h"
+#include "daemon/api_show.h"
+
+#include <errno.h>
+#include <string.h>
+
+int edit_begin(struct edit *edit, struct manager *manager, struct varlink_reply *reply)
+{
+	struct config_error error;
+	int err;
+
+	*edit = (struct edit){.manager = manager, .reply = reply};
+	edit->store = calloc(1, sizeof(*edit->store));
+	edit->before = calloc(1, sizeof(*edit->before));
+	if (!edit->store || !edit->before) {
+		api_error(reply, API_FAILED, "out of memory");
+		return -ENOMEM;
+	}
+	err = store_load(manager->store.directory, edit->store, &error);
+	if (err)
+		api_bad_configuration(reply, manager->store.directory, &error);
+	else
+		*edit->before = *edit->store;
+	return err;
+}
+
+void edit_end(struct edit *edit)
+{
+	free(edit->store);
+	free(edit->before);
+}
+
+int edit_refuse(struct edit *edit, int err)
+{
+	if (err)
+		api_error(edit->reply, API_REFUSED, "%s", edit->problem.text);
+	return err;
+}
+
+struct team_config *edit_team(struct edit *edit, const char *name)
+{
+	struct team_config *team = team_list_find(&edit->store->list, name);
+
+	if (!team)
+		api_error(edit->reply, API_NOT_FOUND, "there is no team \"%s\"", name);
+	return team;
+}
+
+/* Something that is new in the configuration must be possible now; what was there may wait. */
+static bool was_configured(struct manager *manager, const struct action *action)
+{
+	const struct team_config *team = team_list_find(&manager->store.list, action->team);
+
+	for (uint32_t i = 0; team && i < team->member_count; i++)
+		if (strcmp(team->members[i].device, action->device) == 0)
+			return true;
+	return false;
+}
+
+static int check_names(struct edit *edit)
+{
+	const struct manager *manager = edit->manager;
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < edit->store->list.count; i++) {
+		const char *name = edit->store->list.teams[i].name;
+
+		if (!manager_team(manager, name))
+			err = admit_name(name, &manager->observed.links, &edit->problem);
+	}
+	return err;
+}
+
+/* A device that is missing is refused only where a command has just named it (T1). */
+static int check_action(struct edit *edit, const struct action *action, const char *commanded)
+{
+	if (was_configured(edit->manager, action))
+		return 0;
+	if (action->kind == ACTION_REFUSE)
+		return problem_set(&edit->problem, -EBUSY, "%s", action->text);
+	if (action->kind == ACTION_WAIT && strcmp(action->team, commanded) == 0)
+		return problem_set(&edit->problem, -ENODEV, "there is no device %s",
+				   action->device);
+	return 0;
+}
+
+static int check_devices(struct edit *edit, const char *commanded)
+{
+	_cleanup_(action_list_done) struct action_list actions = {};
+	int err = 0;
+
+	manager_plan(edit->manager, &edit->store->list, &actions);
+	for (unsigned int i = 0; !err && i < actions.count; i++)
+		err = check_action(edit, &actions.actions[i], commanded);
+	return err;
+}
+
+static int check(struct edit *edit, const char *commanded)
+{
+	struct config_error error;
+	int err = config_check(&edit->store->list, NULL, &error);
+
+	if (err)
+		err = problem_set(&edit->problem, err, "%s", error.text);
+	if (!err)
+		err = check_names(edit);
+	if (!err)
+		err = check_devices(edit, commanded);
+	return edit_refuse(edit, err);
+}
+
+static int fail(struct edit *edit, int err)
+{
+	if (err)
+		api_error(edit->reply, API_FAILED, "%s; nothing was changed", edit->problem.text);
+	return err;
+}
+
+static int apply(struct edit *edit)
+{
+	_cleanup_(action_list_done) struct action_list actions = {};
+	int err = manager_apply(edit->manager, edit->store, &actions, &edit->problem);
+
+	if (!err)
+		edit->reply->parameters = json_pack("{s:o}", "actions", show_actions(&actions));
+	return fail(edit, err);
+}
+
+/* The file of team @name as @store has it: written, or gone. */
+static int put_file(struct store *store, const char *name, struct problem *problem)
+{
+	const struct team_config *team = team_list_find(&store->list, name);
+
+	return team ? store_write(store, team, problem) : store_delete(store, name, problem);
+}
+
+void edit_commit(struct edit *edit, const char *name)
+{
+	if (check(edit, name))
+		return;
+	/* The store that still has the team knows its file. */
+	if (fail(edit, team_list_find(&edit->store->list, name)
+			       ? put_file(edit->store, name, &edit->problem)
+			       : store_delete(edit->before, name, &edit->problem)))
+		return;
+	if (apply(edit))
+		(void)put_file(edit->before, name, NULL);
+}
+
+void edit_reload(struct edit *edit)
+{
+	if (!check(edit, ""))
+		(void)apply(edit);
+}

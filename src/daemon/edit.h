@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One change of the configuration on behalf of a caller: from the files as they are, through
+ * checks, to files and kernel; all or nothing (C1).
+ *
+ * A change begins with the files, so that a hand edit is neither lost nor overwritten: it is
+ * applied together with the change.
+ */
+#pragma once
+
+#include "daemon/manager.h"
+#include "daemon/varlink.h"
+
+struct edit {
+	struct manager *manager;
+	struct store *store;  /* what shall be; the caller changes it between begin and commit */
+	struct store *before; /* the files as they were */
+	struct varlink_reply *reply;
+	struct problem problem;
+};
+
+/* Read the files. On failure the reply is an error already; edit_end() is owed all the same. */
+int edit_begin(struct edit *edit, struct manager *manager, struct varlink_reply *reply);
+
+/* Make @err and the edit's problem the reply, Refused. Returns @err; 0 does nothing. */
+int edit_refuse(struct edit *edit, int err);
+
+/* The team that shall be changed; NULL and NotFound if there is none. */
+struct team_config *edit_team(struct edit *edit, const char *name);
+
+/*
+ * Check, write or delete the file of team @name, apply. The reply is what was done, or an error;
+ * on an error files and kernel are as they were.
+ */
+void edit_commit(struct edit *edit, const char *name);
+
+/* As edit_commit() with the files as they are: no file is written. */
+void edit_reload(struct edit *edit);
+
+void edit_end(struct edit *edit);
