@@ -6,6 +6,7 @@
 #include "kernel/rtnl_address.h"
 #include "kernel/rtnl_link.h"
 #include "kernel/rtnl_neighbour.h"
+#include "kernel/sysfs.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -52,6 +53,18 @@ static void remember_neighbour(struct observed *observed, const struct link_neig
 	observed->neighbours[observed->neighbour_count++ % OBSERVE_NEIGHBOURS] = *neighbour;
 }
 
+/* A virtio NIC is known by the PCI function that carries it (T1), as a VF is by its own. */
+static void resolve_bus(struct link *link)
+{
+	char address[LINK_BUS_SIZE];
+
+	if (!*link->bus || strcmp(link->bus, "pci") == 0 ||
+	    sysfs_pci_address(link->bus, link->bus_id, address, sizeof(address)))
+		return;
+	memcpy(link->bus_id, address, sizeof(address));
+	memcpy(link->bus, "pci", sizeof("pci"));
+}
+
 static int observe_addresses(struct observed *observed)
 {
 	struct link_address *addresses;
@@ -72,6 +85,8 @@ int observe_all(struct observed *observed)
 	size_t count = 0;
 	int err = rtnl_link_dump(observed->requests, &observed->links);
 
+	for (size_t i = 0; i < observed->links.count; i++)
+		resolve_bus(&observed->links.links[i]);
 	if (!err)
 		err = observe_addresses(observed);
 	if (!err)
@@ -93,6 +108,7 @@ static int take_link(struct observed *observed, const struct nlmsghdr *message)
 
 	if (err)
 		return err;
+	resolve_bus(&link);
 	if (message->nlmsg_type == RTM_NEWLINK)
 		return link_table_put(&observed->links, &link);
 	link_table_drop(&observed->links, link.ifindex);
