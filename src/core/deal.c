@@ -30,23 +30,35 @@ static unsigned int next_with_quota(const unsigned int *left, unsigned int slot)
 	return slot;
 }
 
-void deal_homes(struct pick_deal *deal, uint32_t members)
+/* Homes that keep their buckets; the others' are free afterwards. Returns how many are free. */
+static unsigned int keep_homes(struct pick_deal *deal, unsigned int *left)
+{
+	unsigned int free = 0;
+
+	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++) {
+		unsigned int home = deal[bucket].home;
+
+		if (home < PICK_SLOTS && left[home]) {
+			left[home]--;
+			continue;
+		}
+		deal[bucket].home = PICK_NOBODY;
+		free++;
+	}
+	return free;
+}
+
+bool deal_homes(struct pick_deal *deal, uint32_t members)
 {
 	unsigned int left[PICK_SLOTS], slot = PICK_SLOTS - 1;
 
 	if (!members) {
 		deal_clear(deal);
-		return;
+		return true;
 	}
 	share(members, left);
-	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++) {
-		unsigned int home = deal[bucket].home;
-
-		if (home < PICK_SLOTS && left[home])
-			left[home]--;
-		else
-			deal[bucket].home = PICK_NOBODY;
-	}
+	if (!keep_homes(deal, left))
+		return false;
 	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++) {
 		if (deal[bucket].home != PICK_NOBODY)
 			continue;
@@ -54,6 +66,7 @@ void deal_homes(struct pick_deal *deal, uint32_t members)
 		left[slot]--;
 		deal[bucket].home = (__u8)slot;
 	}
+	return true;
 }
 
 /* The next usable slot after @slot that is not @home; PICK_NOBODY if there is none. */

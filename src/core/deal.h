@@ -7,6 +7,7 @@
 
 #include "model/steering.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A table in which nobody has anything. */
@@ -14,9 +15,9 @@ void deal_clear(struct pick_deal *deal);
 
 /*
  * Homes: each of the @members (a bit per slot) gets PICK_BUCKETS / n, the lower slots one more
- * where that leaves a rest. Buckets whose home may keep them stay.
+ * where that leaves a rest. Buckets whose home may keep them stay. Returns whether any moved.
  */
-void deal_homes(struct pick_deal *deal, uint32_t members);
+bool deal_homes(struct pick_deal *deal, uint32_t members);
 
 /*
  * Fallbacks: another usable member for each bucket, spread evenly over each home's buckets. A

@@ -389,6 +389,8 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 	err = listen_events(manager);
 	if (err)
 		return problem_set(problem, err, "cannot listen: %s", strerror(-err));
+	if (manager->store_valid)
+		settle_all(manager);
 	(void)on_reconcile(manager->reconcile, 0, manager);
 	return 0;
 }

@@ -97,16 +97,24 @@ static uint32_t member_slots(const struct team *team)
 	return slots;
 }
 
+/* Dealt apart and then copied, entry by entry: no frame ever sees a bucket without a home. */
+static void deal_anew(struct team *team)
+{
+	struct pick_deal *deal = datapath_deal(team->datapath), dealt[PICK_BUCKETS];
+
+	memcpy(dealt, deal, sizeof(dealt));
+	if (deal_homes(dealt, member_slots(team)))
+		datapath_state(team->datapath)->dealt_ns = clock_now_ns();
+	deal_fallbacks(dealt, team->run.usable);
+	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
+		deal[bucket] = dealt[bucket];
+}
+
 void team_settle(struct team *team)
 {
-	struct pick_state *state = datapath_state(team->datapath);
-	struct pick_deal *deal = datapath_deal(team->datapath);
-
 	arrange(team);
-	state->idle_ns = team->config.idle_ms * NS_PER_MS;
-	state->dealt_ns = clock_now_ns();
-	deal_homes(deal, member_slots(team));
-	deal_fallbacks(deal, team->run.usable);
+	datapath_state(team->datapath)->idle_ns = team->config.idle_ms * NS_PER_MS;
+	deal_anew(team);
 }
 
 /*
