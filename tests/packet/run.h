@@ -11,7 +11,7 @@
 struct run {
 	uint8_t in[FRAME_MAX], out[FRAME_MAX];
 	size_t in_length, out_length;
-	int ifindex;   /* the device; its MAC decides whether the frame is for this host */
+	int ifindex;	/* the device; its MAC decides whether the frame is for this host */
 	uint32_t cb[2]; /* given to the program, and what it has left there */
 	int verdict;
 };

@@ -31,23 +31,22 @@ static struct member members[] = {
 };
 
 struct member_case {
-	const char *what;
+	const char *what, *in, *out; /* out NULL: unchanged */
 	unsigned slot;
-	const char *in, *out; /* NULL: unchanged */
 	enum drop_cause cause; /* COUNTED_NOTHING: it passes */
 };
 
 #define PASS(what, slot, in)                                                                       \
 	{                                                                                          \
-		what, slot, in, NULL, COUNTED_NOTHING                                              \
+		what, in, NULL, slot, COUNTED_NOTHING                                              \
 	}
 #define BECOME(what, slot, in, out)                                                                \
 	{                                                                                          \
-		what, slot, in, out, COUNTED_NOTHING                                               \
+		what, in, out, slot, COUNTED_NOTHING                                               \
 	}
 #define DROP(what, slot, in, cause)                                                                \
 	{                                                                                          \
-		what, slot, in, NULL, cause                                                        \
+		what, in, NULL, slot, cause                                                        \
 	}
 
 #define LLDP " 88cc 0207 04 000000000000 0000"
@@ -87,8 +86,7 @@ static const struct member_case ingress[] = {
 	     DROP_NOT_PRIMARY),
 	DROP("a group far behind link-local ones", SLOT_B, "0180c2 00010e " MAC_PEER LLDP,
 	     DROP_NOT_PRIMARY),
-	DROP("a group that only ends so", SLOT_B, "0180c3 00000e " MAC_PEER LLDP,
-	     DROP_NOT_PRIMARY),
+	DROP("a group that only ends so", SLOT_B, "0180c3 00000e " MAC_PEER LLDP, DROP_NOT_PRIMARY),
 
 	DROP("our own broadcast on the primary", SLOT_A, MAC_BROADCAST MAC_A ARP("01"),
 	     DROP_REFLECTED),
@@ -158,9 +156,9 @@ static void assert_case(const struct member_case *test, const struct member *mem
 	run_text(fd, test->in, 0, member->ifindex, 0, &run);
 	if (run.verdict != (passes ? RUN_NEXT : RUN_DROP))
 		fail_msg("%s: verdict %d", test->what, run.verdict);
-	if (run.out_length != length || memcmp(run.out, out, length))
+	if (run.out_length != length || memcmp(run.out, out, length) != 0)
 		fail_msg("%s: not the bytes that were expected", test->what);
-	if (memcmp(drops, &expected, sizeof(expected)))
+	if (memcmp(drops, &expected, sizeof(expected)) != 0)
 		fail_msg("%s: not what should be counted", test->what);
 	assert_memory_equal(state, &before, sizeof(before));
 }

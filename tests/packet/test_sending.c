@@ -28,7 +28,8 @@ struct frame_case {
 
 static const struct frame_case frames[] = {
 	/* Broadcast and multicast are the primary's, at once. */
-	{"DHCP broadcast", MAC_BROADCAST MAC_A IP4("11", DONT_FRAGMENT) UDP("0044"), PICK_MULTICAST},
+	{"DHCP broadcast", MAC_BROADCAST MAC_A IP4("11", DONT_FRAGMENT) UDP("0044"),
+	 PICK_MULTICAST},
 	{"IPv4 multicast", MAC_MULTICAST4 MAC_A UDP4, PICK_MULTICAST},
 	{"IPv6 multicast", MAC_MULTICAST6 MAC_A IP6_TO("11", GROUP6) UDP("14e9"), PICK_MULTICAST},
 	{"IGMP report behind a router alert",
@@ -74,6 +75,8 @@ static const struct frame_case frames[] = {
 	{"UDP with the number of a type", A_TO_PEER IP6("11") ICMP6("87"), PICK_HOME},
 	{"ICMPv6 behind an extension header", A_TO_PEER IP6("3c") "3a00 0104 00000000" ICMP6("80"),
 	 PICK_HOME},
+	{"discovery behind an extension header: nobody sends it so",
+	 A_TO_PEER IP6("3c") "3a00 0104 00000000" ICMP6("87"), PICK_HOME},
 	{"ICMPv6 in a fragment", A_TO_PEER IP6("2c") "3a00 0001 12345678" ICMP6("80"), PICK_HOME},
 
 	/* Everything else unicast is dealt. */
@@ -101,7 +104,8 @@ static const struct frame_case frames[] = {
 	/* A source that is not ours is the primary's, whatever the frame is. */
 	{"TCP from behind a bridge", MAC_PEER MAC_FOREIGN TCP4, PICK_FOREIGN},
 	{"ARP from behind a bridge", MAC_BROADCAST MAC_FOREIGN ARP("01"), PICK_FOREIGN},
-	{"discovery from behind a bridge", MAC_PEER MAC_FOREIGN IP6("3a") ICMP6("87"), PICK_FOREIGN},
+	{"discovery from behind a bridge", MAC_PEER MAC_FOREIGN IP6("3a") ICMP6("87"),
+	 PICK_FOREIGN},
 	{"multicast from behind a bridge", MAC_MULTICAST4 MAC_FOREIGN UDP4, PICK_FOREIGN},
 	{"VRRP", "01005e 000012 00005e 000107 " IP4("70", DONT_FRAGMENT) "21070101", PICK_FOREIGN},
 	{"a source in the last byte's stead", MAC_PEER "525400 0000aa " TCP4, PICK_FOREIGN},
@@ -276,7 +280,7 @@ static bool teaches(const struct frame_case *frame)
 	uint8_t bytes[FRAME_MAX];
 
 	(void)frame_parse(frame->frame, 0, bytes);
-	return memcmp(bytes + 6, team->data_state->state.team_mac, 6) &&
+	return memcmp(bytes + 6, team->data_state->state.team_mac, 6) != 0 &&
 	       frame->why != PICK_FOREIGN;
 }
 
@@ -328,11 +332,13 @@ static void test_one_flow(void **state)
 		 A_TO_PEER IP4("11", LATER_FRAGMENT) PAYLOAD},
 		{"fragments of IPv6", A_TO_PEER IP6("2c") "1100 0001 12345678" UDP("c001"),
 		 A_TO_PEER IP6("2c") "1100 0591 12345678" PAYLOAD},
-		{"fragments of IPv4 in a VLAN", A_TO_PEER VLAN IP4("11", FIRST_FRAGMENT) UDP("c001"),
+		{"fragments of IPv4 in a VLAN",
+		 A_TO_PEER VLAN IP4("11", FIRST_FRAGMENT) UDP("c001"),
 		 A_TO_PEER VLAN IP4("11", LATER_FRAGMENT) PAYLOAD},
 		{"two pings", A_TO_PEER IP4("01", DONT_FRAGMENT) "0800 0000 0001 0001",
 		 A_TO_PEER IP4("01", DONT_FRAGMENT) "0800 0000 0001 0002"},
-		{"another primary: the source does not matter", A_TO_PEER TCP4, MAC_PEER MAC_B TCP4},
+		{"another primary: the source does not matter", A_TO_PEER TCP4,
+		 MAC_PEER MAC_B TCP4},
 	};
 
 	(void)state;
@@ -379,14 +385,15 @@ static void test_spread(void **state)
 		{"addresses in IP in IP",
 		 A_TO_PEER IP4("04", DONT_FRAGMENT) INNER_IP4("01", "xx") "0800 0000"},
 		{"ports in IPv4 in IPv6", A_TO_PEER IP6("04") INNER_IP4("06", "01") TCP("c0xx")},
-		{"ports in GRE", A_TO_PEER IP4("2f", DONT_FRAGMENT) "0000 0800" INNER_IP4("06", "01")
-				 TCP("c0xx")},
+		{"ports in GRE",
+		 A_TO_PEER IP4("2f", DONT_FRAGMENT) "0000 0800" INNER_IP4("06", "01") TCP("c0xx")},
 		{"ports in Ethernet in GRE",
-		 A_TO_PEER IP4("2f", DONT_FRAGMENT) "0000 6558" MAC_B MAC_C "0800"
-		 INNER_IP4("06", "01") TCP("c0xx")},
+		 A_TO_PEER IP4("2f", DONT_FRAGMENT) "0000 6558" MAC_B MAC_C
+						    "0800" INNER_IP4("06", "01") TCP("c0xx")},
 		{"VXLAN: the sender's port stands for the flow inside",
-		 A_TO_PEER IP4("11", DONT_FRAGMENT) "c0xx 12b5 0040 0000 08000000 00000100 " MAC_B
-		 MAC_C TCP4},
+		 A_TO_PEER IP4(
+			 "11",
+			 DONT_FRAGMENT) "c0xx 12b5 0040 0000 08000000 00000100 " MAC_B MAC_C TCP4},
 	};
 
 	(void)state;

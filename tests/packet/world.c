@@ -22,7 +22,7 @@
 #include <cmocka.h>
 
 #define PINS "/sys/fs/bpf" /* in the mount namespace of this process, over the machine's own */
-#define TCX_INGRESS 46 /* linux/bpf.h of 6.6 and later */
+#define TCX_INGRESS 46	   /* linux/bpf.h of 6.6 and later */
 #define TCX_EGRESS 47
 #define PATIENCE_S 10
 #define POLL_NS 1000000
@@ -56,8 +56,12 @@ void world_ip(const char *format, ...)
 /* Duplicate address detection and its like would stand between a test's frames. */
 static void quiet_ipv6(void)
 {
-	static const char *const files[] = {"/proc/sys/net/ipv6/conf/all/disable_ipv6",
-					    "/proc/sys/net/ipv6/conf/default/disable_ipv6"};
+	static const char *const files[] = {"/proc/sys/net/ipv6/conf/all/disable_ipv6", "/proc/sys/"
+											"net/ipv6/"
+											"conf/"
+											"default/"
+											"disable_"
+											"ipv6"};
 
 	for (size_t i = 0; i < 2; i++) {
 		_cleanup_close_ int fd = open(files[i], O_WRONLY | O_CLOEXEC);
@@ -84,10 +88,15 @@ int world_make(void **state)
 
 int world_veth(const char *name, const char *mac, const char *peer, unsigned queues)
 {
-	world_ip("link add name %s address %s numtxqueues %u mtu 9000 type veth peer name %s", name, mac,
-		 queues, peer);
+	world_ip("link add name %s address %s numtxqueues %u mtu 9000 type veth peer name %s", name,
+		 mac, queues, peer);
 	world_ip("link set dev %s mtu 9000 up", peer);
 	world_ip("link set dev %s up", name);
+	return world_index(name);
+}
+
+int world_index(const char *name)
+{
 	return (int)if_nametoindex(name);
 }
 

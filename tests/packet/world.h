@@ -32,6 +32,9 @@ void world_ip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A veth pair with @queues transmit queues on its first end, both ends up; the first's ifindex. */
 int world_veth(const char *name, const char *mac, const char *peer, unsigned queues);
 
+/* The ifindex of a device, 0 if there is none. */
+int world_index(const char *name);
+
 /* How many programs are at a device's hook; *@ret_id is the first. -1: no such device. */
 int world_programs(struct world *world, int ifindex, bool ingress, uint32_t *ret_id);
 
