@@ -55,7 +55,8 @@ static void print_some(const struct cli *cli, const char *heading, const json_t 
 	bool first = true;
 	size_t i;
 
-	json_array_foreach(actions, i, action) {
+	json_array_foreach(actions, i, action)
+	{
 		const char *text = json_string_value(json_object_get(action, "text"));
 
 		if (action_is_step(action) != steps)

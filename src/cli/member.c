@@ -31,8 +31,10 @@ static json_t *members_collect(const json_t *reply)
 	json_t *rows = json_array(), *team, *member;
 	size_t t, m;
 
-	json_array_foreach(json_object_get(reply, "teams"), t, team) {
-		json_array_foreach(json_object_get(team, "members"), m, member) {
+	json_array_foreach(json_object_get(reply, "teams"), t, team)
+	{
+		json_array_foreach(json_object_get(team, "members"), m, member)
+		{
 			json_t *row = json_object();
 
 			(void)json_object_set(row, "team", json_object_get(team, "name"));

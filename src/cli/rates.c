@@ -24,7 +24,8 @@ static const json_t *find_same(const json_t *array, const char *key, const json_
 	const json_t *object;
 	size_t i;
 
-	json_array_foreach(array, i, object) {
+	json_array_foreach(array, i, object)
+	{
 		const char *text = json_string_value(json_object_get(object, key));
 
 		if (wanted && text && strcmp(text, wanted) == 0)
@@ -55,10 +56,12 @@ void rates_add(json_t *now, const json_t *before, uint64_t span_ms)
 
 	if (!span_ms)
 		return;
-	json_array_foreach(json_object_get(now, "teams"), t, team) {
+	json_array_foreach(json_object_get(now, "teams"), t, team)
+	{
 		const json_t *old = find_same(json_object_get(before, "teams"), "name", team);
 
-		json_array_foreach(json_object_get(team, "members"), m, member) {
+		json_array_foreach(json_object_get(team, "members"), m, member)
+		{
 			const json_t *old_member =
 				find_same(json_object_get(old, "members"), "device", member);
 

@@ -71,8 +71,8 @@ static void show_dropped(const json_t *member, char *cell)
 	const json_t *value;
 	json_int_t sum = 0;
 
-	json_object_foreach(json_object_get(member, "drops"), cause, value)
-		sum += json_integer_value(value);
+	json_object_foreach(json_object_get(member, "drops"), cause, value) sum +=
+		json_integer_value(value);
 	(void)snprintf(cell, CELL_SIZE, "%" JSON_INTEGER_FORMAT, sum);
 }
 
@@ -140,7 +140,8 @@ const json_t *show_last_change(const json_t *team)
 	json_int_t last_us = 0;
 	size_t i;
 
-	json_array_foreach(json_object_get(team, "failovers"), i, change) {
+	json_array_foreach(json_object_get(team, "failovers"), i, change)
+	{
 		json_int_t us = json_integer_value(json_object_get(change, "seen_us"));
 
 		if (!last || us >= last_us) {
@@ -212,9 +213,9 @@ static void print_settings(const struct output *out, const json_t *settings)
 	stream = open_memstream(&list, &size);
 	if (!stream)
 		return;
-	json_object_foreach((json_t *)settings, key, value)
-		(void)fprintf(stream, "%s=%s ", settings_word(key),
-			      json_is_string(value) ? json_string_value(value) : "?");
+	json_object_foreach((json_t *)settings, key, value)(void)
+		fprintf(stream, "%s=%s ", settings_word(key),
+			json_is_string(value) ? json_string_value(value) : "?");
 	(void)fclose(stream);
 	if (size)
 		output_fact(out, "Settings", "%s", list);
@@ -248,7 +249,8 @@ void show_teams(const struct output *out, const json_t *reply)
 
 	if (!json_array_size(teams))
 		(void)fputs(SHOW_NO_TEAMS, out->file);
-	json_array_foreach(teams, i, team) {
+	json_array_foreach(teams, i, team)
+	{
 		const json_t *members = json_object_get(team, "members");
 
 		if (i)

@@ -82,8 +82,8 @@ static json_int_t team_failures(const json_t *team)
 	json_int_t sum = 0;
 	size_t i;
 
-	json_array_foreach(json_object_get(team, "members"), i, member)
-		sum += json_integer_value(json_object_get(member, "failures"));
+	json_array_foreach(json_object_get(team, "members"), i, member) sum +=
+		json_integer_value(json_object_get(member, "failures"));
 	return sum;
 }
 
@@ -134,7 +134,8 @@ static void print_block(const struct watch *watch, const struct output *out)
 	print_title(watch, out);
 	if (!json_array_size(teams))
 		(void)fputs(SHOW_NO_TEAMS, out->file);
-	json_array_foreach(teams, i, team) {
+	json_array_foreach(teams, i, team)
+	{
 		(void)fputc('\n', out->file);
 		print_team(out, team);
 	}

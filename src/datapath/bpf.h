@@ -32,9 +32,13 @@ static __always_inline bool same_mac(const void *a, const void *b)
 	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]));
 }
 
-/* The slot whose member has this MAC, or PICK_NOBODY. Free slots are zero, as no source is. */
+/* The slot whose member has this MAC, or PICK_NOBODY. Free slots are zero, which is nobody's. */
 static __always_inline __u32 slot_of_mac(const void *mac)
 {
+	const __u16 *words = mac;
+
+	if (!(words[0] | words[1] | words[2]))
+		return PICK_NOBODY;
 	for (__u32 slot = 0; slot < PICK_SLOTS; slot++)
 		if (same_mac(state.member_macs[slot], mac))
 			return slot;

@@ -85,6 +85,37 @@ static __always_inline __be16 inner_protocol(struct __sk_buff *skb, __u32 *netwo
 	return protocol;
 }
 
+/* Does the kernel's flow hash look into this protocol? To others all frames would be one flow. */
+static __always_inline bool has_flow_hash(__be16 protocol)
+{
+	return protocol == bpf_htons(ETH_P_IP) || protocol == bpf_htons(ETH_P_IPV6) ||
+	       protocol == bpf_htons(ETH_P_MPLS_UC) || protocol == bpf_htons(ETH_P_PPP_SES);
+}
+
+/* T3, the last resort: both MACs, each bit of which reaches the low bits that choose a bucket. */
+static __always_inline __u32 mac_hash(const struct ethhdr *eth)
+{
+	const __u16 *words = (const __u16 *)eth;
+	__u32 hash = 0;
+
+	for (int i = 0; i < ETH_ALEN; i++)
+		hash = (hash ^ words[i]) * 0x9e3779b1; /* 2^32 divided by the golden ratio */
+	return hash ^ hash >> 16;
+}
+
+static __always_inline __u32 flow_hash(struct __sk_buff *skb)
+{
+	const struct ethhdr *eth;
+	__u32 network;
+
+	if (!has_flow_hash(inner_protocol(skb, &network))) {
+		eth = (void *)(long)skb->data;
+		if ((void *)(eth + 1) <= (void *)(long)skb->data_end)
+			return mac_hash(eth);
+	}
+	return bpf_get_hash_recalc(skb);
+}
+
 /* T7: which frames are the primary's whatever their hash. PICK_HOME: none of them, deal it. */
 static __always_inline __u32 classify(struct __sk_buff *skb)
 {
@@ -130,7 +161,7 @@ static __always_inline int answer(struct __sk_buff *skb, __u32 why)
 
 	if (why == PICK_HOME) {
 		if (!hash)
-			hash = bpf_get_hash_recalc(skb);
+			hash = flow_hash(skb);
 		copy = hold[pick_bucket(hash)];
 		slot = pick_slot(&state, &deal[pick_bucket(hash)], &copy, &why);
 	} else {
@@ -150,7 +181,7 @@ int team_egress(struct __sk_buff *skb)
 	if (skb->ifindex != state.ifindex)
 		return answer(skb, why);
 	if (why == PICK_HOME) {
-		bucket = pick_bucket(bpf_get_hash_recalc(skb));
+		bucket = pick_bucket(flow_hash(skb));
 		slot = pick_slot(&state, &deal[bucket], &hold[bucket], &why);
 	} else {
 		slot = primary_slot(why);

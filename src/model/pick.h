@@ -32,7 +32,8 @@ static inline int pick_usable(const struct pick_state *state, __u8 slot)
 
 /*
  * The bucket is away and its home is well: may it go back with this frame? A bucket that came to
- * be away because homes were dealt anew has been seen then at the latest.
+ * be away because homes were dealt anew has been seen then at the latest. Another processor may
+ * have stored a later time than ours: then it was seen just now.
  */
 static inline int pick_may_return(const struct pick_state *state, const struct pick_hold *hold,
 				  __u8 home, __u64 now)
@@ -40,7 +41,7 @@ static inline int pick_may_return(const struct pick_state *state, const struct p
 	__u64 seen = hold->seen_ns > state->dealt_ns ? hold->seen_ns : state->dealt_ns;
 	__u64 by = state->return_by[home & (PICK_SLOTS - 1)];
 
-	return now - seen > state->idle_ns || (by && now > by);
+	return (now > seen && now - seen > state->idle_ns) || (by && now > by);
 }
 
 /* The holder is well but not at home: go on holding, or go back. */
