@@ -114,6 +114,18 @@ static int make_directory(const char *pins, const char *team, char *directory)
 	return 0;
 }
 
+/* What maps of another layout hold means something else. Fresh ones are zero already. */
+static void clear_maps(struct datapath *datapath, uint64_t netns)
+{
+	const struct team_bpf *team = datapath->team;
+
+	memset(team->data_deal, 0, sizeof(*team->data_deal));
+	memset(team->data_hold, 0, sizeof(*team->data_hold));
+	memset(team->data_drops, 0, sizeof(*team->data_drops));
+	memset(team->data_notes, 0, sizeof(*team->data_notes));
+	team->data_state->state = (struct pick_state){.layout = PICK_LAYOUT, .netns = netns};
+}
+
 /* Fresh maps are all zero; an adopted one must be of our layout and our namespace. */
 static int state_take(struct datapath *datapath, uint64_t netns, bool *ret_adopted)
 {
@@ -122,10 +134,8 @@ static int state_take(struct datapath *datapath, uint64_t netns, bool *ret_adopt
 
 	if (adopted && state->netns != netns)
 		return -EBUSY;
-	if (!adopted) {
-		*state = (struct pick_state){.layout = PICK_LAYOUT, .netns = netns};
-		memset(datapath_notes(datapath), 0, sizeof(struct note_team));
-	}
+	if (!adopted)
+		clear_maps(datapath, netns);
 	*ret_adopted = adopted;
 	return 0;
 }

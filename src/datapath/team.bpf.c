@@ -85,13 +85,6 @@ static __always_inline __be16 inner_protocol(struct __sk_buff *skb, __u32 *netwo
 	return protocol;
 }
 
-/* Does the kernel's flow hash look into this protocol? To others all frames would be one flow. */
-static __always_inline bool has_flow_hash(__be16 protocol)
-{
-	return protocol == bpf_htons(ETH_P_IP) || protocol == bpf_htons(ETH_P_IPV6) ||
-	       protocol == bpf_htons(ETH_P_MPLS_UC) || protocol == bpf_htons(ETH_P_PPP_SES);
-}
-
 /* T3, the last resort: both MACs, each bit of which reaches the low bits that choose a bucket. */
 static __always_inline __u32 mac_hash(const struct ethhdr *eth)
 {
@@ -103,17 +96,23 @@ static __always_inline __u32 mac_hash(const struct ethhdr *eth)
 	return hash ^ hash >> 16;
 }
 
+/*
+ * The kernel's flow hash is the same for all frames that it cannot look into. It does look into
+ * some that are not IP (MPLS, PPPoE), so that what is not IP has both.
+ */
 static __always_inline __u32 flow_hash(struct __sk_buff *skb)
 {
 	const struct ethhdr *eth;
+	__be16 protocol;
 	__u32 network;
 
-	if (!has_flow_hash(inner_protocol(skb, &network))) {
-		eth = (void *)(long)skb->data;
-		if ((void *)(eth + 1) <= (void *)(long)skb->data_end)
-			return mac_hash(eth);
-	}
-	return bpf_get_hash_recalc(skb);
+	protocol = inner_protocol(skb, &network);
+	if (protocol == bpf_htons(ETH_P_IP) || protocol == bpf_htons(ETH_P_IPV6))
+		return bpf_get_hash_recalc(skb);
+	eth = (void *)(long)skb->data;
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+		return 0;
+	return mac_hash(eth) ^ bpf_get_hash_recalc(skb);
 }
 
 /* T7: which frames are the primary's whatever their hash. PICK_HOME: none of them, deal it. */
