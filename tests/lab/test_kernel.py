@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The unit tests that ask a kernel, asked of the lab's: it has a bonding driver for certain."""
+import pytest
+
+
+@pytest.mark.legacy
+@pytest.mark.parametrize("program", ["kernel_live", "kernel_packet", "kernel_bond"])
+def test_kernel(lab, build, program):
+    run = lab.host.run([build / "tests" / f"test_{program}"], check=False, timeout=120,
+                       env={"CMOCKA_MESSAGE_OUTPUT": "STDOUT"})
+    assert run.rc == 0, run.out + run.err
+    # That a kernel without bonding says so is what the other kernels show.
+    skipped = [line for line in (run.out + run.err).splitlines() if "[  SKIPPED ] bond_" in line]
+    assert all("bond_lacks_are_explained" in line for line in skipped), skipped
