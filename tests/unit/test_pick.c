@@ -163,6 +163,27 @@ static void flow_that_never_pauses_returns_on_the_bound(void **state)
 	FRAME(0, PICK_HOME);
 }
 
+/*
+ * Another processor's frame, or the daemon's dealing, may be a little later than this frame's
+ * clock: that is no silence of 2^64 ns.
+ */
+static void a_later_time_of_another_processor_is_no_silence(void **state)
+{
+	(void)state;
+	FRAME(0, PICK_HOME);
+	lose(0);
+	FRAME(1, PICK_FALLBACK);
+	bring_back(0);
+	now_ns -= 1;
+	FRAME(1, PICK_HELD);
+	world.state.dealt_ns = now_ns + 1;
+	FRAME(1, PICK_HELD);
+	now_ns += IDLE + 1;
+	FRAME(1, PICK_HELD);
+	now_ns += IDLE + 1;
+	FRAME(0, PICK_HOME);
+}
+
 /* Without a bound it stays for as long as it likes. */
 static void flow_that_never_pauses_stays_without_bound(void **state)
 {
@@ -409,6 +430,7 @@ int main(void)
 		TWO(silence_before_the_return_counts),
 		TWO_BOUND(flow_that_never_pauses_returns_on_the_bound),
 		TWO(flow_that_never_pauses_stays_without_bound),
+		TWO(a_later_time_of_another_processor_is_no_silence),
 		TWO(return_without_a_frame_between_is_no_move),
 		TWO(fallback_is_lost_while_held),
 		TWO(nobody_is_usable),
