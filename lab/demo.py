@@ -20,7 +20,7 @@ from typing import Any, Callable
 CLONE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CLONE))
 
-from lab import Lab, wait_until  # noqa: E402
+from lab import CommandFailed, Lab, LabError, wait_until  # noqa: E402
 from lab import demo_measure as measure  # noqa: E402
 from lab import demo_show as show  # noqa: E402
 from lab.demo_guest import Probe, Team  # noqa: E402
@@ -53,6 +53,7 @@ class Demo:
     # --- before the first act ---
 
     def prepare(self) -> None:
+        self.screen.progress("starting iovteamd, making the team, starting the recorders…")
         self.deepen_queues()
         self.probe = Probe(self.lab, SAMPLE_MS)
         self.team.start_daemon()
@@ -180,7 +181,6 @@ class Demo:
             time.sleep(0.5)
             return sent >= PACKETS
         self.watch(enough, HEALTHY_MAX, "traffic runs")
-        self.home = self.team.buckets()
 
     def link_lost(self, act: Act) -> None:
         act.lost_member = self.team.show()["primary"]
@@ -195,10 +195,8 @@ class Demo:
     def link_back(self, act: Act) -> None:
         self.run_on(LEAD)
         self.probe.set_link(self.lost_pf, up=True)
-        if self.watch(self.team.well, RETURN_MAX, "waiting for the member to be active again"):
-            self.note(act, "team: both members active")
-        if self.watch(lambda: self.team.buckets() == self.home, RETURN_MAX,
-                      "waiting for its flows to come home"):
+        self.watch(self.team.well, RETURN_MAX, "waiting for the member to be active again")
+        if self.watch(self.team.at_home, RETURN_MAX, "waiting for its flows to come home"):
             self.note(act, "team: every bucket at home")
         self.run_on(TAIL)
 
@@ -208,9 +206,8 @@ class Demo:
         self.run_on(LEAD)
         self.note(act, f"iovteam team switchover {TEAM} --to {other}")
         self.team.switchover(other)
-        if self.watch(lambda: self.team.show()["primary"] == other, FAILOVER_MAX,
-                      "waiting for the team to switch over"):
-            self.note(act, f"team: {other} is primary")
+        self.watch(lambda: self.team.show()["primary"] == other, FAILOVER_MAX,
+                   "waiting for the team to switch over")
         self.run_on(TAIL)
 
     def run(self) -> dict[str, Any]:
@@ -238,16 +235,20 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     args = arguments()
-    screen = show.Screen()
-    with Lab(kernel=args.kernel) as lab:
-        demo = Demo(lab, args.build.resolve(), args.rate, screen)
-        demo.prepare()
-        results = demo.run()
+    build, screen = args.build.resolve(), show.Screen()
+    try:
+        with Lab(kernel=args.kernel, progress=screen.progress) as lab:
+            demo = Demo(lab, build, args.rate, screen)
+            demo.prepare()
+            results = demo.run()
+    except (LabError, CommandFailed, RuntimeError, OSError) as error:
+        screen.line(f"demo: {error}")
+        return 1
     claims = measure.claims(demo.results, PACKETS)
     show.verdict(screen, claims)
     results["claims"] = [{"claim": text, "held": held} for text, held in claims]
-    path = args.build / "results" / "demo.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = build / "results" / "demo.json"
+    path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n")
     screen.line(f"\n  all numbers: {path}")
     return 0 if all(held for _, held in claims) else 1

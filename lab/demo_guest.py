@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from . import CommandFailed, Lab, Result, wait_until
+from . import Lab, Result, wait_until
 
 HERE = Path(__file__).resolve().parent
 START_TIMEOUT = 30  # seconds; programs start slowly under emulation
@@ -85,8 +85,9 @@ class Team:
         team = self.show()
         return team["state"] == "up" and all(m["state"] == "active" for m in team["members"])
 
-    def buckets(self) -> dict[str, int]:
-        return {m["name"]: m.get("buckets", 0) for m in self.show()["members"]}
+    def at_home(self) -> bool:
+        """No bucket is held by another member than the one it was dealt to."""
+        return all(m["buckets_held"] == m["buckets"] for m in self.show()["members"])
 
     def switchover(self, to: str) -> None:
         self.run("switchover", self.name, "--to", to)
@@ -95,10 +96,3 @@ class Team:
         """Waits until an address answers, and so until neighbours know each other."""
         self._guest.wait_for(["ping", "-c", "1", "-W", "1", address], " 0% packet loss",
                              START_TIMEOUT)
-
-    def stop(self) -> None:
-        try:
-            self.run("remove", self.name, check=False)
-        except CommandFailed:
-            pass  # the VM goes anyway
-        self._daemon.stop()

@@ -38,6 +38,13 @@ class Screen:
             print(f"\r\033[K  {text[:WIDTH]}", end="", file=self.out, flush=True)
             self._live = True
 
+    def progress(self, text: str) -> None:
+        """Tells what is being done; on a terminal it is gone when it is done."""
+        if self.terminal:
+            self.live(text)
+        else:
+            self.line(f"  {text}")
+
     def clear(self) -> None:
         if self._live:
             print("\r\033[K", end="", file=self.out, flush=True)
@@ -120,7 +127,7 @@ def act_table(screen: Screen, result: dict[str, Any]) -> None:
     screen.line(f"  {result['flows']} flows: {result['flows_moved']} moved, "
                 f"{result['flows_disturbed']} of them without need{away}")
     screen.line("  kernel's counters: " + "; ".join(
-        f"{m['name']} sent {m['tx_packets']:,} received {m['rx_packets']:,}"
+        f"{m['name']} tx {m['tx_packets']:,} rx {m['rx_packets']:,}"
         for m in result["members"]))
 
 
@@ -129,8 +136,8 @@ def timing_table(screen: Screen, timing: dict[str, float | None]) -> None:
             ("  from there -> user space can know (rtnetlink)", "vf_carrier_to_netlink_ms"),
             ("  from there -> the team decides", "vf_carrier_to_decided_ms"),
             ("  from there -> the datapath is changed", "vf_carrier_to_applied_ms"),
-            ("  from there -> all outbound flows flow again", "vf_carrier_to_traffic_out_ms"),
-            ("  from there -> all inbound flows flow again", "vf_carrier_to_traffic_in_ms")]
+            ("  from there -> outbound traffic flows", "vf_carrier_to_traffic_out_ms"),
+            ("  from there -> inbound traffic flows", "vf_carrier_to_traffic_in_ms")]
     for text, key in rows:
         value = timing[key]
         screen.line(f"  {text:52}" + (f"{value:10.1f} ms" if value is not None else "         ?"))

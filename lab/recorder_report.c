@@ -13,6 +13,10 @@
 
 #include <stdlib.h>
 
+enum {
+	SILENCES = 8, /* how many of a direction are told, the longest */
+};
+
 struct silence {
 	uint64_t length_ns;
 	uint64_t from_ns; /* the reception before it */
@@ -31,19 +35,38 @@ static int compare_times(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Sorts @times. */
-static struct silence silence_longest(uint64_t *times, size_t count)
+/* Sorts @times. Returns the longest time between two of them. */
+static uint64_t gap_longest(uint64_t *times, size_t count)
 {
-	struct silence longest = {0};
+	uint64_t longest = 0;
 
 	qsort(times, count, sizeof(*times), compare_times);
+	for (size_t i = 1; i < count; i++)
+		if (times[i] - times[i - 1] > longest)
+			longest = times[i] - times[i - 1];
+	return longest;
+}
+
+/* The longest silences between @times, which are sorted, as [from_ns, length_ns] each. */
+static json_t *silences_report(const uint64_t *times, size_t count)
+{
+	struct silence longest[SILENCES] = {0}, *shortest = longest;
+	json_t *json = json_array();
+
 	for (size_t i = 1; i < count; i++) {
 		uint64_t length = times[i] - times[i - 1];
 
-		if (length > longest.length_ns)
-			longest = (struct silence){.length_ns = length, .from_ns = times[i - 1]};
+		if (length <= shortest->length_ns)
+			continue;
+		*shortest = (struct silence){.length_ns = length, .from_ns = times[i - 1]};
+		for (size_t k = 0; k < SILENCES; k++)
+			if (longest[k].length_ns < shortest->length_ns)
+				shortest = &longest[k];
 	}
-	return longest;
+	for (size_t k = 0; k < SILENCES && longest[k].length_ns; k++)
+		json_array_append_new(json, json_pack("[I, I]", (json_int_t)longest[k].from_ns,
+						      (json_int_t)longest[k].length_ns));
+	return json;
 }
 
 /* The arrival of a packet; NULL if it has not come. */
@@ -155,22 +178,22 @@ static json_t *sent_report(const struct recorder *r, const struct act *act, uint
 /* @times has room for every packet of the act. */
 static json_t *received_report(const struct recorder *r, const struct act *act, uint64_t *times)
 {
-	struct silence flow_longest = {0}, all;
 	struct outage outage = outage_find(r, act);
 	int64_t delay = INT64_MAX;
 	json_t *json = json_object();
+	uint64_t flow_gap = 0, gap;
 	size_t unique = 0;
 
 	for (unsigned int f = 0; f < r->options.flows; f++) {
 		size_t count = reception_times(&act->flows[f], times + unique);
-		struct silence own = silence_longest(times + unique, count);
 
-		if (own.length_ns > flow_longest.length_ns)
-			flow_longest = own;
+		gap = gap_longest(times + unique, count);
+		if (gap > flow_gap)
+			flow_gap = gap;
 		delay = delay_shortest(delay, &act->flows[f]);
 		unique += count;
 	}
-	all = silence_longest(times, unique);
+	gap = gap_longest(times, unique);
 	put(json, "received", act->received);
 	put(json, "unique", unique);
 	put(json, "duplicated", act->duplicated);
@@ -178,10 +201,9 @@ static json_t *received_report(const struct recorder *r, const struct act *act, 
 	put(json, "holes", outage.holes);
 	put(json, "outage_first_ns", outage.first_ns);
 	put(json, "outage_last_ns", outage.last_ns);
-	put_ms(json, "gap_ms", all.length_ns);
-	put(json, "gap_from_ns", all.from_ns);
-	put_ms(json, "flow_gap_ms", flow_longest.length_ns);
-	put(json, "flow_gap_from_ns", flow_longest.from_ns);
+	put_ms(json, "gap_ms", gap);
+	json_object_set_new(json, "silences", silences_report(times, unique));
+	put_ms(json, "flow_gap_ms", flow_gap);
 	put(json, "delay_min_ns", unique ? delay : 0);
 	put(json, "socket_drops", act->socket_drops);
 	return json;

@@ -412,6 +412,11 @@ def test_silence_and_outage(bench):
     assert lost(reports, A, "blackout") == received["holes"] == len(gone) == 300
     assert longest >= 300
     assert received["gap_ms"] == pytest.approx(longest, abs=20)
+    lengths = [length for _, length in received["silences"]]
+    assert len(lengths) == 8 and max(lengths) == pytest.approx(received["gap_ms"] * 1e6, abs=1e3)
+    since = max(received["silences"], key=lambda silence: silence[1])[0]
+    before = max(t for t in kept if t < gone[0])  # one clock: received just after it was sent
+    assert 0 < since - before < 20e6
     assert received["flow_gap_ms"] >= received["gap_ms"]
     assert received["outage_first_ns"] == max(t for t in kept if t < gone[0])
     assert received["outage_last_ns"] == min(t for t in kept if t > gone[-1])
