@@ -64,8 +64,9 @@ static const char *team_name_fault(const char *name)
 		return "the kernel uses that name for something else";
 	if (*name == '-')
 		return "it would read as an option";
-	if (*name == '.')
-		return "its file would be hidden";
+	/* And "team0.5" would read as VLAN 5 on team0. */
+	if (strchr(name, '.'))
+		return "the BPF file system, where a team is pinned, takes no '.'";
 	if (name[strspn(name, "0123456789")] == '\0')
 		return "it would read as the number of an interface";
 	if (strpbrk(name, "\"'\\`$*?[]{}()<>|&;#!~="))

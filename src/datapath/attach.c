@@ -14,8 +14,9 @@
 #define ATTACH_TCX_EGRESS 47
 #define ATTACH_FIRST (1U << 3) /* BPF_F_BEFORE without a relative: before all others */
 
-#define CLSACT_HANDLE 1
+/* First in line, beside classifiers of others at the same priority: the handle is ours alone. */
 #define CLSACT_PRIORITY 1
+#define CLSACT_HANDLE 0x696f7674 /* "iovt" */
 
 static enum bpf_attach_type tcx_type(const struct attach_hook *hook)
 {

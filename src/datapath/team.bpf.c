@@ -55,7 +55,7 @@ static __always_inline bool learn(struct __sk_buff *skb, const void *source)
 	return true;
 }
 
-/* Is this ICMPv6 message one of discovery? ND never follows extension headers (RFC 6980). */
+/* Is this ICMPv6 message one of discovery? Hosts put no extension header before it. */
 static __always_inline bool is_discovery(struct __sk_buff *skb, __u32 network)
 {
 	__u8 next = 0, type = 0;
@@ -85,13 +85,16 @@ static __always_inline __be16 inner_protocol(struct __sk_buff *skb, __u32 *netwo
 	return protocol;
 }
 
-/* T3, the last resort: both MACs, each bit of which reaches the low bits that choose a bucket. */
+/*
+ * T3, the last resort: the destination's MAC, each bit of which reaches the low bits that choose
+ * a bucket. The source says nothing: it is the team's, and changes with the primary.
+ */
 static __always_inline __u32 mac_hash(const struct ethhdr *eth)
 {
-	const __u16 *words = (const __u16 *)eth;
+	const __u16 *words = (const __u16 *)eth->h_dest;
 	__u32 hash = 0;
 
-	for (int i = 0; i < ETH_ALEN; i++)
+	for (int i = 0; i < ETH_ALEN / 2; i++)
 		hash = (hash ^ words[i]) * 0x9e3779b1; /* 2^32 divided by the golden ratio */
 	return hash ^ hash >> 16;
 }

@@ -22,7 +22,7 @@ static void test_team_names(void **state)
 	} cases[] = {
 		{"team0", 0},
 		{"t", 0},
-		{"a-b_c.d@e+f,g", 0},
+		{"a-b_cd@e+f,g", 0},
 		{"abcdefghijklmno", 0},
 		{"0a", 0},
 		{"lo0", 0},
@@ -31,6 +31,7 @@ static void test_team_names(void **state)
 		{".", -EINVAL},
 		{"..", -EINVAL},
 		{".hidden", -EINVAL},
+		{"team0.5", -EINVAL},
 		{"lo", -EINVAL},
 		{"all", -EINVAL},
 		{"default", -EINVAL},
