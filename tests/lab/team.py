@@ -113,11 +113,10 @@ class Team:
         return next(member for member in self.macs if member != name)
 
     def well(self) -> bool:
-        """The team is up, every member is in use, and each bucket is at home."""
+        """The team is up, and every member is in use."""
         team = self.show()
         return team["state"] == "up" and all(
-            member["state"] == "active" and member["buckets"] == member["buckets_held"]
-            for member in team["members"])
+            member["state"] == "active" for member in team["members"])
 
     def wait_state(self, member: str, state: str, timeout: float = SLOW) -> None:
         wait_until(lambda: self.member(member)["state"] == state, timeout, f"{member} {state}")

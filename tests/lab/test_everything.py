@@ -255,7 +255,8 @@ def test_fragments_of_a_datagram_take_one_member(lab, team):
     try:
         with Receiver(lab.peer) as receiver, \
                 at_switch(lab, f"src {team.IPV4} and ip[6:2] & 0x3fff != 0") as seen:
-            send_udp(lab.guest, [(team.IPV4, 40000, peer, 5000) for peer in peers],
+            send_udp(lab.guest, [(team.IPV4, 40000 + number, peer, 5000)
+                                 for number, peer in enumerate(peers)],
                      rounds=3, size=3500)
             assert {d.length for d in receiver.wait(36)} == {3500}
             wait_all(seen, 36 * 3)
