@@ -4,7 +4,7 @@
 return of a link, and a planned switchover, under traffic that is counted packet by packet.
 
 Four acts, each drawn as a strip chart from the kernel's own counters and summed up from the
-recorders at both ends. All of it goes to build/results/demo.json (docs: README).
+recorders at both ends. All of it goes to build/results/demo.json.
 """
 from __future__ import annotations
 

@@ -46,9 +46,6 @@ class Probe:
         line = f"{'up' if up else 'down'} {name}"
         return self._ask(line, lambda event: event.get("done") == line)
 
-    def stop(self) -> None:
-        self._process.stop()
-
 
 class Team:
     """A team made and watched with the project's own command."""

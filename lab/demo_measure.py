@@ -71,7 +71,7 @@ def direction(name: str, sender: dict[str, Any], receiver: dict[str, Any]) -> di
 
 
 def clock_offset(act: Act) -> int:
-    """The peer's clock less the guest's: half of the difference of the two ways' shortest delays."""
+    """The peer's clock less the guest's: half the difference of both ways' shortest delays."""
     return (act.peer["received"]["delay_min_ns"] - act.guest["received"]["delay_min_ns"]) // 2
 
 

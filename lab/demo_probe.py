@@ -28,7 +28,7 @@ import time
 CLONE_NEWNET = 0x40000000
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP, IFF_LOWER_UP = 0x8913, 0x8914, 0x1, 0x10000
 RTMGRP_LINK, RTM_NEWLINK, RTM_DELLINK, IFLA_IFNAME = 1, 16, 17, 3
-NLMSGHDR, IFINFOMSG, RTATTR = struct.Struct("=IHHII"), struct.Struct("=BxHiII"), struct.Struct("=HH")
+NLMSGHDR, IFINFOMSG, RTATTR = map(struct.Struct, ("=IHHII", "=BxHiII", "=HH"))
 
 
 def say(t, **what):

@@ -38,9 +38,6 @@ class End:
             raise RuntimeError(f"recorder: {answer['error']}")
         return answer
 
-    def stop(self) -> None:
-        self._process.stop()
-
 
 class Traffic:
     """Both recorders. Directions are the guest's: out is from guest to peer."""
@@ -76,7 +73,3 @@ class Traffic:
 
     def reports(self) -> tuple[dict[str, Any], dict[str, Any]]:
         return self.guest.tell("report"), self.peer.tell("report")
-
-    def stop(self) -> None:
-        self.guest.stop()
-        self.peer.stop()

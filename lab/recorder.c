@@ -12,10 +12,11 @@
  * The receiver keeps a row per flow and act with a place for each number: a second packet for a
  * place is a duplicate, one that comes after a later number is reordered, an empty place before
  * a filled one is a hole. Losses at the end of an act leave no hole, so true loss is what the
- * other end says it sent, less what is unique here: who drives the two ends does that sum. Sending is even:
- * packets are due at fixed times, never more than a few at once; a sender that was itself
- * stalled skips what it missed rather than flood. Times of reception are the kernel's, so a
- * recorder that wakes late sees no silence where there was none, and drops at its own sockets
+ * other end says it sent, less what is unique here: who drives the two ends does that sum.
+ *
+ * Sending is even: packets are due at fixed times, never more than a few at once; a sender that
+ * was itself stalled skips what it missed rather than flood. Times of reception are the kernel's,
+ * so a recorder that wakes late sees no silence where there was none, and drops at its own sockets
  * are reported apart from loss on the way.
  *
  * All runs in one thread around epoll: wait until the next packet is due, send it, read what came.

@@ -5,9 +5,9 @@
  * Silences are found here and not on arrival: sockets are read in no strict order of time,
  * while the kernel's time stamps, sorted, are exact.
  *
- * "outage" says when packets were being lost, in the sender's clock. Flows take strict turns, so the
- * packets that came before and after a lost one in the order of sending, of whatever flow, were
- * sent just before and after it: no clock of ours and no even pace is needed.
+ * "outage" says when packets were being lost, in the sender's clock. Flows take strict turns, so
+ * the packets that came before and after a lost one in the order of sending, of whatever flow,
+ * were sent just before and after it: no clock of ours and no even pace is needed.
  */
 #include "recorder.h"
 
