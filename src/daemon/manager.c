@@ -167,8 +167,11 @@ static int apply_list(struct manager *manager, struct team *team, const struct a
 /* Steps that failed are tried again, ever more seldom: never at the pace of our own events. */
 static void note_trouble(struct manager *manager, struct team *team, const struct problem *problem)
 {
-	unsigned int doublings = team->retries < RETRY_DOUBLINGS ? team->retries : RETRY_DOUBLINGS;
+	unsigned int doublings;
 
+	if (!team) /* there was no memory for it: the next event brings another try */
+		return;
+	doublings = team->retries < RETRY_DOUBLINGS ? team->retries : RETRY_DOUBLINGS;
 	if (strcmp(team->trouble, problem->text) != 0)
 		log_warning("%s: %s; it is tried again", team->config.name, problem->text);
 	(void)text_copy(team->trouble, sizeof(team->trouble), problem->text);
@@ -199,9 +202,7 @@ static int reconcile_team(struct manager *manager, const struct team_config *wan
 		return problem_set(problem, -ENOMEM, "out of memory");
 	plan_one(manager, want, &list);
 	err = apply_list(manager, team, &list, done, problem);
-	if (err)
-		note_trouble(manager, team, problem);
-	else
+	if (!err)
 		note_refusals(team, &list);
 	return err;
 }
@@ -222,8 +223,10 @@ static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
 		const struct team *team = manager_team(manager, want->name);
 		struct problem problem = {};
 
-		if (!team || now_ns >= team->retry_ns)
-			(void)reconcile_team(manager, want, &done, &problem);
+		if (team && now_ns < team->retry_ns)
+			continue;
+		if (reconcile_team(manager, want, &done, &problem))
+			note_trouble(manager, manager_team(manager, want->name), &problem);
 	}
 	update_teams(manager, now_ns);
 	return 0;

@@ -290,7 +290,7 @@ static void announce_primary(const struct team *team, const struct team_context 
 	const struct link *link =
 		team_member_link(team, &context->observed->links, team->run.primary);
 
-	if (link)
+	if (link && team->config.announce_count)
 		(void)announce_team(context->observed, context->packet_fd, team->ifindex, link);
 }
 

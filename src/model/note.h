@@ -11,7 +11,6 @@
 struct note_member {
 	char device[48];    /* as the configuration names it, "" = free slot */
 	__u32 ifindex;	    /* the device that the programs are attached to, 0 = none */
-	__u32 mtu_before;   /* 0 = nothing to give back */
 	__u8 up_before;	    /* the device was administratively up */
 	__u8 clsact_before; /* it had a clsact qdisc of somebody else's */
 	__u8 pad[2];
