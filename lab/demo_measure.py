@@ -20,6 +20,8 @@ LONG_ENOUGH = 20
 SILENCE_NS = 200_000_000
 # Interruptions as close as this are one.
 TOUCHING_NS = 50_000_000
+# One that begins this much later than the last has ended has another cause.
+CHAINED_NS = 500_000_000
 
 
 @dataclass
@@ -77,22 +79,31 @@ def clock_offset(act: Act) -> int:
 
 def interruptions(act: Act) -> dict[str, list[tuple[int, int]]]:
     """By direction: from when to when packets were being lost or, where a link was, nothing came
-    for long. In other acts such a silence is the emulation's."""
+    for long. In other acts such a silence is the emulation's, and so it is here later on."""
     offset = clock_offset(act)
-    silences = bool(act.lost_member)
-    return {"out": interrupted(act.peer["received"], 0, offset, silences),
-            "in": interrupted(act.guest["received"], offset, 0, silences)}
+    since = pf_down_ns(act) or act.end_ns
+    return {"out": interrupted(act.peer["received"], 0, offset, since),
+            "in": interrupted(act.guest["received"], offset, 0, since)}
 
 
 def interrupted(received: dict[str, Any], sender_ahead: int, receiver_ahead: int,
-                silences: bool) -> list[tuple[int, int]]:
-    """Losses are known by the sender's clock, silences by the receiver's."""
+                since: int) -> list[tuple[int, int]]:
+    """Losses are known by the sender's clock, silences by the receiver's; of these only such as
+    end after @since."""
     spans = [(begin - receiver_ahead, begin + length - receiver_ahead)
-             for begin, length in received["silences"] if silences and length >= SILENCE_NS]
+             for begin, length in received["silences"]
+             if length >= SILENCE_NS and begin + length - receiver_ahead > since]
     if received["outage_last_ns"]:
         spans.append((received["outage_first_ns"] - sender_ahead,
                       received["outage_last_ns"] - sender_ahead))
-    return merged(spans)
+    return chained(merged(spans))
+
+
+def chained(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The first of the spans and those that follow soon, each after the one before."""
+    end = next((i for i in range(1, len(spans)) if spans[i][0] > spans[i - 1][1] + CHAINED_NS),
+               len(spans))
+    return spans[:end]
 
 
 def merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

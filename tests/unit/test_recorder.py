@@ -30,11 +30,13 @@ LAB = os.path.join(HERE, "..", "..", "lab")
 MAGIC = b"iovr"
 HEAD = struct.Struct("!4sHHQQ")
 PORT = 20000
+CLOCKS = 2e6  # ns by which times of real and of monotonic clock may differ
 WAIT = 30  # seconds until a condition that must come counts as missing
 
 TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 2, 0x1000
 
 A, B = 0, 1  # the two ends; a direction is named by the end that sends
+MACS = ["02:00:00:00:00:0a", "02:00:00:00:00:0b"]
 NETS = [("10.77.0.1", "fd77::1"), ("10.77.0.2", "fd77::2")]
 
 
@@ -68,6 +70,7 @@ class Wire:
     def __init__(self, tag):
         self.rule = self.carry
         self.passed = [0, 0]  # recorder packets taken in, by the end that sent them
+        self.received_at = []  # of each packet that was handed over, as put() tells
         self.error = None
         self.names = [f"rt{tag}{end}" for end in "ab"]
         self.taps = [self.tap_open(name) for name in self.names]
@@ -85,12 +88,16 @@ class Wire:
         return [packet.frame]
 
     def put(self, end, frame):
-        """Hands a frame to @end; one whose interface is down does not take it."""
+        """Hands a frame to @end; one whose interface is down does not take it. Returns the time
+        before and after: the kernel over there received it between the two."""
+        begin = time.monotonic_ns()
         try:
             os.write(self.taps[end], frame)
+            return begin, time.monotonic_ns()
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
+            return None
 
     def take(self, end):
         try:
@@ -99,7 +106,9 @@ class Wire:
             return
         packet = packet_of(frame, end)
         for out in self.rule(packet) if packet else [frame]:
-            self.put(1 - end, out)
+            when = self.put(1 - end, out)
+            if packet:
+                self.received_at.append(when)
         self.passed[end] += packet is not None
 
     def run(self):
@@ -163,10 +172,13 @@ class Bench:
     def build_end(self, end):
         name, netns = self.wire.names[end], self.netns[end]
         ip("netns", "add", netns)
-        ip("link", "set", name, "txqueuelen", "10000", "netns", netns)
+        ip("link", "set", name, "txqueuelen", "10000", "address", MACS[end], "netns", netns)
         ip("-n", netns, "link", "set", name, "up")
         ip("-n", netns, "addr", "add", NETS[end][0] + "/24", "dev", name)
         ip("-n", netns, "addr", "add", NETS[end][1] + "/64", "dev", name, "nodad")
+        # What waits for a neighbour to be found can be dropped there, before the wire.
+        for address in NETS[1 - end]:
+            ip("-n", netns, "neigh", "add", address, "lladdr", MACS[1 - end], "dev", name)
 
     def start(self, *options, ends=(A, B)):
         """Starts the recorders at @ends, their flows half on IPv4 and half on IPv6."""
@@ -180,13 +192,19 @@ class Bench:
 
     def drain(self):
         """Stops sending and waits until the last packet sent is over the wire and counted."""
-        self.both("pause")
+        sent = [status["sent"] for status in self.both("pause")]
+        wait_for(lambda: self.wire.passed == sent, "the wire to have carried all")
+        self.settle()
+
+    def settle(self):
+        """Waits until the recorders have read what is in their sockets. Each answer follows a
+        look at the sockets, so a few without news mean that there is none."""
         seen = []
 
         def quiet():
-            seen.append((tuple(self.wire.passed), *(s["received"] for s in self.both("status"))))
+            seen.append(tuple(status["received"] for status in self.both("status")))
             return len(seen) > 20 and len(set(seen[-20:])) == 1
-        wait_for(quiet, "the traffic to end")
+        wait_for(quiet, "the recorders to read")
 
     def run_act(self, name, packets):
         """One act of at least @packets in each direction that sends."""
@@ -356,7 +374,6 @@ def test_strangers_are_malformed(bench):
     bench.start("--flows", 4, "--rate", 1000)
     bench.run_act("quiet", 100)
     before = act(bench.reports()[B], "quiet")["received"]
-    macs = [bench_mac(bench, end) for end in (A, B)]
     payloads = {
         "short": HEAD.pack(MAGIC, 1, 0, 1, 1)[:-1],
         "empty": b"",
@@ -374,18 +391,11 @@ def test_strangers_are_malformed(bench):
         for flow, net in enumerate([IP(src=NETS[A][0], dst=NETS[B][0]),
                                     IPv6(src=NETS[A][1], dst=NETS[B][1])]):
             port = PORT + flow
-            bench.wire.put(B, bytes(Ether(src=macs[A], dst=macs[B]) / net /
+            bench.wire.put(B, bytes(Ether(src=MACS[A], dst=MACS[B]) / net /
                                     UDP(sport=port, dport=port) / payload))
     wait_for(lambda: bench.ends[B]("report")["malformed"] == 2 * len(payloads), "all strangers")
     after = act(bench.reports()[B], "quiet")["received"]
     assert after == before
-
-
-def bench_mac(bench, end):
-    links = subprocess.run(["ip", "-j", "-n", bench.netns[end], "link"], check=True,
-                           stdout=subprocess.PIPE).stdout
-    return next(link["address"] for link in json.loads(links)
-                if link["ifname"] == bench.wire.names[end])
 
 
 # ---- silence ----
@@ -408,15 +418,14 @@ def test_silence_and_outage(bench):
     bench.drain()
     reports = bench.reports()
     _, received = one_way(reports, A, "blackout")
-    longest = max(b - a for a, b in zip(kept, kept[1:])) / 1e6
+    after_which = max(i for i, t in enumerate(kept) if t < gone[0])
+    last, again = bench.wire.received_at[after_which:after_which + 2]
     assert lost(reports, A, "blackout") == received["holes"] == len(gone) == 300
-    assert longest >= 300
-    assert received["gap_ms"] == pytest.approx(longest, abs=20)
-    lengths = [length for _, length in received["silences"]]
-    assert len(lengths) == 8 and max(lengths) == pytest.approx(received["gap_ms"] * 1e6, abs=1e3)
-    since = max(received["silences"], key=lambda silence: silence[1])[0]
-    before = max(t for t in kept if t < gone[0])  # one clock: received just after it was sent
-    assert 0 < since - before < 20e6
+    assert again[0] - last[1] - CLOCKS <= received["gap_ms"] * 1e6 <= again[1] - last[0] + CLOCKS
+    since, length = max(received["silences"], key=lambda silence: silence[1])
+    assert len(received["silences"]) == 8
+    assert length == pytest.approx(received["gap_ms"] * 1e6, abs=1e3)
+    assert last[0] - CLOCKS <= since <= last[1] + CLOCKS
     assert received["flow_gap_ms"] >= received["gap_ms"]
     assert received["outage_first_ns"] == max(t for t in kept if t < gone[0])
     assert received["outage_last_ns"] == min(t for t in kept if t > gone[-1])
@@ -440,8 +449,7 @@ def test_silence_of_one_flow(bench):
         sent_by_flow = act(reports[sender], "one")["flows_sent"]
         unique_by_flow = act(reports[1 - sender], "one")["flows_unique"]
         assert [s - u for s, u in zip(sent_by_flow, unique_by_flow)] == [0] * 3 + [30] + [0] * 6
-        assert received["flow_gap_ms"] >= 300
-        assert received["gap_ms"] < received["flow_gap_ms"] / 2
+        assert received["gap_ms"] < received["flow_gap_ms"]
 
 
 # ---- the recorder's own faults are told apart ----
@@ -473,7 +481,7 @@ def test_a_stalled_sender_skips(bench):
     os.kill(bench.ends[A].process.pid, signal.SIGCONT)
     bench.drain()
     reports = bench.reports()
-    assert act(reports[A], "stall")["sent"]["skipped"] > 200
+    assert act(reports[A], "stall")["sent"]["skipped"] > 100
     assert [lost(reports, end, "stall") for end in (A, B)] == [0, 0]
 
 
@@ -502,7 +510,8 @@ def test_what_the_kernel_refuses_is_not_sent(bench):
     bench.both("act bad")
     ip("-n", bench.netns[A], "link", "set", bench.wire.names[A], "down")
     wait_for(lambda: bench.ends[A]("report")["acts"][1]["sent"]["refused"] > 100, "refusals")
-    bench.drain()
+    bench.both("pause")
+    bench.settle()
     reports = bench.reports()
     sent, received = one_way(reports, A, "bad")
     assert sent["offered"] == sent["sent"] + sent["refused"]

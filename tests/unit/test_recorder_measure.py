@@ -55,6 +55,12 @@ def test_spans_that_touch_are_one():
     assert measure.merged([]) == []
 
 
+def test_spans_far_apart_have_different_causes():
+    near, far = (0, 100 * MS), (200 * MS, 700 * MS)
+    assert measure.chained([near, far, (1300 * MS, 1400 * MS)]) == [near, far]
+    assert measure.chained([]) == []
+
+
 def report(flows=256, each=200, **received):
     """One recorder's act: @each packets sent per flow, all of the other's received."""
     return {
@@ -84,8 +90,10 @@ def link_lost():
     act.peer["flows_unique"] = [190, 200] * 128
     act.peer["watch"] = watch([0, 1] * 128, [1, 1] * 128, [1, 0] * 128)
     act.guest = report(delay_min_ns=-7000 * MS + 500_000, outage_first_ns=10_020 * MS,
-                       outage_last_ns=10_750 * MS, silences=[[3022 * MS, 740 * MS],
-                                                             [9000 * MS, 100 * MS]])
+                       outage_last_ns=10_750 * MS, silences=[[1000 * MS, 300 * MS],
+                                                             [3022 * MS, 740 * MS],
+                                                             [9000 * MS, 100 * MS],
+                                                             [9500 * MS, 900 * MS]])
     act.events = [{"t": 3000 * MS, "done": "down ens1f0"},
                   {"t": 3700 * MS, "log": "igbvf 0000:01:10.0: Link is Down"},
                   {"t": 3704 * MS, "link": "ens4", "up": True, "carrier": False}]
