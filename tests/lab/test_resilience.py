@@ -737,7 +737,6 @@ def answers(process):
 
 
 def report(process):
-    process.write("\n")
     text = process.expect("report", 150)
     wait_until(lambda: process.stdout().endswith("}\n"), SLOW, "the whole report")
     assert process.stderr() == "", text
@@ -759,6 +758,8 @@ def test_connections_survive_alternating_losses(lab, build):
                         wait_until(lambda: answers(guest) >= before + 5, SLOW,
                                    f"answers after loss {number + 1}")
                     assert team.member(member)["failures"] == failures + 1
+                for process in (guest, peer):  # each waits for the other's end
+                    process.write("\n")
                 near, far = report(guest), report(peer)
     assert near["out"][:2] == far["out"] and near["out"][0] > 100_000
     assert far["in"][:2] == near["in"] and near["in"][0] > 100_000
