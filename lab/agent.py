@@ -13,6 +13,7 @@ passes unchanged. A request carries an id chosen outside; every event about it r
     {"id": 1, "op": "close"}                   its standard input
     {"id": 1, "op": "kill", "signal": 15, "group": false}
     {"id": 1, "op": "resize", "pty": [rows, columns]}
+        -> {"id": 1, "error": "..."} when it has ended and its output too; else nothing
     {"id": 2, "op": "get", "path": "..."}  -> {"id": 2, "data": "..."} or error
     {"id": 2, "op": "put", "path": "...", "data": "...", "mode": 420} -> {"id": 2, "done": true}
 
@@ -82,16 +83,22 @@ class Child:
                 request["argv"], cwd=request.get("cwd"), preexec_fn=prepare,
                 env={**os.environ, **request.get("env", {})}, start_new_session=True,
                 bufsize=0, **streams)
+        except BaseException:
+            if pty:
+                os.close(self.master)
+            raise
         finally:
             if pty:
                 os.close(slave)
         if pty:
             self.stdin, self.outputs = self.master, {self.master: "out"}
+            self.closers = {self.master: lambda: os.close(self.master)}
         else:
-            self.stdin = self.process.stdin.fileno()
-            self.outputs = {self.process.stdout.fileno(): "out",
-                            self.process.stderr.fileno(): "err"}
-        for fd in {self.stdin, *self.outputs}:
+            pipes = self.process.stdin, self.process.stdout, self.process.stderr
+            self.stdin, out, err = (pipe.fileno() for pipe in pipes)
+            self.outputs = {out: "out", err: "err"}
+            self.closers = {pipe.fileno(): pipe.close for pipe in pipes}
+        for fd in self.closers:
             os.set_blocking(fd, False)
         for fd in self.outputs:
             selector.register(fd, selectors.EVENT_READ, self.on_pipe)
@@ -118,11 +125,24 @@ class Child:
         if data:
             self.agent.send(id=self.id, **{self.outputs[fd]: data.decode("latin-1")})
             return True
-        selector.unregister(fd)
+        del self.outputs[fd]
+        self.shut(fd)
+        self.forget_if_over()
+        return False
+
+    def shut(self, fd):
+        if fd in selector.get_map():
+            selector.unregister(fd)
+        self.closers.pop(fd)()
         if fd == self.stdin:
             self.stdin = None
-        del self.outputs[fd]
-        return False
+
+    def forget_if_over(self):
+        """Once it has ended and nobody holds its output any more."""
+        if self.process.returncode is not None and not self.outputs:
+            if self.stdin is not None:
+                self.shut(self.stdin)
+            self.agent.children.pop(self.id, None)
 
     def on_exit(self, fd, events):
         """Children of the command may hold its pipes open; they are read on, not waited for."""
@@ -133,6 +153,7 @@ class Child:
         selector.unregister(fd)
         os.close(fd)
         self.agent.send(id=self.id, exit=code)
+        self.forget_if_over()
 
     def write(self, data):
         self.waiting += data
@@ -161,8 +182,7 @@ class Child:
         elif not wanted and self.stdin in selector.get_map():
             selector.unregister(self.stdin)
         if self.closing and not self.waiting and self.stdin not in self.outputs:
-            self.process.stdin.close()
-            self.stdin = None
+            self.shut(self.stdin)
 
     def resize(self, pty):
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", *pty, 0, 0))
@@ -205,17 +225,23 @@ class Agent:
         self.children[request["id"]] = child
         self.send(id=request["id"], pid=child.process.pid)
 
+    def child(self, request):
+        try:
+            return self.children[request["id"]]
+        except KeyError:
+            raise ProcessLookupError(f"command {request['id']} has ended") from None
+
     def op_write(self, request):
-        self.children[request["id"]].write(request["data"].encode("latin-1"))
+        self.child(request).write(request["data"].encode("latin-1"))
 
     def op_close(self, request):
-        self.children[request["id"]].close()
+        self.child(request).close()
 
     def op_kill(self, request):
-        self.children[request["id"]].kill(request["signal"], request.get("group", False))
+        self.child(request).kill(request["signal"], request.get("group", False))
 
     def op_resize(self, request):
-        self.children[request["id"]].resize(request["pty"])
+        self.child(request).resize(request["pty"])
 
     def op_get(self, request):
         with open(request["path"], "rb") as file:
@@ -234,7 +260,9 @@ def main():
     agent.send(id=0, hello=os.uname().release)
     while True:
         for key, events in selector.select():
-            if key.fd in selector.get_map():
+            # One closed in this round may be another's by now.
+            current = selector.get_map().get(key.fd)
+            if current and current.data == key.data:
                 key.data(key.fd, events)
 
 

@@ -74,7 +74,9 @@ class AgentClient:
 
     def _dispatch(self, event: dict[str, Any]) -> None:
         process = self.processes.get(event["id"])
-        if process and "pid" not in event and "error" not in event:
+        # An error after the start says that a late request came to a command that has ended,
+        # which its exit has told already.
+        if process and "pid" not in event and ("error" not in event or process.pid):
             process.on_event(event)
             return
         with self._change:
