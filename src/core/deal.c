@@ -110,16 +110,28 @@ unsigned int deal_count(const struct pick_deal *deal, unsigned int slot)
 	return count;
 }
 
-unsigned int deal_held(const struct pick_deal *deal, const struct pick_hold *hold,
+static bool is_usable(uint32_t usable, unsigned int slot)
+{
+	return slot < PICK_SLOTS && (usable >> slot & 1);
+}
+
+/* As model/pick.h has it, but for a bucket that goes home with this very frame. */
+static unsigned int next_holder(const struct pick_deal *deal, const struct pick_hold *hold,
+				uint32_t usable)
+{
+	if (hold->holder && is_usable(usable, hold->holder - 1U))
+		return hold->holder - 1U;
+	if (is_usable(usable, deal->home))
+		return deal->home;
+	return is_usable(usable, deal->fallback) ? deal->fallback : PICK_NOBODY;
+}
+
+unsigned int deal_held(const struct pick_deal *deal, const struct pick_hold *hold, uint32_t usable,
 		       unsigned int slot)
 {
 	unsigned int count = 0;
 
-	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++) {
-		unsigned int holder =
-			hold[bucket].holder ? hold[bucket].holder - 1U : deal[bucket].home;
-
-		count += holder == slot;
-	}
+	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
+		count += next_holder(&deal[bucket], &hold[bucket], usable) == slot;
 	return count;
 }

@@ -28,6 +28,6 @@ void deal_fallbacks(struct pick_deal *deal, uint32_t usable);
 /* Buckets whose home is @slot. */
 unsigned int deal_count(const struct pick_deal *deal, unsigned int slot);
 
-/* Buckets that @slot holds now. */
-unsigned int deal_held(const struct pick_deal *deal, const struct pick_hold *hold,
+/* Buckets whose next frame takes @slot while these slots are usable (flows that return apart). */
+unsigned int deal_held(const struct pick_deal *deal, const struct pick_hold *hold, uint32_t usable,
 		       unsigned int slot);

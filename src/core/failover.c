@@ -106,11 +106,12 @@ void failover_decide(struct team_run *run, const struct health_facts *facts, uin
 	*ret_decision = decision;
 }
 
-enum team_state team_run_state(const struct team_run *run)
+enum team_state team_run_state(const struct team_run *run, unsigned int configured)
 {
 	if (!run->usable)
 		return TEAM_DOWN;
-	return run->usable == slots_of(run->order, run->count) ? TEAM_UP : TEAM_DEGRADED;
+	return (unsigned int)__builtin_popcount(run->usable) >= configured ? TEAM_UP
+									   : TEAM_DEGRADED;
 }
 
 int failover_switch(struct team_run *run, int slot)

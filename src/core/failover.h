@@ -42,8 +42,11 @@ void team_run_arrange(struct team_run *run, const uint8_t *order, unsigned int c
 void failover_decide(struct team_run *run, const struct health_facts *facts, uint32_t stable_ms,
 		     uint64_t now_ns, struct decision *ret_decision);
 
-/* T15: up if every member is well, down if none is, degraded between. */
-enum team_state team_run_state(const struct team_run *run);
+/*
+ * T15: up if every one of the @configured members is well, down if none is, degraded between. A
+ * member that was never there has no slot yet, but is wanted.
+ */
+enum team_state team_run_state(const struct team_run *run, unsigned int configured);
 
 /* T20: may @slot be primary now? Sets it if so; -EBUSY if it is not usable. */
 int failover_switch(struct team_run *run, int slot);

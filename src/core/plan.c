@@ -147,6 +147,21 @@ static bool is_member(const struct link *device, const struct link *bond,
 	       (int)view->notes->members[slot].ifindex == device->ifindex;
 }
 
+/* T1: a device is a member once, whatever it is called. */
+static const char *find_twin(const struct team_config *want, const struct subject *subject,
+			     const struct plan_view *view)
+{
+	for (uint32_t i = 0; subject->link && i < want->member_count; i++) {
+		const struct member_config *other = &want->members[i];
+
+		if (strcmp(other->device, subject->device) == 0)
+			break;
+		if (member_link(other, view->links) == subject->link)
+			return other->device;
+	}
+	return NULL;
+}
+
 static void plan_member(const struct team_config *want, struct subject *subject,
 			const struct link *bond, const struct plan_view *view,
 			struct action_list *list)
@@ -154,10 +169,15 @@ static void plan_member(const struct team_config *want, struct subject *subject,
 	struct member_config member = {};
 	struct problem problem = {};
 	const struct link *link;
+	const char *twin;
 
 	(void)text_copy(member.device, sizeof(member.device), subject->device);
 	link = subject->link = member_link(&member, view->links);
-	if (!link)
+	twin = find_twin(want, subject, view);
+	if (twin)
+		add(list, ACTION_REFUSE, want->name, subject, "%s and %s are the same device", twin,
+		    subject->device);
+	else if (!link)
 		add(list, ACTION_WAIT, want->name, subject, "wait for %s, which is not there",
 		    subject->device);
 	else if (is_member(link, bond, view, subject->slot) &&

@@ -57,7 +57,7 @@ static void put_datapath(json_t *object, const struct team *team, int slot)
 	    json_integer(loaded ? deal_count(datapath_deal(datapath), (unsigned int)slot) : 0));
 	put(object, "buckets_held",
 	    json_integer(loaded ? deal_held(datapath_deal(datapath), datapath_hold(datapath),
-					    (unsigned int)slot)
+					    team->run.usable, (unsigned int)slot)
 				: 0));
 	put(object, "failures",
 	    json_integer(loaded ? datapath_notes(datapath)->members[slot].failures : 0));
@@ -181,7 +181,8 @@ json_t *show_team(const struct manager *manager, const struct team *team)
 	if (bond)
 		(void)mac_format(&bond->mac, mac);
 	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o}", "name",
-			 team->config.name, "state", team_state_names[team_run_state(&team->run)],
+			 team->config.name, "state",
+			 team_state_names[team_run_state(&team->run, team->config.member_count)],
 			 "mac", mac, "mtu", (json_int_t)(bond ? bond->mtu : 0), "primary",
 			 primary_name(manager, team), "addresses", show_addresses(manager, team),
 			 "settings", show_settings(team), "members", show_members(manager, team),

@@ -34,8 +34,10 @@ static int create_bond(const struct team *team, const struct team_context *conte
 
 	plan_bond(&team->config, &settings);
 	err = rtnl_bond_create(netlink, team->config.name, &settings, BOND_TX_QUEUES, problem);
-	if (err)
+	if (err) {
+		(void)problem_prefix(problem, "%s cannot be made", team->config.name);
 		return err;
+	}
 	err = observe_own(context);
 	if (err)
 		return problem_set(problem, err, "cannot read the kernel's events: %s",
@@ -148,8 +150,9 @@ static int apply_join(struct team *team, const struct team_context *context,
 	datapath_detach_member(team->datapath, (unsigned int)action->slot);
 	clear_slot(team, action->slot);
 	restore_device(context, action->ifindex, up);
-	return problem_set(problem, err, "%s cannot join %s: %s", action->device, team->config.name,
-			   strerror(-err));
+	(void)problem_set(problem, err, "%s", strerror(-err));
+	(void)problem_prefix(problem, "%s cannot join %s", action->device, team->config.name);
+	return err;
 }
 
 /* Out of use first, out of the bond second: its flows move before its queue goes. */

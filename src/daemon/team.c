@@ -97,14 +97,30 @@ static uint32_t member_slots(const struct team *team)
 	return slots;
 }
 
+/* T5: buckets of these slots that are away shall be home by then. */
+static void set_return_by(struct team *team, uint32_t slots, uint64_t now_ns)
+{
+	struct pick_state *state = datapath_state(team->datapath);
+
+	for (int slot = 0; slot < PICK_SLOTS; slot++)
+		if (slots >> slot & 1)
+			state->return_by[slot] =
+				team->config.return_ms ? now_ns + team->config.return_ms * NS_PER_MS
+						       : 0;
+}
+
 /* Dealt apart and then copied, entry by entry: no frame ever sees a bucket without a home. */
 static void deal_anew(struct team *team)
 {
 	struct pick_deal *deal = datapath_deal(team->datapath), dealt[PICK_BUCKETS];
+	struct pick_state *state = datapath_state(team->datapath);
+	uint64_t now_ns = clock_now_ns();
 
 	memcpy(dealt, deal, sizeof(dealt));
-	if (deal_homes(dealt, member_slots(team)))
-		datapath_state(team->datapath)->dealt_ns = clock_now_ns();
+	if (deal_homes(dealt, member_slots(team))) {
+		state->dealt_ns = now_ns;
+		set_return_by(team, ~0U, now_ns);
+	}
 	deal_fallbacks(dealt, team->run.usable);
 	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
 		deal[bucket] = dealt[bucket];
@@ -266,11 +282,7 @@ static void set_usable(struct team *team, const struct decision *decision, uint6
 {
 	struct pick_state *state = datapath_state(team->datapath);
 
-	for (int slot = 0; slot < PICK_SLOTS; slot++)
-		if (decision->returned >> slot & 1)
-			state->return_by[slot] =
-				team->config.return_ms ? now_ns + team->config.return_ms * NS_PER_MS
-						       : 0;
+	set_return_by(team, decision->returned, now_ns);
 	if (decision->primary != FAILOVER_NO_PRIMARY)
 		__atomic_store_n(&state->primary, (__u32)decision->primary, __ATOMIC_RELEASE);
 	__atomic_store_n(&state->usable, team->run.usable, __ATOMIC_RELEASE);
@@ -300,7 +312,8 @@ static void count_held(const struct team *team, const struct decision *decision,
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
 		if (decision->lost >> slot & 1)
 			change->held[slot] = deal_held(datapath_deal(team->datapath),
-						       datapath_hold(team->datapath), slot);
+						       datapath_hold(team->datapath),
+						       team->run.usable | decision->lost, slot);
 }
 
 uint64_t team_update(struct team *team, const struct team_context *context, uint64_t seen_ns)
@@ -366,18 +379,18 @@ int team_switchover(struct team *team, const struct team_context *context, int s
 	struct decision decision = {.primary_before = team->run.primary, .primary = slot};
 	uint64_t begin_ns = clock_now_ns();
 	struct team_record *record;
-	int err;
+	int err, held;
 
 	if (!link || failover_switch(&team->run, slot))
 		return problem_set(problem, -EBUSY, "%s cannot be the primary: it is not active",
 				   link ? link->name : "the member");
 	if (decision.primary_before == slot)
 		return 0;
-	_cleanup_close_ int held = hold_groups(team, link);
-
+	held = hold_groups(team, link);
 	__atomic_store_n(&datapath_state(team->datapath)->primary, (__u32)slot, __ATOMIC_RELEASE);
 	err = rtnl_bond_set_active(context->observed->requests, team->ifindex, link->ifindex,
 				   problem);
+	close_fd(&held);
 	if (err) {
 		team->run.primary = decision.primary_before;
 		datapath_state(team->datapath)->primary = (__u32)decision.primary_before;

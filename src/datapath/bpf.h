@@ -21,6 +21,25 @@
 struct pick_state state SEC(".data.state");
 struct drop_counts drops SEC(".data.drops");
 
+/* Foreign sources (bridge, macvlan on the team) whose broadcasts the team has sent: MAC -> ns. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u64);
+} sent SEC(".maps");
+
+/* How long after it was sent a broadcast can come back; a VM that has moved away is quiet so long. */
+#define REFLECTION_NS 500000000LL
+
+/* A MAC as a number, for a map's key. */
+static __always_inline __u64 mac_key(const void *mac)
+{
+	const __u16 *words = mac;
+
+	return (__u64)words[0] << 32 | (__u64)words[1] << 16 | words[2];
+}
+
 /*
  * Three 16-bit words compare a MAC: Ethernet addresses are aligned to no more than that. The
  * result is a bool without branches on each word, so that the verifier walks one path.

@@ -26,7 +26,7 @@ struct datapath {
 
 /* The maps that are pinned: those that hold state. Constants are of each load. */
 static const char *const pinned_maps[] = {
-	".data.state", ".data.deal", ".data.hold", ".data.drops", ".data.notes",
+	".data.state", ".data.deal", ".data.hold", ".data.drops", ".data.notes", "sent",
 };
 
 static bool is_pinned_map(const struct bpf_map *map)
@@ -46,7 +46,12 @@ static int pin_path(const struct datapath *datapath, const char *name, char *pat
 
 static int map_pin_path(const struct datapath *datapath, const struct bpf_map *map, char *path)
 {
-	return pin_path(datapath, bpf_map__name(map) + strlen(".data."), path);
+	static const char section[] = ".data.";
+	const char *name = bpf_map__name(map);
+
+	if (strncmp(name, section, strlen(section)) == 0)
+		name += strlen(section);
+	return pin_path(datapath, name, path);
 }
 
 static int member_pin_path(const struct datapath *datapath, unsigned slot, const char *direction,

@@ -44,9 +44,20 @@ static __always_inline int receive_own(struct __sk_buff *skb)
 	return VERDICT_NEXT;
 }
 
+/* A broadcast that the team has just sent for somebody on top of it. */
+static __always_inline bool is_reflection(const struct ethhdr *eth)
+{
+	__u64 key = mac_key(eth->h_source), *sent_ns;
+
+	if (!(eth->h_dest[0] & 1))
+		return false;
+	sent_ns = bpf_map_lookup_elem(&sent, &key);
+	return sent_ns && (__s64)(bpf_ktime_get_ns() - *sent_ns) < REFLECTION_NS;
+}
+
 static __always_inline int receive_other(const struct ethhdr *eth)
 {
-	if (slot_of_mac(eth->h_source) != PICK_NOBODY)
+	if (slot_of_mac(eth->h_source) != PICK_NOBODY || is_reflection(eth))
 		return drop(DROP_REFLECTED);
 	if (slot == state.primary) {
 		if (!(eth->h_dest[0] & 1) && slot_of_mac(eth->h_dest) != PICK_NOBODY)

@@ -174,6 +174,19 @@ static __always_inline int answer(struct __sk_buff *skb, __u32 why)
 	return VERDICT_NEXT;
 }
 
+/* T9: a NIC or a switch may send a broadcast back; the receiving program must know it again. */
+static __always_inline void remember_foreign(struct __sk_buff *skb)
+{
+	const struct ethhdr *eth = (void *)(long)skb->data;
+	__u64 key, now;
+
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end || !(eth->h_dest[0] & 1))
+		return;
+	key = mac_key(eth->h_source);
+	now = bpf_ktime_get_ns();
+	(void)bpf_map_update_elem(&sent, &key, &now, BPF_ANY);
+}
+
 SEC("tc")
 int team_egress(struct __sk_buff *skb)
 {
@@ -187,6 +200,8 @@ int team_egress(struct __sk_buff *skb)
 		slot = pick_slot(&state, &deal[bucket], &hold[bucket], &why);
 	} else {
 		slot = primary_slot(why);
+		if (why == PICK_FOREIGN)
+			remember_foreign(skb);
 	}
 	skb->queue_mapping = slot == PICK_NOBODY ? 0 : slot + 2;
 	return VERDICT_NEXT;

@@ -6,6 +6,7 @@
 
 #include <bpf/bpf.h>
 #include <cmocka.h>
+#include <time.h>
 
 void run_again(int fd, struct run *run)
 {
@@ -32,4 +33,12 @@ void run_text(int fd, const char *frame, uint8_t vary, int ifindex, uint32_t has
 	*ret_run = (struct run){.ifindex = ifindex, .cb = {0, hash}};
 	ret_run->in_length = frame_parse(frame, vary, ret_run->in);
 	run_again(fd, ret_run);
+}
+
+uint64_t monotonic(void)
+{
+	struct timespec now;
+
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &now), 0);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }

@@ -22,3 +22,6 @@ void run_text(int fd, const char *frame, uint8_t vary, int ifindex, uint32_t has
 
 /* Run it on what stands in run->in and run->cb. */
 void run_again(int fd, struct run *run);
+
+/* The clock that the programs read: nanoseconds. */
+uint64_t monotonic(void);

@@ -55,14 +55,6 @@ static bool draw_one_in(unsigned count)
 	return draw_below(count) == 0;
 }
 
-static uint64_t monotonic(void)
-{
-	struct timespec now;
-
-	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &now), 0);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* A slot: mostly one of a few, so that they meet; at times nobody, or what nobody should write. */
 static uint8_t draw_slot(void)
 {

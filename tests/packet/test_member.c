@@ -174,6 +174,37 @@ static void test_ingress(void **unused)
 	}
 }
 
+/* T9: what a bridge on the team has just broadcast comes back from the NIC; its unicast may. */
+static void test_foreign_reflection(void **unused)
+{
+	static const struct member_case fresh[] = {
+		DROP("a foreign broadcast, just sent", SLOT_A, MAC_BROADCAST MAC_FOREIGN ARP("01"),
+		     DROP_REFLECTED),
+		DROP("a foreign multicast, just sent", SLOT_A, MAC_MULTICAST4 MAC_FOREIGN TCP4,
+		     DROP_REFLECTED),
+		PASS("a broadcast of somebody else", SLOT_A, MAC_BROADCAST MAC_PEER ARP("01")),
+		PASS("its unicast, after it has moved", SLOT_A, MAC_PEER MAC_FOREIGN TCP4),
+	};
+	static const struct member_case stale[] = {
+		PASS("a foreign broadcast, long ago", SLOT_A, MAC_BROADCAST MAC_FOREIGN ARP("01")),
+	};
+	const struct member *member = member_of(SLOT_A);
+	int sent = bpf_map__fd(member->programs->maps.sent);
+	uint8_t foreign[8];
+	uint64_t key = 0, now = monotonic(), then = now - 1000 * 1000 * 1000ULL;
+
+	(void)unused;
+	(void)frame_parse(MAC_FOREIGN, 0, foreign);
+	for (int word = 0; word < 3; word++)
+		key = key << 16 | (uint64_t)(foreign[2 * word] | foreign[2 * word + 1] << 8);
+	assert_int_equal(bpf_map_update_elem(sent, &key, &now, BPF_ANY), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(fresh); i++)
+		assert_case(&fresh[i], member,
+			    bpf_program__fd(member->programs->progs.member_ingress));
+	assert_int_equal(bpf_map_update_elem(sent, &key, &then, BPF_ANY), 0);
+	assert_case(&stale[0], member, bpf_program__fd(member->programs->progs.member_ingress));
+}
+
 static void test_egress(void **unused)
 {
 	(void)unused;
@@ -263,10 +294,8 @@ static int end_members(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		MEMBERS(test_ingress),
-		MEMBERS(test_egress),
-		MEMBERS(test_link_local),
-		MEMBERS(test_switchover),
+		MEMBERS(test_ingress),	  MEMBERS(test_foreign_reflection), MEMBERS(test_egress),
+		MEMBERS(test_link_local), MEMBERS(test_switchover),
 	};
 
 	if (world_check())

@@ -278,13 +278,18 @@ static void held_buckets_are_counted(void **state)
 	(void)state;
 	memset(hold, 0, sizeof(hold));
 	deal_homes(deal, 3);
-	assert_int_equal(deal_held(deal, hold, 0), PICK_BUCKETS / 2); /* not held: the home's */
+	assert_int_equal(deal_held(deal, hold, 7, 0), PICK_BUCKETS / 2); /* not held: the home's */
 	for (unsigned int bucket = 0; bucket < 100; bucket++)
 		hold[bucket].holder = 2;
-	assert_int_equal(deal_held(deal, hold, 0), PICK_BUCKETS / 2 - 50);
-	assert_int_equal(deal_held(deal, hold, 1), PICK_BUCKETS / 2 + 50);
-	assert_int_equal(deal_held(deal, hold, 2), 0);
+	assert_int_equal(deal_held(deal, hold, 7, 0), PICK_BUCKETS / 2 - 50);
+	assert_int_equal(deal_held(deal, hold, 7, 1), PICK_BUCKETS / 2 + 50);
+	assert_int_equal(deal_held(deal, hold, 7, 2), 0);
 	assert_int_equal(deal_count(deal, 0), PICK_BUCKETS / 2);
+	/* A lost member carries nothing, also where no frame has moved its buckets yet. */
+	deal_fallbacks(deal, 1);
+	assert_int_equal(deal_held(deal, hold, 1, 1), 0);
+	assert_int_equal(deal_held(deal, hold, 1, 0), PICK_BUCKETS);
+	assert_int_equal(deal_held(deal, hold, 0, 0), 0);
 }
 
 #define DEAL(test) cmocka_unit_test_setup(test, start)

@@ -67,11 +67,11 @@ static void story_tell(struct story *story, const struct event *events, size_t c
 			story->facts[e->slot] = *e->facts;
 		failover_decide(&story->run, story->facts, STABLE_MS, START + e->at, &d);
 		if (story->run.usable != e->usable || d.primary != e->primary ||
-		    team_run_state(&story->run) != e->team ||
+		    team_run_state(&story->run, story->run.count) != e->team ||
 		    d.deadline_ns != (e->deadline ? START + e->deadline : 0))
 			fail_msg("%s: usable %#x, primary %d, %s, deadline %+lld", e->text,
 				 story->run.usable, d.primary,
-				 team_state_names[team_run_state(&story->run)],
+				 team_state_names[team_run_state(&story->run, story->run.count)],
 				 (long long)(d.deadline_ns - START));
 		assert_int_equal(d.lost, before & ~e->usable);
 		assert_int_equal(d.returned, e->usable & ~before);
@@ -103,10 +103,10 @@ static void nobody_before_the_first_decision(void **state)
 	(void)state;
 	team_run_init(&run);
 	assert_int_equal(run.primary, NONE);
-	assert_int_equal(team_run_state(&run), TEAM_DOWN);
+	assert_int_equal(team_run_state(&run, run.count), TEAM_DOWN);
 	team_run_arrange(&run, two, 2);
 	assert_int_equal(run.primary, NONE);
-	assert_int_equal(team_run_state(&run), TEAM_DOWN);
+	assert_int_equal(team_run_state(&run, run.count), TEAM_DOWN);
 }
 
 /* T7: the configuration's first is the first primary, if it is there in time. */
@@ -131,7 +131,7 @@ static void the_first_of_the_configuration_is_primary(void **state)
 	story.facts[5] = story.facts[2] = story.facts[9] = well;
 	failover_decide(&story.run, story.facts, STABLE_MS, START, &decision);
 	assert_int_equal(decision.primary, 5);
-	assert_int_equal(team_run_state(&story.run), TEAM_UP);
+	assert_int_equal(team_run_state(&story.run, story.run.count), TEAM_UP);
 	story_begin(&story, order, 3);
 	TELL(&story, last_first);
 }
@@ -358,13 +358,13 @@ static void all_32_slots(void **state)
 	failover_decide(&story.run, story.facts, STABLE_MS, START, &decision);
 	assert_int_equal(decision.returned, UINT32_MAX);
 	assert_int_equal(decision.primary, 31);
-	assert_int_equal(team_run_state(&story.run), TEAM_UP);
+	assert_int_equal(team_run_state(&story.run, story.run.count), TEAM_UP);
 	for (unsigned int i = 0; i < PICK_SLOTS; i++) {
 		assert_int_equal(decision.primary, PICK_SLOTS - 1 - i);
 		story.facts[decision.primary] = removed;
 		failover_decide(&story.run, story.facts, STABLE_MS, START + 1, &decision);
 	}
-	assert_int_equal(team_run_state(&story.run), TEAM_DOWN);
+	assert_int_equal(team_run_state(&story.run, story.run.count), TEAM_DOWN);
 }
 
 /* --- a long run of random flaps --------------------------------------------------------- */
@@ -463,9 +463,9 @@ static void team_check(const struct story *story, const struct decision *d, uint
 	/* T7: the primary moves only because it was lost. */
 	if (d->primary_before != NONE && run->usable >> d->primary_before & 1)
 		assert_int_equal(d->primary, d->primary_before);
-	assert_int_equal(team_run_state(run), !run->usable	       ? TEAM_DOWN
-					      : run->usable == members ? TEAM_UP
-								       : TEAM_DEGRADED);
+	assert_int_equal(team_run_state(run, run->count), !run->usable		   ? TEAM_DOWN
+							  : run->usable == members ? TEAM_UP
+										   : TEAM_DEGRADED);
 	assert_int_equal(d->deadline_ns != 0, waiting);
 }
 

@@ -373,6 +373,26 @@ static void device_in_use_is_refused(void **state)
 		"br0 is itself a bridge; name the network cards instead"});
 }
 
+/* T1: a device is a member once, whatever it is called. */
+static void one_device_under_two_names_is_refused(void **state)
+{
+	(void)state;
+	want_member("52:54:00:00:00:04");
+	EXPECT({ACTION_REFUSE, "52:54:00:00:00:04", 2, 4,
+		"ens4 and 52:54:00:00:00:04 are the same device"});
+}
+
+/* Another bond of the team's name is not ours, and no member is taken into it. */
+static void bond_of_somebody_else_is_not_ours(void **state)
+{
+	(void)state;
+	link_table_drop(&scene.links, TEAM);
+	put(&(struct link){.ifindex = TEAM + 1, .name = "team0", .kind = "bond", .type = ETHER});
+	get("ens4")->master = get("ens5")->master = 0;
+	EXPECT(CREATE_TEAM0, {ACTION_JOIN, "ens4", 0, 4, "take ens4 into team0 as member 0"},
+	       {ACTION_JOIN, "ens5", 1, 5, "take ens5 into team0 as member 1"});
+}
+
 static void everything_at_once_is_in_order(void **state)
 {
 	(void)state;
@@ -453,6 +473,8 @@ int main(void)
 		PLAN(queue_id_is_put_right),
 		PLAN(missing_device_is_waited_for),
 		PLAN(device_in_use_is_refused),
+		PLAN(one_device_under_two_names_is_refused),
+		PLAN(bond_of_somebody_else_is_not_ours),
 		PLAN(everything_at_once_is_in_order),
 		PLAN(all_32_members_are_exchanged),
 		PLAN(slots_are_found_by_the_configured_name),
