@@ -162,6 +162,20 @@ static const char *find_twin(const struct team_config *want, const struct subjec
 	return NULL;
 }
 
+/* What somebody may have changed at a device that is a member. */
+static void plan_upkeep(const struct team_config *want, const struct subject *subject,
+			const struct plan_view *view, struct action_list *list)
+{
+	const struct link *link = subject->link;
+
+	if (link->slave.queue_id != subject->slot + 1)
+		add(list, ACTION_QUEUE, want->name, subject, "set queue_id %d of %s instead of %u",
+		    subject->slot + 1, link->name, link->slave.queue_id);
+	if (view->detached_members >> subject->slot & 1)
+		add(list, ACTION_ATTACH, want->name, subject, "attach the programs of %s again",
+		    link->name);
+}
+
 static void plan_member(const struct team_config *want, struct subject *subject,
 			const struct link *bond, const struct plan_view *view,
 			struct action_list *list)
@@ -180,12 +194,8 @@ static void plan_member(const struct team_config *want, struct subject *subject,
 	else if (!link)
 		add(list, ACTION_WAIT, want->name, subject, "wait for %s, which is not there",
 		    subject->device);
-	else if (is_member(link, bond, view, subject->slot) &&
-		 link->slave.queue_id == subject->slot + 1)
-		return;
 	else if (is_member(link, bond, view, subject->slot))
-		add(list, ACTION_QUEUE, want->name, subject, "set queue_id %d of %s instead of %u",
-		    subject->slot + 1, link->name, link->slave.queue_id);
+		plan_upkeep(want, subject, view, list);
 	else if (admit_member(link, bond ? bond->ifindex : 0, view->links, view->addresses,
 			      view->address_count, &problem))
 		add(list, ACTION_REFUSE, want->name, subject, "%s", problem.text);
@@ -213,6 +223,9 @@ void plan_team(const struct team_config *want, const struct plan_view *view,
 	else
 		add(list, ACTION_CREATE, want->name, &the_team,
 		    "make the team %s and load its programs", want->name);
+	if (bond && view->detached)
+		add(list, ACTION_ATTACH, want->name, &the_team, "attach the program of %s again",
+		    want->name);
 	for (uint32_t i = 0; i < want->member_count; i++) {
 		struct subject subject = {.device = want->members[i].device};
 

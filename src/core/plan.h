@@ -15,6 +15,8 @@ struct plan_view {
 	size_t address_count;
 	const struct note_team *notes; /* NULL: its programs are not loaded */
 	int ifindex;		       /* of the bond that we made, 0 = none */
+	bool detached;		       /* the team's program has been detached … */
+	uint32_t detached_members;     /* … and those of the members in these slots */
 };
 
 /* The bond's attributes that @want asks for; active_ifindex stays 0. */

@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* A parameter's text, "" if it is not there or not a string. */
+/* A parameter's text; "" where it may be absent and is. */
 static const char *text_of(json_t *parameters, const char *key)
 {
 	const char *text = json_string_value(json_object_get(parameters, key));
@@ -100,6 +100,8 @@ static int read_settings(struct edit *edit, json_t *settings, struct team_config
 	json_t *value;
 	int err = 0;
 
+	if (settings && !json_is_object(settings))
+		return problem_set(&edit->problem, -EINVAL, "settings are keys and values");
 	json_object_foreach(settings, key, value)
 	{
 		const char *text = json_string_value(value);
@@ -253,17 +255,34 @@ static void call_switchover(void *data, json_t *parameters, struct varlink_reply
 			  json_sprintf("%s is the primary of %s now", member, team->config.name));
 }
 
+#define NAME                                                                                       \
+	{                                                                                          \
+		"name", JSON_STRING, false                                                         \
+	}
+#define OPTIONAL_NAME                                                                              \
+	{                                                                                          \
+		"name", JSON_STRING, true                                                          \
+	}
+#define MEMBER                                                                                     \
+	{                                                                                          \
+		"member", JSON_STRING, false                                                       \
+	}
+#define OBJECT(key)                                                                                \
+	{                                                                                          \
+		key, JSON_OBJECT, false                                                            \
+	}
+
 static const struct varlink_method methods[] = {
-	{"org.iovteam.Show", false, call_show},
-	{"org.iovteam.Plan", false, call_plan},
-	{"org.iovteam.Explain", false, call_explain},
-	{"org.iovteam.AddTeam", true, call_add_team},
-	{"org.iovteam.SetTeam", true, call_set_team},
-	{"org.iovteam.RemoveTeam", true, call_remove_team},
-	{"org.iovteam.AddMember", true, call_add_member},
-	{"org.iovteam.RemoveMember", true, call_remove_member},
-	{"org.iovteam.Switchover", true, call_switchover},
-	{"org.iovteam.Reload", true, call_reload},
+	{"org.iovteam.Show", false, {OPTIONAL_NAME}, call_show},
+	{"org.iovteam.Plan", false, {}, call_plan},
+	{"org.iovteam.Explain", false, {NAME, OBJECT("flow")}, call_explain},
+	{"org.iovteam.AddTeam", true, {OBJECT("team")}, call_add_team},
+	{"org.iovteam.SetTeam", true, {NAME, OBJECT("settings")}, call_set_team},
+	{"org.iovteam.RemoveTeam", true, {NAME}, call_remove_team},
+	{"org.iovteam.AddMember", true, {NAME, MEMBER}, call_add_member},
+	{"org.iovteam.RemoveMember", true, {NAME, MEMBER}, call_remove_member},
+	{"org.iovteam.Switchover", true, {NAME, MEMBER}, call_switchover},
+	{"org.iovteam.Reload", true, {}, call_reload},
 };
 
 struct varlink_interface api_interface(struct manager *manager)

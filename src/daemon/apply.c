@@ -180,6 +180,14 @@ static void apply_leave(struct team *team, const struct team_context *context, i
 	leave(team, context, slot);
 }
 
+static int apply_attach(struct team *team, const struct action *action, struct problem *problem)
+{
+	if (action->slot < 0)
+		return datapath_attach_team(team->datapath, team->ifindex, problem);
+	return datapath_attach_member(team->datapath, (unsigned int)action->slot, action->ifindex,
+				      problem);
+}
+
 int apply_action(struct team *team, const struct team_context *context, const struct action *action,
 		 struct problem *problem)
 {
@@ -199,6 +207,8 @@ int apply_action(struct team *team, const struct team_context *context, const st
 	case ACTION_QUEUE:
 		return rtnl_bond_set_queue_id(context->observed->requests, action->ifindex,
 					      (uint16_t)(action->slot + 1), problem);
+	case ACTION_ATTACH:
+		return apply_attach(team, action, problem);
 	case ACTION_WAIT:
 	case ACTION_REFUSE:
 	case ACTION_KIND_COUNT:

@@ -15,6 +15,7 @@
 
 #define US_PER_MS 1000ULL
 #define RECONCILE_DELAY_US (20 * US_PER_MS) /* one comparison for a burst of events */
+#define LOOK_US (5000 * US_PER_MS)	    /* … and one now and then, for what has no event */
 #define RETRY_FIRST_NS (1000 * NS_PER_MS)
 #define RETRY_DOUBLINGS 5 /* at most every 32 s */
 
@@ -66,17 +67,34 @@ static void update_teams(struct manager *manager, uint64_t seen_ns)
 
 /* --- comparing and applying --- */
 
+/* Slots whose programs somebody has detached. No event tells: it is looked at. */
+static uint32_t detached_members(const struct team *team, const struct link_table *links)
+{
+	uint32_t detached = 0;
+
+	for (int slot = 0; slot < PICK_SLOTS; slot++)
+		if (team_member_link(team, links, slot) &&
+		    !datapath_member_attached(team->datapath, (unsigned int)slot))
+			detached |= 1U << slot;
+	return detached;
+}
+
 static void view_team(const struct manager *manager, const char *name, struct plan_view *ret_view)
 {
 	const struct team *team = manager_team(manager, name);
-
-	*ret_view = (struct plan_view){
+	struct plan_view view = {
 		.links = &manager->observed.links,
 		.addresses = manager->observed.addresses,
 		.address_count = manager->observed.address_count,
-		.notes = team && team->datapath ? datapath_notes(team->datapath) : NULL,
-		.ifindex = team ? team->ifindex : 0,
 	};
+
+	if (team && team->datapath) {
+		view.notes = datapath_notes(team->datapath);
+		view.ifindex = team->ifindex;
+		view.detached = !datapath_team_attached(team->datapath);
+		view.detached_members = detached_members(team, view.links);
+	}
+	*ret_view = view;
 }
 
 static void plan_one(const struct manager *manager, const struct team_config *want,
@@ -215,6 +233,7 @@ static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
 	uint64_t now_ns = clock_now_ns();
 
 	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	schedule_reconcile(manager, now_ns / NS_PER_US + LOOK_US);
 	if (!manager->store_valid)
 		return 0;
 	remove_unwanted(manager, &done);

@@ -17,9 +17,19 @@ struct varlink_reply {
 	json_t *parameters; /* owned by the server after the call */
 };
 
+#define VARLINK_PARAMETERS_MAX 4
+
+struct varlink_parameter {
+	const char *name; /* NULL ends the list */
+	json_type type;
+	bool optional; /* may be absent, or null */
+};
+
 struct varlink_method {
 	const char *name; /* "org.iovteam.Show" */
 	bool changes;	  /* root only */
+	/* A call with others, or of other types, does not reach the method. */
+	struct varlink_parameter parameters[VARLINK_PARAMETERS_MAX];
 	void (*call)(void *data, json_t *parameters, struct varlink_reply *ret_reply);
 };
 

@@ -137,16 +137,54 @@ static const struct varlink_method *find_method(const struct varlink_client *cli
 	return NULL;
 }
 
+static const struct varlink_parameter *find_parameter(const struct varlink_method *method,
+						      const char *name)
+{
+	for (const struct varlink_parameter *known = method->parameters; known->name; known++)
+		if (strcmp(known->name, name) == 0)
+			return known;
+	return NULL;
+}
+
+/* The name of the first parameter that is unknown, missing or of another type; NULL: all are right. */
+static const char *wrong_parameter(const struct varlink_method *method, json_t *parameters)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(parameters, name, value) if (!find_parameter(method, name)) return name;
+	for (const struct varlink_parameter *known = method->parameters; known->name; known++) {
+		value = json_object_get(parameters, known->name);
+		if ((!value || json_is_null(value)) && known->optional)
+			continue;
+		if (!value || json_typeof(value) != known->type)
+			return known->name;
+	}
+	return NULL;
+}
+
+static void call_method(const struct varlink_client *client, const struct varlink_method *method,
+			json_t *parameters, struct varlink_reply *reply)
+{
+	const char *wrong = wrong_parameter(method, parameters);
+
+	if (method->changes && !client->root) {
+		reply->error = "org.iovteam.PermissionDenied";
+		reply->parameters = json_pack("{s:s}", "message", "only root may change anything");
+	} else if (wrong) {
+		service_error(reply, SERVICE ".InvalidParameter", "parameter", wrong);
+	} else {
+		method->call(client->interface->data, parameters, reply);
+	}
+}
+
 static void dispatch(const struct varlink_client *client, const char *name, json_t *parameters,
 		     struct varlink_reply *reply)
 {
 	const struct varlink_method *method = find_method(client, name);
 
-	if (method && method->changes && !client->root) {
-		reply->error = "org.iovteam.PermissionDenied";
-		reply->parameters = json_pack("{s:s}", "message", "only root may change anything");
-	} else if (method) {
-		method->call(client->interface->data, parameters, reply);
+	if (method) {
+		call_method(client, method, parameters, reply);
 	} else if (strcmp(name, SERVICE ".GetInfo") == 0) {
 		get_info(client, reply);
 	} else if (strcmp(name, SERVICE ".GetInterfaceDescription") == 0) {

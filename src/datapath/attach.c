@@ -83,6 +83,22 @@ static void clsact_remove(const struct attach_hook *hook)
 	(void)bpf_tc_detach(&where, &options);
 }
 
+static bool clsact_is_there(const struct attach_hook *hook)
+{
+	LIBBPF_OPTS(bpf_tc_hook, where, .ifindex = hook->ifindex,
+		    .attach_point = hook->ingress ? BPF_TC_INGRESS : BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = CLSACT_HANDLE, .priority = CLSACT_PRIORITY);
+
+	return attach_has_clsact(hook->ifindex) && bpf_tc_query(&where, &options) == 0;
+}
+
+bool attach_is_there(const struct attach_hook *hook)
+{
+	_cleanup_close_ int link = bpf_obj_get(hook->pin);
+
+	return link >= 0 ? tcx_ifindex(link) == hook->ifindex : clsact_is_there(hook);
+}
+
 int attach_program(const struct attach_hook *hook, int program_fd, struct problem *problem)
 {
 	int err = tcx_update(hook, program_fd);

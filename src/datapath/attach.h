@@ -24,6 +24,9 @@ int attach_program(const struct attach_hook *hook, int program_fd, struct proble
 /* Detach; it is no error if nothing is attached or the device is gone. */
 void attach_remove(const struct attach_hook *hook);
 
+/* Is a program of ours at the hook? Somebody may have detached it. */
+bool attach_is_there(const struct attach_hook *hook);
+
 /* Does the device have a clsact qdisc now? Asked before ours, so that it can be given back. */
 bool attach_has_clsact(int ifindex);
 

@@ -271,6 +271,30 @@ int datapath_attach_member(struct datapath *datapath, unsigned slot, int ifindex
 	return err;
 }
 
+bool datapath_team_attached(const struct datapath *datapath)
+{
+	struct attach_hook hook = {.ifindex = datapath->team_ifindex};
+	char path[PATH_MAX];
+
+	hook.pin = path;
+	return !pin_path(datapath, "team", path) && attach_is_there(&hook);
+}
+
+bool datapath_member_attached(struct datapath *datapath, unsigned slot)
+{
+	struct attach_hook hook = {.ifindex = (int)datapath_notes(datapath)->members[slot].ifindex};
+	char path[PATH_MAX];
+
+	hook.pin = path;
+	for (int ingress = 0; ingress < 2; ingress++) {
+		hook.ingress = ingress;
+		if (member_pin_path(datapath, slot, ingress ? "in" : "out", path) ||
+		    !attach_is_there(&hook))
+			return false;
+	}
+	return true;
+}
+
 void datapath_detach_member(struct datapath *datapath, unsigned slot)
 {
 	struct note_member *note = &datapath_notes(datapath)->members[slot];

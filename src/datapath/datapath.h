@@ -36,6 +36,11 @@ void datapath_remove(struct datapath *datapath);
 int datapath_attach_team(struct datapath *datapath, int ifindex, struct problem *problem);
 int datapath_attach_member(struct datapath *datapath, unsigned slot, int ifindex,
 			   struct problem *problem);
+
+/* Are the programs still where they were attached? */
+bool datapath_team_attached(const struct datapath *datapath);
+bool datapath_member_attached(struct datapath *datapath, unsigned slot);
+
 void datapath_detach_member(struct datapath *datapath, unsigned slot);
 
 /* Shared with the programs; see model/pick.h for who writes what. */

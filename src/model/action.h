@@ -11,6 +11,7 @@ enum action_kind {
 	ACTION_SET,    /* change the bond's attributes */
 	ACTION_JOIN,   /* take a device in as member */
 	ACTION_QUEUE,  /* give a member its queue_id back */
+	ACTION_ATTACH, /* attach programs that somebody has detached */
 	ACTION_WAIT,   /* the device is not there yet; nothing is done */
 	ACTION_REFUSE, /* the device is there, but cannot be a member now; nothing is done */
 	ACTION_KIND_COUNT,

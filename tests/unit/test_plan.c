@@ -342,6 +342,15 @@ static void queue_id_is_put_right(void **state)
 }
 
 /* T1: in configuration a missing device is waited for; it has a slot already. */
+static void detached_programs_are_attached_again(void **state)
+{
+	(void)state;
+	scene.view.detached = true;
+	scene.view.detached_members = 2;
+	EXPECT({ACTION_ATTACH, "", -1, 0, "attach the program of team0 again"},
+	       {ACTION_ATTACH, "ens5", 1, 5, "attach the programs of ens5 again"});
+}
+
 static void missing_device_is_waited_for(void **state)
 {
 	(void)state;
@@ -471,6 +480,7 @@ int main(void)
 		PLAN(unwanted_member_that_is_gone_leaves),
 		PLAN(exchanged_member_takes_the_free_slot),
 		PLAN(queue_id_is_put_right),
+		PLAN(detached_programs_are_attached_again),
 		PLAN(missing_device_is_waited_for),
 		PLAN(device_in_use_is_refused),
 		PLAN(one_device_under_two_names_is_refused),
