@@ -126,6 +126,10 @@ def act_table(screen: Screen, result: dict[str, Any]) -> None:
     away = f", {result['flows_away']} not at home" if result["flows_away"] else ""
     screen.line(f"  {result['flows']} flows: {result['flows_moved']} moved, "
                 f"{result['flows_disturbed']} of them without need{away}")
+    if result.get("kept_flows_lost"):
+        # igbvf waits for its lost PF with bottom halves off: a CPU of the guest carries nothing.
+        screen.line(f"  flows that stayed lost {result['kept_flows_lost']} packets, queued while "
+                    "the lost VF's driver held a CPU")
     screen.line("  kernel's counters: " + "; ".join(
         f"{m['name']} tx {m['tx_packets']:,} rx {m['rx_packets']:,}"
         for m in result["members"]))
