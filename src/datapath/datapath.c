@@ -315,7 +315,7 @@ void datapath_detach_member(struct datapath *datapath, unsigned slot)
 }
 
 /* Maps and links are all that a team pins; what is left after detaching are the maps. */
-static void remove_directory(const char *directory)
+static void remove_directory(char *directory)
 {
 	DIR *dir = opendir(directory);
 	struct dirent *entry;
@@ -327,6 +327,8 @@ static void remove_directory(const char *directory)
 			(void)unlinkat(dirfd(dir), entry->d_name, 0);
 	(void)closedir(dir);
 	(void)rmdir(directory);
+	*strrchr(directory, '/') = '\0';
+	(void)rmdir(directory); /* the last team's goes with it */
 }
 
 void datapath_remove(struct datapath *datapath)
