@@ -102,7 +102,8 @@ static int bind_socket(struct varlink_server *server, const char *path)
 		return -errno;
 	strcpy(server->path, path);
 	open_to_readers(path);
-	return listen(server->fd, VARLINK_CLIENTS_MAX) ? -errno : 0;
+	/* A burst waits in the kernel: a client that does not block would be refused otherwise. */
+	return listen(server->fd, SOMAXCONN) ? -errno : 0;
 }
 
 int varlink_listen(sd_event *loop, const char *path, const struct varlink_interface *interface,
