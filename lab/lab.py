@@ -131,6 +131,11 @@ class Lab:
         for nic in self._machine.nics:
             script.append(f"for d in */address; do read mac <$d; if [ $mac = {nic.mac} ];"
                           f" then ip link set ${{d%/*}} name {nic.name}; fi; done")
+        self.host.sh("\n".join(script), timeout=60)
+        self._make_vfs()
+
+    def _make_vfs(self) -> None:
+        script = ["cd /sys/class/net"]
         for index in range(len(self.pfs)):
             script += self._prepare_pf(index)
         self.host.sh("\n".join(script), timeout=60)
@@ -162,6 +167,12 @@ class Lab:
         return f"52:54:00:1{pf + 1}:00:{vf:02x}"
 
     # --- what tests use ---
+
+    def renew_vfs(self) -> None:
+        """Takes the VFs away and makes them anew: all that their PFs remember of them is gone."""
+        self.host.sh("".join(f"echo 0 > /sys/class/net/{pf.name}/device/sriov_numvfs;"
+                             for pf in self.pfs), timeout=60)
+        self._make_vfs()
 
     def namespace(self, name: str) -> Namespace:
         """Makes one more network namespace in the VM; `ip netns delete` takes it away."""

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 import pytest
 
 from lab import wait_until
-from team import PYTHON, SLOW, Team, counters, difference, running
-from traffic import Capture, Receiver, flows, ping, send_udp
+from team import PYTHON, SLOW, running
+from traffic import Capture, Receiver, flows, known_at, ping, send_udp
 
 PEER, PEER6 = "192.0.2.1", "2001:db8::1"
 NAMES = ("vguest", "vswitch", "vpeer")
@@ -31,15 +31,16 @@ class Network:
 
     def make(self, members, queues=1):
         self.members = [f"m{number}" for number in range(members)]
+        numbers = f"numtxqueues {queues} numrxqueues {queues}"
         self.switch.sh("\n".join(
             ["echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6",
              "ip link add name sw type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
              "ip link set sw up",
              "ip link add pp type veth peer name eth0 netns vpeer",
              "ip link set pp master sw up",
-             *(f"ip link add p{n} type veth peer name m{n} netns vguest numtxqueues {queues}"
-               f" numrxqueues {queues}; ip link set p{n} master sw up"
-               for n in range(members))]))
+             # Both ends must have them, or both use one only.
+             *(f"ip link add p{n} {numbers} type veth peer name m{n} netns vguest {numbers};"
+               f" ip link set p{n} master sw up" for n in range(members))]))
         self.peer.sh(f"ip link set eth0 up; ip address add {PEER}/24 dev eth0;"
                      f"ip address add {PEER6}/64 dev eth0 nodad")
 
@@ -126,7 +127,9 @@ def test_carrier_loss_fails_over_and_peers_are_told(network):
     network.make(2)
     with network.team() as team:
         lost, left = team.primary, team.other()
-        ping(network.peer, team.IPV4)
+        for address in (team.IPV4, team.IPV6):
+            ping(network.peer, address)
+            assert known_at(network.peer, address) == team.macs[lost]
         network.carrier(lost, up=False)
         team.wait_state(lost, "failed")
         shown = team.show()
@@ -134,11 +137,12 @@ def test_carrier_loss_fails_over_and_peers_are_told(network):
                                                                     team.macs[left])
         assert team.member(lost)["reason"] == "media-disconnected"
         for address in (team.IPV4, team.IPV6):
-            wait_until(lambda: team.macs[left] in network.peer.run(
-                ["ip", "neighbour", "show", address]).out or address == team.IPV6, SLOW,
-                f"the peer to know {address} at {left}")
+            # Nobody has asked: it was announced.
+            wait_until(lambda: known_at(network.peer, address) == team.macs[left], SLOW,
+                       f"the peer to know {address} at {left}")
             ping(network.peer, address)
-            ping(network.guest, PEER6 if ":" in address else PEER)
+        for address in (PEER, PEER6):
+            ping(network.guest, address)
         network.carrier(lost, up=True)
         wait_until(team.well, SLOW, f"{lost} to be used again")
         ping(network.peer, team.IPV4)

@@ -189,6 +189,12 @@ def ping(where: Namespace, address: str, count: int = 3, *options: str) -> None:
     assert "DUP" not in out, out
 
 
+def known_at(where: Namespace, address: str, device: str = "eth0") -> str | None:
+    """The MAC at which somebody has a neighbour, as far as it knows."""
+    entries = where.run(["ip", "-j", "neighbour", "show", address, "dev", device]).json()
+    return entries[0].get("lladdr") if entries else None
+
+
 @contextmanager
 def vlan_outside(lab: Lab, vid: int, address: str) -> Iterator[str]:
     """The peer has an address in a VLAN, on the device whose name is returned. The machine that
