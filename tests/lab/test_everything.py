@@ -3,6 +3,8 @@
 filters, and hides nothing that a veth would."""
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from lab import wait_until
@@ -90,10 +92,17 @@ def test_dhcp_lease_is_kept_over_a_failover_and_renewed(lab, build, tmp_path):
     lab.write("/tmp/dhcp-script", DHCP_SCRIPT, mode=0o755)
 
     def renewed(client, serving, times):
-        """Asks for it, and waits until both ends say so."""
-        client.kill(10)  # SIGUSR1
-        wait_until(lambda: client.stdout().count("renew 192.0.2.1") == times, SLOW, "a renewal")
-        assert serving.stderr().count("DHCPACK(eth0)") == 1 + times
+        """Asks for it, and waits until both ends say so. The client asks once and then waits half
+        the lease; what it asked may have met the lost link's driver, so it is told again."""
+        def told():
+            if time.monotonic() > told.again:
+                client.kill(10)  # SIGUSR1
+                told.again = time.monotonic() + 5
+            return client.stdout().count("renew 192.0.2.1") >= times
+
+        told.again = 0
+        wait_until(told, SLOW, "a renewal")
+        assert serving.stderr().count("DHCPACK(eth0)") >= 1 + times
 
     with running(lab, build, addresses=[]) as team, \
             lab.peer.spawn(server) as serving, \
