@@ -445,7 +445,8 @@ def test_removing_gives_everything_back(lab, build):
         return {name: {key: link(lab.guest, name).get(key) for key in (*keys, "master")}
                 for name in ("ens4", "ens5")}
 
-    lab.guest.sh("ip link set ens5 mtu 1400; ip link set ens4 up")
+    # A device has a qdisc of its own from the first time it is up.
+    lab.guest.sh("ip link set ens5 mtu 1400 up; ip link set ens5 down; ip link set ens4 up")
     wait_until(lambda: lab.carrier("ens4", lab.guest), SLOW, "carrier of ens4")
     before = devices()
     try:
@@ -455,7 +456,7 @@ def test_removing_gives_everything_back(lab, build):
             wait_until(lambda: devices() == before, SLOW, "the devices as they were")
             assert link(lab.guest, "team0") is None
             assert lab.guest.run(["ls", "-A", team.config]).out == ""
-            assert lab.guest.run(["find", team.bpffs, "-mindepth", "1"]).out == ""
+            assert lab.guest.run(["test", "-e", team.bpffs], check=False).rc == 1
             assert team.run("team", "show", "--json").json() == {"teams": []}
     finally:
         lab.guest.run(["ip", "link", "set", "ens5", "mtu", "1500"])

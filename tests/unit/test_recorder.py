@@ -4,6 +4,9 @@
 Two recorders sit in a network namespace each, behind a tap device each. This process holds the
 other ends of the two taps and carries every frame across, so it alone decides what is lost,
 doubled, late or carried with another MAC, and knows to the packet what the recorders must report.
+
+Over 600 lines because: the network that injects faults and the tests that count them exactly
+read as one.
 """
 
 import collections
