@@ -394,6 +394,12 @@ int team_switchover(struct team *team, const struct team_context *context, int s
 	if (err) {
 		team->run.primary = decision.primary_before;
 		datapath_state(team->datapath)->primary = (__u32)decision.primary_before;
+		/* Bonding looks at carriers every miimon; ours came by event. */
+		if (err == -EINVAL && problem)
+			(void)snprintf(problem->text, sizeof(problem->text),
+				       "bonding does not see the link of %s yet; try again in a "
+				       "moment",
+				       link->name);
 		return err;
 	}
 	announce_primary(team, context);
