@@ -50,7 +50,7 @@ struct cli {
 	uint32_t interval_ms; /* between the views of "watch" */
 	uint32_t count;	      /* views of "watch", 0 = until told to leave */
 	const char *to;
-	json_t *members; /* of --member, in their order */
+	json_t *members; /* of --member, in their order: device and settings */
 	unsigned given;	 /* enum command_option */
 	char **words;	 /* after noun and verb */
 	int word_count;
@@ -79,6 +79,9 @@ int team_show(struct cli *cli);
 int team_switchover(struct cli *cli);
 int member_add(struct cli *cli);
 int member_remove(struct cli *cli);
+int member_set(struct cli *cli);
+int member_drain(struct cli *cli);
+int member_restore(struct cli *cli);
 int member_show(struct cli *cli);
 int explain(struct cli *cli);
 int plan(struct cli *cli);

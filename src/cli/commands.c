@@ -8,12 +8,18 @@
 #define SETTINGS_HELP                                                                              \
 	"Settings, KEY=VALUE (the defaults are shown):\n"                                          \
 	"  stable-time-ms=1000       a link that returns must hold this long first\n"              \
+	"  hold-down-max-ms=60000    ... twice as long each time it flaps, to this bound\n"        \
 	"  return-idle-ms=200        a flow goes home once it paused this long ...\n"              \
 	"  return-bound-ms=10000     ... or after this long; 0 = only when it pauses\n"            \
 	"  announce-count=3          announcements of the addresses after a failover\n"            \
 	"  announce-interval-ms=200  time between them, a multiple of 100\n"                       \
 	"  distribution=transport-ports  flows are spread by addresses and ports\n"                \
 	"  mac-policy=member         each member sends with its own MAC\n"
+
+#define MEMBER_HELP                                                                                \
+	"Settings of a member (the defaults are shown):\n"                                         \
+	"  weight=100   its part of the traffic against the others', 1 to 1000\n"                  \
+	"  role=active  or standby: carries nothing until an active member fails\n"
 
 #define DEVICE_HELP                                                                                \
 	"DEV names a device by its interface (ens4), its permanent MAC\n"                          \
@@ -28,10 +34,12 @@ const struct command commands[] = {
 	  "Makes the interface NAME over the devices given, and writes its configuration.\n"
 	  "The IP addresses belong on NAME; the members need none. The first member is\n"
 	  "the first primary.\n\n"
-	  DEVICE_HELP "\n" SETTINGS_HELP "\n"
+	  DEVICE_HELP "Settings of a member follow it after commas.\n\n"
+	  SETTINGS_HELP "\n" MEMBER_HELP "\n"
 	  "Examples:\n"
 	  "  iovteam team add team0 --member ens4 --member ens5\n"
 	  "  iovteam team add team0 --member ens4 --member ens5 stable-time-ms=5000\n"
+	  "  iovteam team add team0 --member ens4,weight=200 --member ens5,role=standby\n"
 	  "  ip address add 192.0.2.10/24 dev team0\n" },
 	{ "team", "remove", team_remove, 0, 0, 1, 1, "NAME",
 	  "remove a team and give its devices back as they were",
@@ -62,10 +70,33 @@ const struct command commands[] = {
 	  "primary goes on receiving for as long as peers may still send to it.\n\n"
 	  "Example:\n"
 	  "  iovteam team switchover team0 --to ens5\n" },
-	{ "member", "add", member_add, 0, 0, 2, 2, "NAME DEV", "add a device to a team",
-	  "Adds DEV to the team NAME, and to its configuration.\n\n" DEVICE_HELP "\n"
+	{ "member", "add", member_add, 0, 0, 2, -1, "NAME DEV [KEY=VALUE]...",
+	  "add a device to a team",
+	  "Adds DEV to the team NAME, and to its configuration.\n\n"
+	  DEVICE_HELP "\n" MEMBER_HELP "\n"
+	  "Examples:\n"
+	  "  iovteam member add team0 ens6\n"
+	  "  iovteam member add team0 ens6 role=standby\n" },
+	{ "member", "drain", member_drain, 0, 0, 2, 2, "NAME DEV",
+	  "keep traffic off a member, for work on its link",
+	  "Moves the primary role and each flow off DEV, a flow when it pauses and all of\n"
+	  "them within return-bound-ms, so that nothing is lost or overtaken. Returns when\n"
+	  "the cable may be pulled. DEV stays drained until it is restored.\n\n"
+	  "Examples:\n"
+	  "  iovteam member drain team0 ens4\n"
+	  "  iovteam member restore team0 ens4\n" },
+	{ "member", "restore", member_restore, 0, 0, 2, 2, "NAME DEV",
+	  "let a drained member carry traffic again",
+	  "Each flow goes back to DEV when it pauses, as after a failure.\n\n"
 	  "Example:\n"
-	  "  iovteam member add team0 ens6\n" },
+	  "  iovteam member restore team0 ens4\n" },
+	{ "member", "set", member_set, 0, 0, 3, -1, "NAME DEV KEY=VALUE...",
+	  "change settings of a member",
+	  "Changes settings of a member, and in the configuration. Traffic goes on; only\n"
+	  "as many flows move as the new weights ask for.\n\n" MEMBER_HELP "\n"
+	  "Examples:\n"
+	  "  iovteam member set team0 ens4 weight=300\n"
+	  "  iovteam member set team0 ens5 role=standby\n" },
 	{ "member", "remove", member_remove, 0, 0, 2, 2, "NAME DEV", "take a device out of a team",
 	  "Takes DEV out of the team NAME, and gives it back as it was. To take out the\n"
 	  "last one, remove the team.\n\n"
@@ -74,9 +105,9 @@ const struct command commands[] = {
 	{ "member", "show", member_show, 0, 0, 0, 1, "[NAME]", "list the members of teams",
 	  "Lists the members of the team NAME, or of all teams.\n\n"
 	  "Reasons why a member is not in use:\n"
-	  "  administrative-decision          somebody set it down\n"
+	  "  administrative-decision          set down, drained, or standby by its role\n"
 	  "  media-disconnected               its link has no carrier\n"
-	  "  waiting-for-stable-connectivity  its link is back, the stable time runs\n"
+	  "  waiting-for-stable-connectivity  its link is back; seconds until it is used\n"
 	  "  not-present                      there is no such device now\n\n"
 	  "Example:\n"
 	  "  iovteam member show team0\n" },

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/settings.h"
 #include "cli/units.h"
 
 #include "base/cleanup.h"
@@ -115,11 +116,12 @@ static int take_count(struct cli *cli, const char *text)
 
 static int take_member(struct cli *cli, const char *text)
 {
-	if (!*text)
-		return cli_usage(cli, "--member needs a device");
-	if (json_array_append_new(cli->members, json_string(text)))
-		return cli_usage(cli, "the command line is not valid UTF-8");
-	return OUTCOME_DONE;
+	json_t *member;
+	int outcome = settings_parse_member(cli, text, &member);
+
+	if (!outcome && json_array_append_new(cli->members, member))
+		outcome = OUTCOME_FAILED;
+	return outcome;
 }
 
 static int take_to(struct cli *cli, const char *text)

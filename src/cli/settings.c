@@ -6,41 +6,56 @@
 
 #include <string.h>
 
-static const struct {
+struct name {
 	const char *word;
 	const char *key;
-} settings[] = {
-	{"stable-time-ms", "StableTimeMs"},
-	{"return-idle-ms", "ReturnIdleMs"},
-	{"return-bound-ms", "ReturnBoundMs"},
-	{"announce-count", "AnnounceCount"},
-	{"announce-interval-ms", "AnnounceIntervalMs"},
-	{"distribution", "Distribution"},
-	{"mac-policy", "MacPolicy"},
+};
+
+static const struct name team_names[] = {
+	{"stable-time-ms", "StableTimeMs"},  {"hold-down-max-ms", "HoldDownMaxMs"},
+	{"return-idle-ms", "ReturnIdleMs"},  {"return-bound-ms", "ReturnBoundMs"},
+	{"announce-count", "AnnounceCount"}, {"announce-interval-ms", "AnnounceIntervalMs"},
+	{"distribution", "Distribution"},    {"mac-policy", "MacPolicy"},
+};
+
+static const struct name member_names[] = {
+	{"weight", "Weight"},
+	{"role", "Role"},
+};
+
+static const struct {
+	const struct name *names;
+	size_t count;
+} kinds[] = {
+	[SETTINGS_TEAM] = {team_names, ARRAY_SIZE(team_names)},
+	[SETTINGS_MEMBER] = {member_names, ARRAY_SIZE(member_names)},
 };
 
 const char *settings_word(const char *key)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
-		if (strcmp(settings[i].key, key) == 0)
-			return settings[i].word;
+	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
+		for (size_t i = 0; i < kinds[k].count; i++)
+			if (strcmp(kinds[k].names[i].key, key) == 0)
+				return kinds[k].names[i].word;
 	return key;
 }
 
 /* The file's spelling is understood, too: people copy it. */
-static const char *settings_key(const char *word, size_t length)
+static const char *settings_key(enum settings_kind kind, const char *word, size_t length)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
-		const char *const names[] = {settings[i].word, settings[i].key};
+	for (size_t i = 0; i < kinds[kind].count; i++) {
+		const struct name *name = &kinds[kind].names[i];
+		const char *const spellings[] = {name->word, name->key};
 
-		for (size_t n = 0; n < ARRAY_SIZE(names); n++)
-			if (strlen(names[n]) == length && strncmp(names[n], word, length) == 0)
-				return settings[i].key;
+		for (size_t n = 0; n < ARRAY_SIZE(spellings); n++)
+			if (strlen(spellings[n]) == length &&
+			    strncmp(spellings[n], word, length) == 0)
+				return name->key;
 	}
 	return NULL;
 }
 
-static int unknown_key(const struct cli *cli, const char *word, int length)
+static int unknown_key(const struct cli *cli, enum settings_kind kind, const char *word, int length)
 {
 	_cleanup_free_ char *list = NULL;
 	_cleanup_fclose_ FILE *stream = NULL;
@@ -49,22 +64,24 @@ static int unknown_key(const struct cli *cli, const char *word, int length)
 	stream = open_memstream(&list, &size);
 	if (!stream)
 		return OUTCOME_FAILED;
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
-		(void)fprintf(stream, "%s%s", i ? ", " : "", settings[i].word);
+	for (size_t i = 0; i < kinds[kind].count; i++)
+		(void)fprintf(stream, "%s%s", i ? ", " : "", kinds[kind].names[i].word);
 	(void)fflush(stream);
-	return cli_usage(cli, "unknown setting \"%.*s\"; the settings are: %s", length, word, list);
+	return cli_usage(cli, "unknown setting \"%.*s\"; the settings%s are: %s", length, word,
+			 kind == SETTINGS_MEMBER ? " of a member" : "", list);
 }
 
-static int setting_parse(const struct cli *cli, const char *word, json_t *object)
+static int setting_parse(const struct cli *cli, enum settings_kind kind, const char *word,
+			 json_t *object)
 {
 	const char *equals = strchr(word, '=');
 	const char *key;
 
 	if (!equals || equals == word)
 		return cli_usage(cli, "\"%s\" is not KEY=VALUE", word);
-	key = settings_key(word, (size_t)(equals - word));
+	key = settings_key(kind, word, (size_t)(equals - word));
 	if (!key)
-		return unknown_key(cli, word, (int)(equals - word));
+		return unknown_key(cli, kind, word, (int)(equals - word));
 	if (!equals[1])
 		return cli_usage(cli, "\"%s\" has no value", word);
 	if (json_object_get(object, key))
@@ -74,16 +91,40 @@ static int setting_parse(const struct cli *cli, const char *word, json_t *object
 	return OUTCOME_DONE;
 }
 
-int settings_parse(const struct cli *cli, char *const *words, int count, json_t **ret_settings)
+int settings_parse(const struct cli *cli, enum settings_kind kind, char *const *words, int count,
+		   json_t **ret_settings)
 {
 	json_auto_t *object = json_object();
 
 	for (int i = 0; i < count; i++) {
-		int outcome = setting_parse(cli, words[i], object);
+		int outcome = setting_parse(cli, kind, words[i], object);
 
 		if (outcome)
 			return outcome;
 	}
 	*ret_settings = steal_ptr(object);
+	return OUTCOME_DONE;
+}
+
+int settings_parse_member(const struct cli *cli, const char *text, json_t **ret_member)
+{
+	_cleanup_free_ char *copy = strdup(text);
+	json_auto_t *settings = json_object(), *member = NULL;
+	char *rest = copy, *device = strsep(&rest, ","), *word;
+
+	if (!device)
+		return OUTCOME_FAILED;
+	if (!*device)
+		return cli_usage(cli, "--member needs a device");
+	while ((word = strsep(&rest, ","))) {
+		int outcome = setting_parse(cli, SETTINGS_MEMBER, word, settings);
+
+		if (outcome)
+			return outcome;
+	}
+	member = json_pack("{s:s, s:O}", "device", device, "settings", settings);
+	if (!member)
+		return cli_usage(cli, "the command line is not valid UTF-8");
+	*ret_member = steal_ptr(member);
 	return OUTCOME_DONE;
 }

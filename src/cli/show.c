@@ -51,8 +51,24 @@ void show_reason(const json_t *member, char *cell)
 {
 	const char *reason = show_string(member, "reason");
 
+	json_int_t held_ms = json_integer_value(json_object_get(member, "returns_in_ms"));
+
 	(void)snprintf(cell, CELL_SIZE, "%s",
 		       strcmp(reason, member_reason_names[REASON_NONE]) == 0 ? "-" : reason);
+	if (held_ms > 0)
+		(void)snprintf(cell, CELL_SIZE, "%.100s, %" JSON_INTEGER_FORMAT " s", reason,
+			       (held_ms + 999) / 1000);
+}
+
+/* What is not usual: most members are active, and not drained. */
+void show_part(const json_t *member, char *cell)
+{
+	const char *role = show_string(member, "role");
+
+	if (json_is_true(json_object_get(member, "drained")))
+		(void)snprintf(cell, CELL_SIZE, "drained");
+	else if (strcmp(role, member_role_names[ROLE_ACTIVE]) != 0)
+		(void)snprintf(cell, CELL_SIZE, "%s", role);
 }
 
 static void show_tx_bytes(const json_t *member, char *cell)
@@ -109,6 +125,8 @@ static const struct column traffic_columns[] = {
 static const struct column device_columns[] = {
 	{"MEMBER", .key = "name", .read = show_member_name},
 	{"MAC", .key = "mac"},
+	{"ROLE", .key = "role", .flags = COLUMN_IF_ANY, .read = show_part},
+	{"WEIGHT", .key = "weight", .flags = COLUMN_RIGHT},
 	{"BUS ADDRESS", .key = "bus_id", .flags = COLUMN_IF_ANY},
 	{"CONFIGURED AS", .key = "device", .flags = COLUMN_IF_ANY, .read = show_configured},
 };

@@ -24,4 +24,5 @@ void show_ago(json_int_t us, char *cell);
 /* Readers and painters of columns. */
 void show_member_name(const json_t *member, char *cell);
 void show_reason(const json_t *member, char *cell);
+void show_part(const json_t *member, char *cell); /* "standby", "drained", otherwise empty */
 enum paint show_state_paint(const char *state);

@@ -2,9 +2,9 @@
 /*
  * The settings of a team, its members, and their text.
  *
- * Theory of operation. Each setting is a row of a table: its key, where it lives in struct
- * team_config, and which values it takes. Reading, printing, changing and defaults walk that
- * table, so a new setting is one new row. Name and Device are not rows: they say what a section
+ * Theory of operation. Each setting is a row of a table, one of [Team] and one of [Member]: its key,
+ * where it lives in struct team_config or struct member_config, and which values it takes. Reading,
+ * printing, changing and defaults walk that table, so a new setting is one new row. Name and Device are not rows: they say what a section
  * is about, and no command changes them in place.
  */
 #include "core/config.h"
@@ -18,7 +18,7 @@
 /* What a setting takes: one of @words, or if there are none a number of @low to @high. */
 struct setting {
 	const char *key;
-	size_t offset; /* of a 32 bit value in struct team_config */
+	size_t offset; /* of a 32 bit value in the table's struct */
 	const char *const *words;
 	uint32_t word_count;
 	const char *unit; /* of a number */
@@ -26,16 +26,20 @@ struct setting {
 };
 
 #define SETTING(key_text, field) .key = (key_text), .offset = offsetof(struct team_config, field)
+#define MEMBER_SETTING(key_text, field)                                                            \
+	.key = (key_text), .offset = offsetof(struct member_config, field)
 #define WORDS(names, count) .words = (names), .word_count = (count)
 #define NUMBER(low_, high_, step_, unit_)                                                          \
 	.low = (low_), .high = (high_), .step = (step_), .unit = (unit_)
 
-static const struct setting settings[] = {
+static const struct setting team_rows[] = {
 	{SETTING("Distribution", distribution), WORDS(distribution_names, DISTRIBUTION_COUNT),
 	 .usual = DISTRIBUTION_TRANSPORT_PORTS},
 	{SETTING("MacPolicy", mac_policy), WORDS(mac_policy_names, MAC_POLICY_COUNT),
 	 .usual = MAC_POLICY_MEMBER},
 	{SETTING("StableTimeMs", stable_ms), NUMBER(0, 600000, 1, "milliseconds"), .usual = 1000},
+	{SETTING("HoldDownMaxMs", hold_max_ms), NUMBER(0, 3600000, 1, "milliseconds"),
+	 .usual = 60000},
 	{SETTING("ReturnIdleMs", idle_ms), NUMBER(1, 60000, 1, "milliseconds"), .usual = 200},
 	{SETTING("ReturnBoundMs", return_ms), NUMBER(0, 3600000, 1, "milliseconds"),
 	 .usual = 10000},
@@ -45,21 +49,60 @@ static const struct setting settings[] = {
 	 NUMBER(100, 5000, 100, "milliseconds"), .usual = 200},
 };
 
+static const struct setting member_rows[] = {
+	{MEMBER_SETTING("Weight", weight), NUMBER(1, 1000, 1, ""), .usual = 100},
+	{MEMBER_SETTING("Role", role), WORDS(member_role_names, MEMBER_ROLE_COUNT),
+	 .usual = ROLE_ACTIVE},
+};
+
 _Static_assert(sizeof(enum distribution) == sizeof(uint32_t) &&
-		       sizeof(enum mac_policy) == sizeof(uint32_t),
+		       sizeof(enum mac_policy) == sizeof(uint32_t) &&
+		       sizeof(enum member_role) == sizeof(uint32_t),
 	       "a setting is 32 bit wide");
 
-static uint32_t setting_value(const struct setting *setting, const struct team_config *team)
+struct table {
+	const struct setting *rows;
+	size_t count;
+	const char *list; /* between a key that is not known and those that are */
+};
+
+static const struct table team_settings = {team_rows, ARRAY_SIZE(team_rows), "there are"};
+static const struct table member_settings = {member_rows, ARRAY_SIZE(member_rows),
+					     "besides its device a member has"};
+
+static uint32_t setting_value(const struct setting *setting, const void *object)
 {
 	uint32_t value;
 
-	memcpy(&value, (const char *)team + setting->offset, sizeof(value));
+	memcpy(&value, (const char *)object + setting->offset, sizeof(value));
 	return value;
 }
 
-static void setting_store(const struct setting *setting, struct team_config *team, uint32_t value)
+static void setting_store(const struct setting *setting, void *object, uint32_t value)
 {
-	memcpy((char *)team + setting->offset, &value, sizeof(value));
+	memcpy((char *)object + setting->offset, &value, sizeof(value));
+}
+
+static void table_defaults(const struct table *table, void *object)
+{
+	for (size_t i = 0; i < table->count; i++)
+		setting_store(&table->rows[i], object, table->rows[i].usual);
+}
+
+static bool table_equal(const struct table *table, const void *a, const void *b)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if (setting_value(&table->rows[i], a) != setting_value(&table->rows[i], b))
+			return false;
+	return true;
+}
+
+static int table_index(const struct table *table, const char *key)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if (strcmp(table->rows[i].key, key) == 0)
+			return (int)i;
+	return -ENOENT;
 }
 
 static bool setting_takes(const struct setting *setting, uint32_t value)
@@ -71,10 +114,12 @@ static bool setting_takes(const struct setting *setting, uint32_t value)
 
 int config_setting_index(const char *key)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
-		if (strcmp(settings[i].key, key) == 0)
-			return (int)i;
-	return -ENOENT;
+	return table_index(&team_settings, key);
+}
+
+int config_member_setting_index(const char *key)
+{
+	return table_index(&member_settings, key);
 }
 
 /* -EINVAL: not a word or a number; -ERANGE: a number out of range. */
@@ -125,7 +170,8 @@ static void setting_range(const struct setting *setting, char *text, size_t size
 			text_append(text, size, i ? ", " : *text ? " " : "", setting->words[i]);
 		return;
 	}
-	(void)snprintf(text, size, "%u to %u %s", setting->low, setting->high, setting->unit);
+	(void)snprintf(text, size, "%u to %u%s%s", setting->low, setting->high,
+		       *setting->unit ? " " : "", setting->unit);
 	if (setting->step > 1) {
 		char buffer[CONFIG_SETTING_SIZE];
 
@@ -134,59 +180,88 @@ static void setting_range(const struct setting *setting, char *text, size_t size
 	}
 }
 
-static int setting_unknown(const char *key, struct problem *problem)
+static int setting_unknown(const struct table *table, const char *key, struct problem *problem)
 {
 	char shown[CONFIG_SHOWN_SIZE], known[160] = "";
 
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
-		text_append(known, sizeof(known), i ? ", " : "", settings[i].key);
-	return problem_set(problem, -ENOENT, "there is no setting %s; there are %s",
-			   config_shown(key, shown), known);
+	for (size_t i = 0; i < table->count; i++)
+		text_append(known, sizeof(known), i ? ", " : "", table->rows[i].key);
+	return problem_set(problem, -ENOENT, "there is no setting %s; %s %s",
+			   config_shown(key, shown), table->list, known);
 }
 
 void config_defaults(struct team_config *team)
 {
 	*team = (struct team_config){};
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
-		setting_store(&settings[i], team, settings[i].usual);
+	table_defaults(&team_settings, team);
 }
 
-int config_set(struct team_config *team, const char *key, const char *value,
-	       struct problem *problem)
+void config_member_defaults(struct member_config *member)
+{
+	*member = (struct member_config){};
+	table_defaults(&member_settings, member);
+}
+
+static int table_set(const struct table *table, void *object, const char *key, const char *value,
+		     struct problem *problem)
 {
 	char shown[CONFIG_SHOWN_SIZE], range[128];
 	const struct setting *setting;
-	int err, index = config_setting_index(key);
+	int err, index = table_index(table, key);
 	uint32_t number;
 
 	if (index < 0)
-		return setting_unknown(key, problem);
-	setting = &settings[index];
+		return setting_unknown(table, key, problem);
+	setting = &table->rows[index];
 	err = setting_read(setting, value, &number);
 	if (err) {
 		setting_range(setting, range, sizeof(range));
 		return problem_set(problem, err, "%s cannot be %s: it takes %s", setting->key,
 				   config_shown(value, shown), range);
 	}
-	setting_store(setting, team, number);
+	setting_store(setting, object, number);
+	return 0;
+}
+
+int config_set(struct team_config *team, const char *key, const char *value,
+	       struct problem *problem)
+{
+	return table_set(&team_settings, team, key, value, problem);
+}
+
+int config_member_set(struct member_config *member, const char *key, const char *value,
+		      struct problem *problem)
+{
+	return table_set(&member_settings, member, key, value, problem);
+}
+
+static int table_get(const struct table *table, const void *object, size_t index,
+		     const char **ret_key, char *buffer, size_t size)
+{
+	char number[CONFIG_SETTING_SIZE];
+	const struct setting *setting;
+	const char *text;
+
+	if (index >= table->count)
+		return -ENOENT;
+	setting = &table->rows[index];
+	text = setting_text(setting, setting_value(setting, object), number);
+	if (text_copy(buffer, size, text) < 0)
+		return -ENOSPC;
+	*ret_key = setting->key;
 	return 0;
 }
 
 int config_get(const struct team_config *team, size_t index, const char **ret_key, char *buffer,
 	       size_t size)
 {
-	char number[CONFIG_SETTING_SIZE];
-	const struct setting *setting;
-	const char *text;
+	return table_get(&team_settings, team, index, ret_key, buffer, size);
+}
 
-	if (index >= ARRAY_SIZE(settings))
-		return -ENOENT;
-	setting = &settings[index];
-	text = setting_text(setting, setting_value(setting, team), number);
-	if (text_copy(buffer, size, text) < 0)
-		return -ENOSPC;
-	*ret_key = setting->key;
-	return 0;
+int config_member_get(const struct member_config *member, size_t index, const char **ret_key,
+		      char *buffer, size_t size)
+{
+	return table_get(&member_settings, member, index, ret_key, buffer, size);
 }
 
 int config_name_set(struct team_config *team, const char *name, struct problem *problem)
@@ -219,7 +294,41 @@ int config_member_add(struct team_config *team, const char *device, struct probl
 		return problem_set(problem, -E2BIG,
 				   "%s would be a member too many: a team has at most %d", spelled,
 				   TEAM_MEMBERS_MAX);
+	config_member_defaults(&team->members[team->member_count]);
 	(void)text_copy(team->members[team->member_count++].device, MEMBER_DEVICE_SIZE, spelled);
+	return 0;
+}
+
+struct member_config *config_member_find(struct team_config *team, const char *device)
+{
+	char spelled[MEMBER_DEVICE_SIZE];
+	uint32_t place;
+
+	if (config_device_spell(device, spelled, NULL))
+		return NULL;
+	place = member_place(team, spelled);
+	return place < team->member_count ? &team->members[place] : NULL;
+}
+
+int config_roles_check(const struct team_config *team, struct problem *problem)
+{
+	const struct member_config *standby = NULL;
+
+	for (uint32_t i = 0; i < team->member_count; i++) {
+		const struct member_config *member = &team->members[i];
+
+		if (member->role != ROLE_STANDBY)
+			continue;
+		if (standby)
+			return problem_set(problem, -EINVAL,
+					   "%s and %s are both standby; a team has at most one",
+					   standby->device, member->device);
+		standby = member;
+	}
+	if (standby && team->member_count == 1)
+		return problem_set(problem, -EINVAL,
+				   "%s is standby and there is no active member; a team needs one",
+				   standby->device);
 	return 0;
 }
 
@@ -244,11 +353,11 @@ bool config_equal(const struct team_config *a, const struct team_config *b)
 {
 	if (strcmp(a->name, b->name) != 0 || a->member_count != b->member_count)
 		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
-		if (setting_value(&settings[i], a) != setting_value(&settings[i], b))
-			return false;
+	if (!table_equal(&team_settings, a, b))
+		return false;
 	for (uint32_t i = 0; i < a->member_count; i++)
-		if (strcmp(a->members[i].device, b->members[i].device) != 0)
+		if (strcmp(a->members[i].device, b->members[i].device) != 0 ||
+		    !table_equal(&member_settings, &a->members[i], &b->members[i]))
 			return false;
 	return true;
 }

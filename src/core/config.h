@@ -11,6 +11,7 @@
  *	Device=ens4
  *	[Member]
  *	Device=52:54:00:12:34:56
+ *	Weight=200
  *
  * Nothing here opens a file: text comes in as a buffer and goes out as a string. Reading is
  * strict. What is not understood is refused with a file, a line and one sentence, so that a
@@ -52,7 +53,7 @@ int config_parse(const char *file, const char *text, size_t length, struct team_
  */
 int config_format(const struct team_config *team, char **ret_text);
 
-/* The same name, settings, and members in the same order. */
+/* The same name and settings, and members with theirs in the same order. */
 bool config_equal(const struct team_config *a, const struct team_config *b);
 
 /*
@@ -78,15 +79,27 @@ int config_set(struct team_config *team, const char *key, const char *value,
 int config_get(const struct team_config *team, size_t index, const char **ret_key, char *buffer,
 	       size_t size);
 
+/* The same for the settings of [Member] but Device. */
+int config_member_set(struct member_config *member, const char *key, const char *value,
+		      struct problem *problem);
+int config_member_get(const struct member_config *member, size_t index, const char **ret_key,
+		      char *buffer, size_t size);
+
 /* Name a team; @team is untouched on failure. -EINVAL as config_name_check(). */
 int config_name_set(struct team_config *team, const char *name, struct problem *problem);
 
 /*
- * Add a member at the end. @device is stored in lower case where it is a MAC or a path. On
+ * Add a member at the end, its settings at their defaults. @device is stored in lower case where it is a MAC or a path. On
  * failure the team is untouched. -EINVAL: not a device's name; -EEXIST: already a member;
  * -E2BIG: the team is full (T1).
  */
 int config_member_add(struct team_config *team, const char *device, struct problem *problem);
+
+/* The member that was added by this name, NULL if there is none. */
+struct member_config *config_member_find(struct team_config *team, const char *device);
+
+/* T6: at most one standby, and somebody who is not. -EINVAL. config_check() asks this, too. */
+int config_roles_check(const struct team_config *team, struct problem *problem);
 
 /* Take out the member that was added by this name. -ENOENT: there is none. */
 int config_member_remove(struct team_config *team, const char *device, struct problem *problem);

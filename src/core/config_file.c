@@ -35,12 +35,13 @@ NAME_TABLE_COMPLETE(section_names, SECTION_COUNT);
 struct parser {
 	const char *rest; /* of the text */
 	size_t rest_size;
-	unsigned int line;	   /* the one in hand, from 1 */
-	enum section section;	   /* the one that the line belongs to */
-	unsigned int section_line; /* where it began */
-	unsigned int team_line;	   /* where [Team] began, 0 = not yet */
-	bool has_device;	   /* this [Member] has its Device */
-	uint32_t seen;		   /* a bit per setting of [Team] */
+	unsigned int line;	     /* the one in hand, from 1 */
+	enum section section;	     /* the one that the line belongs to */
+	unsigned int section_line;   /* where it began */
+	unsigned int team_line;	     /* where [Team] began, 0 = not yet */
+	bool has_device;	     /* this [Member] has its Device */
+	uint32_t seen;		     /* a bit per setting of the section */
+	struct member_config member; /* settings of this [Member], until its end */
 	struct team_config team;
 	struct problem problem;
 	unsigned int fault_line; /* of the problem */
@@ -131,8 +132,15 @@ static const char *line_fault(const char *line)
 /* A member that begins and ends without a device is as wrong as one with two. */
 static int section_close(struct parser *parser)
 {
-	if (parser->section == SECTION_MEMBER && !parser->has_device)
+	struct team_config *team = &parser->team;
+
+	if (parser->section != SECTION_MEMBER)
+		return 0;
+	if (!parser->has_device)
 		return parser_refuse(parser, parser->section_line, "[Member] has no Device");
+	memcpy(parser->member.device, team->members[team->member_count - 1].device,
+	       sizeof(parser->member.device));
+	team->members[team->member_count - 1] = parser->member;
 	return 0;
 }
 
@@ -148,6 +156,8 @@ static int section_begin(struct parser *parser, enum section section)
 	parser->section = section;
 	parser->section_line = parser->line;
 	parser->has_device = false;
+	parser->seen = 0;
+	config_member_defaults(&parser->member);
 	return 0;
 }
 
@@ -240,32 +250,36 @@ static int key_twice(struct parser *parser, const char *key)
 	return problem_set(&parser->problem, -EINVAL, "%s is set twice", config_shown(key, shown));
 }
 
+/* @index: the setting's number in its section, negative if there is none of this name. */
+static int setting_once(struct parser *parser, int index, const char *key)
+{
+	if (index < 0)
+		return 0;
+	if (parser->seen >> index & 1)
+		return key_twice(parser, key);
+	parser->seen |= 1U << index;
+	return 0;
+}
+
 static int team_key(struct parser *parser, const char *key, const char *value)
 {
-	int index;
-
 	if (strcmp(key, "Name") == 0) {
 		if (*parser->team.name)
 			return key_twice(parser, key);
 		return config_name_set(&parser->team, value, &parser->problem);
 	}
-	index = config_setting_index(key);
-	if (index >= 0) {
-		if (parser->seen >> index & 1)
-			return key_twice(parser, key);
-		parser->seen |= 1U << index;
-	}
+	if (setting_once(parser, config_setting_index(key), key))
+		return -EINVAL;
 	return config_set(&parser->team, key, value, &parser->problem);
 }
 
 static int member_key(struct parser *parser, const char *key, const char *value)
 {
-	char shown[CONFIG_SHOWN_SIZE];
-
-	if (strcmp(key, "Device") != 0)
-		return problem_set(&parser->problem, -EINVAL,
-				   "there is no setting %s in [Member]; there is Device",
-				   config_shown(key, shown));
+	if (strcmp(key, "Device") != 0) {
+		if (setting_once(parser, config_member_setting_index(key), key))
+			return -EINVAL;
+		return config_member_set(&parser->member, key, value, &parser->problem);
+	}
 	if (parser->has_device)
 		return key_twice(parser, key);
 	parser->has_device = true;
@@ -305,7 +319,8 @@ static int text_close(struct parser *parser)
 		return parser_refuse(parser, parser->team_line, "[Team] has no Name");
 	if (parser->team.member_count == 0)
 		return parser_refuse(parser, 0, "there is no [Member]; a team has 1 to 32");
-	return 0;
+	parser->fault_line = 0;
+	return config_roles_check(&parser->team, &parser->problem);
 }
 
 static int text_parse(struct parser *parser)
@@ -347,6 +362,12 @@ int config_parse(const char *file, const char *text, size_t length, struct team_
 	return 0;
 }
 
+static void setting_print(FILE *out, const char *key, const char *value, const char *usual)
+{
+	if (strcmp(value, usual) != 0)
+		(void)fprintf(out, "%s=%s\n", key, value);
+}
+
 static void settings_print(FILE *out, const struct team_config *team)
 {
 	char value[CONFIG_SETTING_SIZE], usual[CONFIG_SETTING_SIZE];
@@ -356,8 +377,21 @@ static void settings_print(FILE *out, const struct team_config *team)
 	config_defaults(&defaults);
 	for (size_t i = 0; config_get(team, i, &key, value, sizeof(value)) == 0; i++) {
 		(void)config_get(&defaults, i, &key, usual, sizeof(usual));
-		if (strcmp(value, usual) != 0)
-			(void)fprintf(out, "%s=%s\n", key, value);
+		setting_print(out, key, value, usual);
+	}
+}
+
+static void member_print(FILE *out, const struct member_config *member)
+{
+	char value[CONFIG_SETTING_SIZE], usual[CONFIG_SETTING_SIZE];
+	struct member_config defaults;
+	const char *key;
+
+	config_member_defaults(&defaults);
+	(void)fprintf(out, "\n[Member]\nDevice=%s\n", member->device);
+	for (size_t i = 0; config_member_get(member, i, &key, value, sizeof(value)) == 0; i++) {
+		(void)config_member_get(&defaults, i, &key, usual, sizeof(usual));
+		setting_print(out, key, value, usual);
 	}
 }
 
@@ -369,7 +403,7 @@ static void team_print(FILE *out, const struct team_config *team)
 	(void)fprintf(out, "[Team]\nName=%s\n", team->name);
 	settings_print(out, team);
 	for (uint32_t i = 0; i < team->member_count; i++)
-		(void)fprintf(out, "\n[Member]\nDevice=%s\n", team->members[i].device);
+		member_print(out, &team->members[i]);
 }
 
 int config_format(const struct team_config *team, char **ret_text)

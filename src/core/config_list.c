@@ -64,6 +64,8 @@ static int team_check(const struct team_list *list, uint32_t index, struct probl
 		if (err)
 			return err;
 	}
+	if (config_roles_check(team, problem))
+		return -EINVAL;
 	return team_nested(team, team, problem);
 }
 

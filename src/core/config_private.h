@@ -18,3 +18,9 @@ int config_device_spell(const char *device, char ret_spelled[static MEMBER_DEVIC
 
 /* Number of the setting with this key, as config_get() counts. -ENOENT. */
 int config_setting_index(const char *key);
+
+/* A member without a device, each setting at its default. */
+void config_member_defaults(struct member_config *member);
+
+/* … with this key in [Member]. */
+int config_member_setting_index(const char *key);

@@ -1,33 +1,70 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/deal.h"
 
+#include <string.h>
+
 void deal_clear(struct pick_deal *deal)
 {
 	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
 		deal[bucket] = (struct pick_deal){.home = PICK_NOBODY, .fallback = PICK_NOBODY};
 }
 
-/* How many buckets each member still lacks; @quota has PICK_SLOTS entries. */
-static void share(uint32_t members, unsigned int *quota)
+/* What of a member's share is less than a bucket, in units of 1 / total of a bucket. */
+static uint64_t share_rest(uint32_t weight, uint64_t total)
 {
-	unsigned int count = (unsigned int)__builtin_popcount(members), rank = 0;
+	return (uint64_t)PICK_BUCKETS * weight % total;
+}
+
+/* The member with the largest rest that has not been given it yet. */
+static unsigned int largest_rest(const uint32_t *weights, uint64_t total, uint32_t given)
+{
+	unsigned int largest = PICK_SLOTS;
 
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++) {
-		quota[slot] = 0;
-		if (!(members >> slot & 1))
+		if (!weights[slot] || (given >> slot & 1))
 			continue;
-		quota[slot] = PICK_BUCKETS / count + (rank < PICK_BUCKETS % count);
-		rank++;
+		if (largest == PICK_SLOTS ||
+		    share_rest(weights[slot], total) > share_rest(weights[largest], total))
+			largest = slot;
+	}
+	return largest;
+}
+
+/* T4: shares that add up to PICK_BUCKETS; @total > 0. The rests are whole buckets together. */
+static void share(const uint32_t *weights, uint64_t total, unsigned int *ret_shares)
+{
+	unsigned int left = PICK_BUCKETS;
+	uint32_t given = 0;
+
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++) {
+		ret_shares[slot] = (unsigned int)((uint64_t)PICK_BUCKETS * weights[slot] / total);
+		left -= ret_shares[slot];
+	}
+	for (; left; left--) {
+		unsigned int slot = largest_rest(weights, total, given);
+
+		ret_shares[slot]++;
+		given |= 1U << slot;
 	}
 }
 
-/* The next slot after @slot that has something in @left, round and round. */
-static unsigned int next_with_quota(const unsigned int *left, unsigned int slot)
+/*
+ * The slot that lacks the largest part of its share, of equal ones the next after @slot:
+ * neighbouring buckets go to different members, so that a pattern in the hash hurts nobody.
+ */
+static unsigned int most_lacking(const unsigned int *left, const unsigned int *shares,
+				 unsigned int slot)
 {
-	do
-		slot = (slot + 1) % PICK_SLOTS;
-	while (!left[slot]);
-	return slot;
+	unsigned int most = PICK_SLOTS;
+
+	for (unsigned int step = 1; step <= PICK_SLOTS; step++) {
+		unsigned int next = (slot + step) % PICK_SLOTS;
+
+		if (left[next] &&
+		    (most == PICK_SLOTS || left[next] * shares[most] > left[most] * shares[next]))
+			most = next;
+	}
+	return most;
 }
 
 /* Homes that keep their buckets; the others' are free afterwards. Returns how many are free. */
@@ -48,56 +85,69 @@ static unsigned int keep_homes(struct pick_deal *deal, unsigned int *left)
 	return free;
 }
 
-bool deal_homes(struct pick_deal *deal, uint32_t members)
+bool deal_homes(struct pick_deal *deal, const uint32_t *weights)
 {
-	unsigned int left[PICK_SLOTS], slot = PICK_SLOTS - 1;
+	unsigned int shares[PICK_SLOTS], left[PICK_SLOTS], slot = PICK_SLOTS - 1;
+	uint64_t total = 0;
 
-	if (!members) {
+	for (unsigned int i = 0; i < PICK_SLOTS; i++)
+		total += weights[i];
+	if (!total) {
 		deal_clear(deal);
 		return true;
 	}
-	share(members, left);
+	share(weights, total, shares);
+	memcpy(left, shares, sizeof(left));
 	if (!keep_homes(deal, left))
 		return false;
 	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++) {
 		if (deal[bucket].home != PICK_NOBODY)
 			continue;
-		slot = next_with_quota(left, slot);
+		slot = most_lacking(left, shares, slot);
 		left[slot]--;
 		deal[bucket].home = (__u8)slot;
 	}
 	return true;
 }
 
-/* The next usable slot after @slot that is not @home; PICK_NOBODY if there is none. */
-static __u8 next_other(uint32_t usable, unsigned int slot, unsigned int home)
+static bool may_fall_back(const struct pick_deal *entry, const uint32_t *weights)
 {
-	for (unsigned int step = 1; step <= PICK_SLOTS; step++) {
-		unsigned int next = (slot + step) % PICK_SLOTS;
-
-		if (next != home && (usable >> next & 1))
-			return (__u8)next;
-	}
-	return PICK_NOBODY;
+	return entry->fallback < PICK_SLOTS && entry->fallback != entry->home &&
+	       weights[entry->fallback];
 }
 
-void deal_fallbacks(struct pick_deal *deal, uint32_t usable)
+/* Who of the others has the fewest of @home's buckets for its weight; PICK_NOBODY: no other. */
+static __u8 least_served(const uint32_t *weights, const uint16_t *served, unsigned int home)
 {
-	__u8 last[PICK_SLOTS]; /* the fallback that each home's last bucket got */
+	__u8 least = PICK_NOBODY;
 
-	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
-		last[slot] = (__u8)slot;
+	for (unsigned int step = 1; step < PICK_SLOTS; step++) {
+		unsigned int slot = (home + step) % PICK_SLOTS;
+
+		if (!weights[slot])
+			continue;
+		if (least == PICK_NOBODY || (uint64_t)(served[slot] + 1) * weights[least] <
+						    (uint64_t)(served[least] + 1) * weights[slot])
+			least = (__u8)slot;
+	}
+	return least;
+}
+
+void deal_fallbacks(struct pick_deal *deal, const uint32_t *weights)
+{
+	uint16_t served[PICK_SLOTS][PICK_SLOTS] = {}; /* by home and fallback */
+
+	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
+		if (deal[bucket].home != PICK_NOBODY && may_fall_back(&deal[bucket], weights))
+			served[deal[bucket].home][deal[bucket].fallback]++;
 	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++) {
 		struct pick_deal *entry = &deal[bucket];
 
-		if (entry->home == PICK_NOBODY)
+		if (entry->home == PICK_NOBODY || may_fall_back(entry, weights))
 			continue;
-		if (entry->fallback < PICK_SLOTS && entry->fallback != entry->home &&
-		    (usable >> entry->fallback & 1))
-			continue;
-		entry->fallback = next_other(usable, last[entry->home], entry->home);
+		entry->fallback = least_served(weights, served[entry->home], entry->home);
 		if (entry->fallback != PICK_NOBODY)
-			last[entry->home] = entry->fallback;
+			served[entry->home][entry->fallback]++;
 	}
 }
 
@@ -133,5 +183,21 @@ unsigned int deal_held(const struct pick_deal *deal, const struct pick_hold *hol
 
 	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
 		count += next_holder(&deal[bucket], &hold[bucket], usable) == slot;
+	return count;
+}
+
+unsigned int deal_lingering(const struct pick_deal *deal, const struct pick_hold *hold,
+			    const struct pick_state *state, unsigned int slot, uint64_t now_ns)
+{
+	unsigned int count = 0;
+
+	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++) {
+		uint64_t seen = hold[bucket].seen_ns > state->dealt_ns ? hold[bucket].seen_ns
+								       : state->dealt_ns;
+
+		count += hold[bucket].holder == slot + 1 && deal[bucket].home != slot &&
+			 is_usable(state->usable, deal[bucket].home) &&
+			 now_ns <= seen + state->idle_ns;
+	}
 	return count;
 }

@@ -14,16 +14,19 @@
 void deal_clear(struct pick_deal *deal);
 
 /*
- * Homes: each of the @members (a bit per slot) gets PICK_BUCKETS / n, the lower slots one more
- * where that leaves a rest. Buckets whose home may keep them stay. Returns whether any moved.
+ * Homes: a member of weight w gets w / (sum of weights) of PICK_BUCKETS, exactly but for the part
+ * of a bucket: what is left over goes one each to the largest parts, of equal ones to the lower
+ * slots. @weights: PICK_SLOTS of them, 0 = no member. Buckets whose home may keep them stay.
+ * Returns whether any moved.
  */
-bool deal_homes(struct pick_deal *deal, uint32_t members);
+bool deal_homes(struct pick_deal *deal, const uint32_t *weights);
 
 /*
- * Fallbacks: another usable member for each bucket, spread evenly over each home's buckets. A
- * fallback that still serves stays; PICK_NOBODY where no other member is usable.
+ * Fallbacks: another member for each bucket, spread over each home's buckets by @weights
+ * (PICK_SLOTS, 0 = must not be one). A fallback that still may be one stays; PICK_NOBODY where
+ * there is no other member.
  */
-void deal_fallbacks(struct pick_deal *deal, uint32_t usable);
+void deal_fallbacks(struct pick_deal *deal, const uint32_t *weights);
 
 /* Buckets whose home is @slot. */
 unsigned int deal_count(const struct pick_deal *deal, unsigned int slot);
@@ -31,3 +34,10 @@ unsigned int deal_count(const struct pick_deal *deal, unsigned int slot);
 /* Buckets whose next frame takes @slot while these slots are usable (flows that return apart). */
 unsigned int deal_held(const struct pick_deal *deal, const struct pick_hold *hold, uint32_t usable,
 		       unsigned int slot);
+
+/*
+ * Buckets that @slot still carries though their home is another, usable member: those with a frame
+ * within the state's idle time. The rest leave it with their next frame.
+ */
+unsigned int deal_lingering(const struct pick_deal *deal, const struct pick_hold *hold,
+			    const struct pick_state *state, unsigned int slot, uint64_t now_ns);

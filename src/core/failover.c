@@ -3,8 +3,6 @@
 
 #include <errno.h>
 
-#define NS_PER_MS 1000000ULL
-
 void team_run_init(struct team_run *run)
 {
 	*run = (struct team_run){.primary = FAILOVER_NO_PRIMARY};
@@ -12,18 +10,28 @@ void team_run_init(struct team_run *run)
 		health_init(&run->health[slot]);
 }
 
-static uint32_t slots_of(const uint8_t *order, unsigned int count)
+static uint32_t slots_of(const struct team_seat *seats, unsigned int count)
 {
 	uint32_t slots = 0;
 
 	for (unsigned int i = 0; i < count; i++)
-		slots |= 1U << order[i];
+		slots |= 1U << seats[i].slot;
 	return slots;
 }
 
-void team_run_arrange(struct team_run *run, const uint8_t *order, unsigned int count)
+static uint32_t drained_slots(const struct team_run *run)
 {
-	uint32_t slots = slots_of(order, count);
+	uint32_t drained = 0;
+
+	for (unsigned int i = 0; i < run->count; i++)
+		if (run->seats[i].drained)
+			drained |= 1U << run->seats[i].slot;
+	return drained;
+}
+
+void team_run_arrange(struct team_run *run, const struct team_seat *seats, unsigned int count)
+{
+	uint32_t slots = slots_of(seats, count);
 
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
 		if (!(slots >> slot & 1))
@@ -33,7 +41,16 @@ void team_run_arrange(struct team_run *run, const uint8_t *order, unsigned int c
 		run->primary = FAILOVER_NO_PRIMARY;
 	run->count = count;
 	for (unsigned int i = 0; i < count; i++)
-		run->order[i] = order[i];
+		run->seats[i] = seats[i];
+	run->retired &= drained_slots(run);
+}
+
+const struct team_seat *team_run_seat(const struct team_run *run, int slot)
+{
+	for (unsigned int i = 0; i < run->count; i++)
+		if (run->seats[i].slot == slot)
+			return &run->seats[i];
+	return NULL;
 }
 
 static uint32_t well_slots(const struct team_run *run)
@@ -41,8 +58,8 @@ static uint32_t well_slots(const struct team_run *run)
 	uint32_t well = 0;
 
 	for (unsigned int i = 0; i < run->count; i++)
-		if (health_is_well(&run->health[run->order[i]]))
-			well |= 1U << run->order[i];
+		if (health_is_well(&run->health[run->seats[i].slot]))
+			well |= 1U << run->seats[i].slot;
 	return well;
 }
 
@@ -50,17 +67,17 @@ static uint32_t well_slots(const struct team_run *run)
  * Losses first, so that a return in the same step sees who is still there; then returns, in the
  * configuration's order: if nobody is well the first that has carrier is used at once.
  */
-static void step_all(struct team_run *run, const struct health_facts *facts, uint64_t stable_ns,
-		     uint64_t now_ns)
+static void step_all(struct team_run *run, const struct health_facts *facts,
+		     const struct health_holds *holds, uint64_t now_ns)
 {
 	for (int returns = 0; returns < 2; returns++)
 		for (unsigned int i = 0; i < run->count; i++) {
-			uint8_t slot = run->order[i];
+			uint8_t slot = run->seats[i].slot;
 			bool lost = health_judge(&facts[slot]) != REASON_NONE;
 
 			if (lost != returns)
 				health_step(&run->health[slot], &facts[slot],
-					    !(well_slots(run) & ~(1U << slot)), stable_ns, now_ns);
+					    !(well_slots(run) & ~(1U << slot)), holds, now_ns);
 		}
 }
 
@@ -70,7 +87,7 @@ static uint64_t next_deadline(const struct team_run *run)
 	uint64_t deadline = 0;
 
 	for (unsigned int i = 0; i < run->count; i++) {
-		const struct health *health = &run->health[run->order[i]];
+		const struct health *health = &run->health[run->seats[i].slot];
 
 		if (health->reason == REASON_WAITING_FOR_STABLE &&
 		    (!deadline || health->stable_at_ns < deadline))
@@ -79,25 +96,55 @@ static uint64_t next_deadline(const struct team_run *run)
 	return deadline;
 }
 
-/* T7: the primary stays while it is usable; else the first usable one of the configuration. */
-static int choose_primary(const struct team_run *run)
+/* A retired member is better than nobody. */
+static uint32_t usable_slots(const struct team_run *run)
 {
-	if (run->primary != FAILOVER_NO_PRIMARY && (run->usable >> run->primary & 1))
-		return run->primary;
-	for (unsigned int i = 0; i < run->count; i++)
-		if (run->usable >> run->order[i] & 1)
-			return run->order[i];
-	return run->primary;
+	uint32_t well = well_slots(run);
+
+	return well & ~run->retired ? well & ~run->retired : well;
 }
 
-void failover_decide(struct team_run *run, const struct health_facts *facts, uint32_t stable_ms,
-		     uint64_t now_ns, struct decision *ret_decision)
+/* Who is primary rather than who: the lower the better. */
+static unsigned int seat_rank(const struct team_seat *seat)
+{
+	if (seat->drained)
+		return 2;
+	return seat->role == ROLE_STANDBY ? 1 : 0;
+}
+
+/* The first usable one of the configuration, by rank. */
+static const struct team_seat *best_seat(const struct team_run *run)
+{
+	const struct team_seat *best = NULL;
+
+	for (unsigned int i = 0; i < run->count; i++) {
+		const struct team_seat *seat = &run->seats[i];
+
+		if ((run->usable >> seat->slot & 1) && (!best || seat_rank(seat) < seat_rank(best)))
+			best = seat;
+	}
+	return best;
+}
+
+/* T7: the primary stays while it is usable. */
+static int choose_primary(const struct team_run *run)
+{
+	const struct team_seat *best = best_seat(run);
+
+	if (run->primary != FAILOVER_NO_PRIMARY && (run->usable >> run->primary & 1))
+		return run->primary;
+	return best ? best->slot : run->primary;
+}
+
+void failover_decide(struct team_run *run, const struct health_facts *facts,
+		     const struct health_holds *holds, uint64_t now_ns,
+		     struct decision *ret_decision)
 {
 	struct decision decision = {.primary_before = run->primary};
 	uint32_t before = run->usable;
 
-	step_all(run, facts, stable_ms * NS_PER_MS, now_ns);
-	run->usable = well_slots(run);
+	step_all(run, facts, holds, now_ns);
+	run->usable = usable_slots(run);
 	run->primary = choose_primary(run);
 	decision.lost = before & ~run->usable;
 	decision.returned = run->usable & ~before;
@@ -106,18 +153,104 @@ void failover_decide(struct team_run *run, const struct health_facts *facts, uin
 	*ret_decision = decision;
 }
 
+/* T6: are all active members at work? Those that are drained are not expected to be. */
+static bool actives_well(const struct team_run *run)
+{
+	for (unsigned int i = 0; i < run->count; i++)
+		if (seat_rank(&run->seats[i]) == 0 && !(run->usable >> run->seats[i].slot & 1))
+			return false;
+	return true;
+}
+
+int failover_preferred(const struct team_run *run)
+{
+	const struct team_seat *now = team_run_seat(run, run->primary), *best = best_seat(run);
+
+	if (!now || !best || seat_rank(now) <= seat_rank(best))
+		return FAILOVER_NO_PRIMARY;
+	if (!now->drained && !actives_well(run))
+		return FAILOVER_NO_PRIMARY;
+	return best->slot;
+}
+
+void team_run_homes(const struct team_run *run, uint32_t *ret_weights)
+{
+	uint32_t any = 0;
+
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
+		ret_weights[slot] = 0;
+	for (unsigned int i = 0; i < run->count; i++) {
+		const struct team_seat *seat = &run->seats[i];
+
+		ret_weights[seat->slot] = seat_rank(seat) ? 0 : seat->weight;
+		any |= ret_weights[seat->slot];
+	}
+	/* All active ones are drained: the standby is at home then. */
+	for (unsigned int i = 0; !any && i < run->count; i++)
+		if (!run->seats[i].drained)
+			ret_weights[run->seats[i].slot] = run->seats[i].weight;
+}
+
+void team_run_fallbacks(const struct team_run *run, uint32_t *ret_weights)
+{
+	const struct team_seat *standby = NULL;
+
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
+		ret_weights[slot] = 0;
+	for (unsigned int i = 0; i < run->count; i++) {
+		const struct team_seat *seat = &run->seats[i];
+
+		if (!(run->usable >> seat->slot & 1) || (seat->drained && seat != best_seat(run)))
+			continue;
+		ret_weights[seat->slot] = seat->weight;
+		if (seat_rank(seat) == 1)
+			standby = seat;
+	}
+	for (unsigned int slot = 0; standby && slot < PICK_SLOTS; slot++)
+		if (slot != standby->slot)
+			ret_weights[slot] = 0;
+}
+
 enum team_state team_run_state(const struct team_run *run, unsigned int configured)
 {
 	if (!run->usable)
 		return TEAM_DOWN;
-	return (unsigned int)__builtin_popcount(run->usable) >= configured ? TEAM_UP
-									   : TEAM_DEGRADED;
+	return (unsigned int)__builtin_popcount(well_slots(run)) >= configured ? TEAM_UP
+									       : TEAM_DEGRADED;
+}
+
+enum member_state member_run_state(const struct team_run *run, int slot,
+				   enum member_reason *ret_reason)
+{
+	const struct team_seat *seat = team_run_seat(run, slot);
+	bool idle;
+
+	*ret_reason = run->health[slot].reason;
+	if (!seat || *ret_reason != REASON_NONE)
+		return MEMBER_FAILED;
+	idle = seat->drained ? !(run->usable >> slot & 1)
+			     : seat->role == ROLE_STANDBY && actives_well(run);
+	/* Windows calls a healthy standby so, too. */
+	if (idle || seat->drained)
+		*ret_reason = REASON_ADMINISTRATIVE_DECISION;
+	return idle ? MEMBER_STANDBY : MEMBER_ACTIVE;
 }
 
 int failover_switch(struct team_run *run, int slot)
 {
-	if (slot < 0 || slot >= PICK_SLOTS || !(run->usable >> slot & 1))
+	const struct team_seat *seat = team_run_seat(run, slot), *best = best_seat(run);
+
+	if (!seat || !(run->usable >> slot & 1) || seat_rank(seat) > seat_rank(best))
 		return -EBUSY;
 	run->primary = slot;
 	return 0;
+}
+
+bool failover_can_drain(const struct team_run *run, int slot)
+{
+	for (unsigned int i = 0; i < run->count; i++)
+		if (run->seats[i].slot != slot && !run->seats[i].drained &&
+		    (run->usable >> run->seats[i].slot & 1))
+			return true;
+	return false;
 }

@@ -5,6 +5,12 @@
  * Pure: facts and time come in, a decision goes out; the daemon carries it out. Members are
  * known by slot, a small number that a member keeps for as long as it is configured, and that
  * the datapath's maps use as well.
+ *
+ * Theory of operation. Every member that is well is usable, the standby too: it carries nothing
+ * because no bucket is at home with it, and everything that a lost member carried because it is
+ * everybody's fallback (T6). A drained member (T20) loses its buckets as homes first, so that
+ * flows leave it when they pause; once it is retired it is not usable either. If nobody else is
+ * well a retired member is used all the same.
  */
 #pragma once
 
@@ -13,13 +19,22 @@
 
 #define FAILOVER_NO_PRIMARY (-1)
 
+/* A member's place in the team, from its configuration and from drain and restore. */
+struct team_seat {
+	uint8_t slot;
+	enum member_role role;
+	uint32_t weight;
+	bool drained;
+};
+
 /* A team at run time. */
 struct team_run {
-	unsigned int count;		  /* members */
-	uint8_t order[PICK_SLOTS];	  /* their slots, in the configuration's order */
-	struct health health[PICK_SLOTS]; /* by slot */
-	uint32_t usable;		  /* a bit per slot */
-	int primary;			  /* slot, or FAILOVER_NO_PRIMARY */
+	unsigned int count;		    /* members */
+	struct team_seat seats[PICK_SLOTS]; /* in the configuration's order */
+	struct health health[PICK_SLOTS];   /* by slot */
+	uint32_t usable;		    /* a bit per slot */
+	uint32_t retired;		    /* drained members that nothing uses any more */
+	int primary;			    /* slot, or FAILOVER_NO_PRIMARY */
 };
 
 struct decision {
@@ -33,14 +48,39 @@ struct decision {
 void team_run_init(struct team_run *run);
 
 /*
- * Give the team these slots in this order; health of slots that stay is kept. A primary that
+ * Give the team these seats in this order; health of slots that stay is kept. A primary that
  * has gone is none until the next decision.
  */
-void team_run_arrange(struct team_run *run, const uint8_t *order, unsigned int count);
+void team_run_arrange(struct team_run *run, const struct team_seat *seats, unsigned int count);
+
+/* The seat of @slot, NULL if nobody sits there. */
+const struct team_seat *team_run_seat(const struct team_run *run, int slot);
 
 /* @facts by slot. Updates @run. */
-void failover_decide(struct team_run *run, const struct health_facts *facts, uint32_t stable_ms,
-		     uint64_t now_ns, struct decision *ret_decision);
+void failover_decide(struct team_run *run, const struct health_facts *facts,
+		     const struct health_holds *holds, uint64_t now_ns,
+		     struct decision *ret_decision);
+
+/*
+ * The weights that buckets are dealt by, PICK_SLOTS each, 0 = gets none. Homes: active members
+ * that are not drained, well or not. Fallbacks: who takes over for a lost member now; the standby
+ * if it is usable, else all usable members by their weights.
+ */
+void team_run_homes(const struct team_run *run, uint32_t *ret_weights);
+void team_run_fallbacks(const struct team_run *run, uint32_t *ret_weights);
+
+/*
+ * The slot that should be primary instead of the present one, to be changed in a planned way;
+ * FAILOVER_NO_PRIMARY if there is none. A standby steps back when all active members are well
+ * (T6), a drained member as soon as there is anybody else.
+ */
+int failover_preferred(const struct team_run *run);
+
+/* T20: may @slot be primary now? Sets it if so; -EBUSY if it is not, or should not be, used. */
+int failover_switch(struct team_run *run, int slot);
+
+/* T20: is there anybody else to carry what @slot carries? */
+bool failover_can_drain(const struct team_run *run, int slot);
 
 /*
  * T15: up if every one of the @configured members is well, down if none is, degraded between. A
@@ -48,5 +88,6 @@ void failover_decide(struct team_run *run, const struct health_facts *facts, uin
  */
 enum team_state team_run_state(const struct team_run *run, unsigned int configured);
 
-/* T20: may @slot be primary now? Sets it if so; -EBUSY if it is not usable. */
-int failover_switch(struct team_run *run, int slot);
+/* T15. The reason of a member that is not failed: none, or that somebody wants it so. */
+enum member_state member_run_state(const struct team_run *run, int slot,
+				   enum member_reason *ret_reason);

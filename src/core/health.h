@@ -6,6 +6,12 @@
  * last health, the facts and the time. A loss counts at once. A return counts when carrier has
  * held for the stable time, unless no other member is well: then at once. A member that has just
  * joined has lost nothing yet and does not wait.
+ *
+ * Damping. A member that is lost again before it was well for the calm time (the longest hold) is
+ * held twice as long as the last time, up to the longest hold. So in any span of time a member
+ * comes back at most as often as there are doublings from the first hold to the longest, and once
+ * more for each calm time: a flap of any period ends in a member that stays out, or in a bounded
+ * rate of changes.
  */
 #pragma once
 
@@ -21,8 +27,18 @@ struct health_facts {
 struct health {
 	enum member_reason reason; /* REASON_NONE = well */
 	bool was_lost;		   /* it was a member and failed */
-	uint64_t stable_at_ns;	   /* while waiting: the end of the stable time */
+	uint64_t stable_at_ns;	   /* while waiting: the end of the hold */
+	uint64_t hold_ns;	   /* how long its next return takes */
+	uint64_t well_since_ns;	   /* while well */
 };
+
+/* How long a returning member is held; nanoseconds. */
+struct health_holds {
+	uint64_t stable_ns; /* the first time */
+	uint64_t max_ns;    /* however often it flaps; 0 = no damping, always stable_ns */
+};
+
+#define HEALTH_HOLD_FIRST_NS 100000000ULL /* what doubling begins with if stable_ns is less */
 
 static inline bool health_is_well(const struct health *health)
 {
@@ -37,4 +53,4 @@ void health_init(struct health *health);
 
 /* One step. Times are nanoseconds of any monotonic clock. @alone: no other member is well. */
 void health_step(struct health *health, const struct health_facts *facts, bool alone,
-		 uint64_t stable_ns, uint64_t now_ns);
+		 const struct health_holds *holds, uint64_t now_ns);

@@ -75,17 +75,42 @@ static void call_explain(void *data, json_t *parameters, struct varlink_reply *r
 
 /* --- changing --- */
 
+static int read_member_settings(struct edit *edit, json_t *settings, struct member_config *member)
+{
+	const char *key;
+	json_t *value;
+	int err = 0;
+
+	json_object_foreach(settings, key, value)
+	{
+		const char *text = json_string_value(value);
+
+		err = config_member_set(member, key, text ? text : "", &edit->problem);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+static int read_member(struct edit *edit, const char *device, json_t *settings,
+		       struct team_config *team)
+{
+	int err = config_member_add(team, device, &edit->problem);
+
+	return err ? err
+		   : read_member_settings(edit, settings, &team->members[team->member_count - 1]);
+}
+
 static int read_members(struct edit *edit, const json_t *members, struct team_config *team)
 {
-	const json_t *member;
+	json_t *member;
 	size_t index;
 	int err = 0;
 
 	json_array_foreach(members, index, member)
 	{
-		const char *device = json_string_value(member);
-
-		err = config_member_add(team, device ? device : "", &edit->problem);
+		err = read_member(edit, text_of(member, "device"),
+				  json_object_get(member, "settings"), team);
 		if (err)
 			break;
 	}
@@ -167,8 +192,8 @@ static void call_add_member(void *data, json_t *parameters, struct varlink_reply
 
 	if (!edit_begin(&edit, data, reply) &&
 	    (team = edit_team(&edit, text_of(parameters, "name"))) &&
-	    !edit_refuse(&edit,
-			 config_member_add(team, text_of(parameters, "member"), &edit.problem)))
+	    !edit_refuse(&edit, read_member(&edit, text_of(parameters, "member"),
+					    json_object_get(parameters, "settings"), team)))
 		edit_commit(&edit, team->name);
 	edit_end(&edit);
 }
@@ -207,6 +232,30 @@ static void call_remove_member(void *data, json_t *parameters, struct varlink_re
 	edit_end(&edit);
 }
 
+static void call_set_member(void *data, json_t *parameters, struct varlink_reply *reply)
+{
+	struct manager *manager = data;
+	const char *name = text_of(parameters, "member");
+	struct member_config *member;
+	struct team_config *team;
+	struct edit edit;
+
+	if (!edit_begin(&edit, manager, reply) &&
+	    (team = edit_team(&edit, text_of(parameters, "name")))) {
+		member = config_member_find(team, configured_device(manager, team, name));
+		if (!member)
+			api_error(reply, API_NOT_FOUND, "%s has no member \"%s\"", team->name,
+				  name);
+		else if (!edit_refuse(&edit, read_member_settings(&edit,
+								  json_object_get(parameters, "sett"
+											      "ing"
+											      "s"),
+								  member)))
+			edit_commit(&edit, team->name);
+	}
+	edit_end(&edit);
+}
+
 static void call_remove_team(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	const char *name = text_of(parameters, "name");
@@ -229,30 +278,87 @@ static void call_reload(void *data, json_t *parameters, struct varlink_reply *re
 	edit_end(&edit);
 }
 
+/* --- planned work (T20): changes nothing in the configuration --- */
+
+/* The slot of the member that the call names, negative if it has been answered with an error. */
+static int find_member(const struct manager *manager, json_t *parameters,
+		       struct varlink_reply *reply, struct team **ret_team)
+{
+	const char *member = text_of(parameters, "member");
+	struct team *team = find_team(manager, text_of(parameters, "name"), reply);
+	int slot = team ? team_slot(team, &manager->observed.links, member) : -1;
+
+	if (team && slot < 0)
+		api_error(reply, API_NOT_FOUND, "%s has no member \"%s\"", team->config.name,
+			  member);
+	*ret_team = team;
+	return slot;
+}
+
+__attribute__((format(printf, 5, 6))) static void reply_action(struct varlink_reply *reply,
+							       const struct team *team,
+							       const char *what, const char *member,
+							       const char *format, ...)
+{
+	struct problem text = {};
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text.text, sizeof(text.text), format, args);
+	va_end(args);
+	reply->parameters =
+		json_pack("{s:[{s:s, s:s, s:s, s:s}]}", "actions", "team", team->config.name,
+			  "what", what, "device", member, "text", text.text);
+}
+
 static void call_switchover(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	struct manager *manager = data;
 	const char *member = text_of(parameters, "member");
-	struct team *team = find_team(manager, text_of(parameters, "name"), reply);
 	struct problem problem = {};
-	int slot;
+	struct team *team;
+	int slot = find_member(manager, parameters, reply, &team);
 
-	if (!team)
-		return;
-	slot = team_slot(team, &manager->observed.links, member);
 	if (slot < 0)
-		return api_error(reply, API_NOT_FOUND, "%s has no member \"%s\"", team->config.name,
-				 member);
+		return;
 	if (slot == team->run.primary) {
 		reply->parameters = json_pack("{s:[]}", "actions");
 		return;
 	}
 	if (team_switchover(team, &manager->context, slot, &problem))
 		return api_error(reply, API_REFUSED, "%s", problem.text);
-	reply->parameters =
-		json_pack("{s:[{s:s, s:s, s:s, s:o}]}", "actions", "team", team->config.name,
-			  "what", "switchover", "device", member, "text",
-			  json_sprintf("%s is the primary of %s now", member, team->config.name));
+	reply_action(reply, team, "switchover", member, "%s is the primary of %s now", member,
+		     team->config.name);
+}
+
+static void call_drain_member(void *data, json_t *parameters, struct varlink_reply *reply)
+{
+	struct manager *manager = data;
+	const char *member = text_of(parameters, "member");
+	struct problem problem = {};
+	struct team *team;
+	int slot = find_member(manager, parameters, reply, &team);
+
+	if (slot < 0)
+		return;
+	if (team_drain(team, &manager->context, slot, &problem))
+		return api_error(reply, API_REFUSED, "%s", problem.text);
+	manager_wake(manager);
+	reply_action(reply, team, "drain", member, "flows leave %s as they pause", member);
+}
+
+static void call_restore_member(void *data, json_t *parameters, struct varlink_reply *reply)
+{
+	struct manager *manager = data;
+	const char *member = text_of(parameters, "member");
+	struct team *team;
+	int slot = find_member(manager, parameters, reply, &team);
+
+	if (slot < 0)
+		return;
+	team_restore(team, &manager->context, slot);
+	manager_wake(manager);
+	reply_action(reply, team, "restore", member, "%s carries traffic again", member);
 }
 
 #define NAME                                                                                       \
@@ -267,6 +373,10 @@ static void call_switchover(void *data, json_t *parameters, struct varlink_reply
 	{                                                                                          \
 		"member", JSON_STRING, false                                                       \
 	}
+#define SETTINGS                                                                                   \
+	{                                                                                          \
+		"settings", JSON_OBJECT, true                                                      \
+	}
 #define OBJECT(key)                                                                                \
 	{                                                                                          \
 		key, JSON_OBJECT, false                                                            \
@@ -279,9 +389,12 @@ static const struct varlink_method methods[] = {
 	{"org.iovteam.AddTeam", true, {OBJECT("team")}, call_add_team},
 	{"org.iovteam.SetTeam", true, {NAME, OBJECT("settings")}, call_set_team},
 	{"org.iovteam.RemoveTeam", true, {NAME}, call_remove_team},
-	{"org.iovteam.AddMember", true, {NAME, MEMBER}, call_add_member},
+	{"org.iovteam.AddMember", true, {NAME, MEMBER, SETTINGS}, call_add_member},
+	{"org.iovteam.SetMember", true, {NAME, MEMBER, OBJECT("settings")}, call_set_member},
 	{"org.iovteam.RemoveMember", true, {NAME, MEMBER}, call_remove_member},
 	{"org.iovteam.Switchover", true, {NAME, MEMBER}, call_switchover},
+	{"org.iovteam.DrainMember", true, {NAME, MEMBER}, call_drain_member},
+	{"org.iovteam.RestoreMember", true, {NAME, MEMBER}, call_restore_member},
 	{"org.iovteam.Reload", true, {}, call_reload},
 };
 

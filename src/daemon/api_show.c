@@ -25,11 +25,24 @@ static json_t *show_drops(const struct team *team, int slot)
 }
 
 /* The member's own verdict; before it has ever joined, what can be seen of its device. */
-static enum member_reason member_reason(const struct team *team, const struct link *link, int slot)
+static enum member_state member_state(const struct team *team, const struct link *link, int slot,
+				      enum member_reason *ret_reason)
 {
 	if (slot >= 0)
-		return team->run.health[slot].reason;
-	return link ? REASON_UNKNOWN : REASON_NOT_PRESENT;
+		return member_run_state(&team->run, slot, ret_reason);
+	*ret_reason = link ? REASON_UNKNOWN : REASON_NOT_PRESENT;
+	return MEMBER_FAILED;
+}
+
+/* How long a member that is back is still held (T11), rounded up: 0 only if it is not. */
+static json_int_t member_held_ms(const struct team *team, int slot)
+{
+	const struct health *health = slot >= 0 ? &team->run.health[slot] : NULL;
+	uint64_t now_ns = clock_now_ns();
+
+	if (!health || health->reason != REASON_WAITING_FOR_STABLE || health->stable_at_ns < now_ns)
+		return 0;
+	return (json_int_t)((health->stable_at_ns - now_ns) / NS_PER_MS + 1);
 }
 
 static void put(json_t *object, const char *key, json_t *value)
@@ -64,24 +77,37 @@ static void put_datapath(json_t *object, const struct team *team, int slot)
 	put(object, "drops", show_drops(team, slot));
 }
 
+static void put_part(json_t *object, const struct team *team, const struct member_config *member,
+		     int slot)
+{
+	bool drained = slot >= 0 && datapath_notes(team->datapath)->members[slot].drained;
+
+	put(object, "role", json_string(member_role_names[member->role]));
+	put(object, "weight", json_integer(member->weight));
+	put(object, "drained", json_boolean(drained));
+	put(object, "returns_in_ms", json_integer(member_held_ms(team, slot)));
+}
+
 static json_t *show_member(const struct manager *manager, const struct team *team,
 			   const struct member_config *member)
 {
 	const struct link *link = member_link(member, &manager->observed.links);
 	int slot = team->datapath ? plan_slot(datapath_notes(team->datapath), member->device) : -1;
-	enum member_reason reason = member_reason(team, link, slot);
+	enum member_reason reason;
+	enum member_state state = member_state(team, link, slot, &reason);
 	char mac[MAC_TEXT_SIZE] = "";
 	json_t *object;
 
 	if (link)
 		(void)mac_format(&link->mac, mac);
-	object = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "device", member->device, "name",
-		link ? link->name : "", "mac", mac, "bus_id", link ? link->bus_id : "", "state",
-		member_state_names[reason == REASON_NONE ? MEMBER_ACTIVE : MEMBER_FAILED], "reason",
-		member_reason_names[reason], "primary", slot >= 0 && slot == team->run.primary);
+	object =
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "device", member->device, "name",
+			  link ? link->name : "", "mac", mac, "bus_id", link ? link->bus_id : "",
+			  "state", member_state_names[state], "reason", member_reason_names[reason],
+			  "primary", slot >= 0 && slot == team->run.primary);
 	if (!object)
 		return NULL;
+	put_part(object, team, member, slot);
 	put_counters(object, link);
 	put_datapath(object, team, slot);
 	return object;

@@ -175,8 +175,8 @@ static void leave(struct team *team, const struct team_context *context, int slo
 static void apply_leave(struct team *team, const struct team_context *context, int slot)
 {
 	for (unsigned int i = 0; team->run.primary == slot && i < team->run.count; i++)
-		if (team->run.order[i] != slot)
-			(void)team_switchover(team, context, team->run.order[i], NULL);
+		if (team->run.seats[i].slot != slot)
+			(void)team_switchover(team, context, team->run.seats[i].slot, NULL);
 	leave(team, context, slot);
 }
 

@@ -65,6 +65,11 @@ static void update_teams(struct manager *manager, uint64_t seen_ns)
 		(void)sd_event_source_set_enabled(manager->deadline, SD_EVENT_OFF);
 }
 
+void manager_wake(struct manager *manager)
+{
+	update_teams(manager, clock_now_ns());
+}
+
 /* --- comparing and applying --- */
 
 /* Slots whose programs somebody has detached. No event tells: it is looked at. */

@@ -39,6 +39,9 @@ struct team *manager_team(const struct manager *manager, const char *name);
 void manager_plan(const struct manager *manager, const struct team_list *list,
 		  struct action_list *actions);
 
+/* Something was done by hand: look at the teams again, and arm their deadlines. */
+void manager_wake(struct manager *manager);
+
 /*
  * Make @store the wanted state and apply it; on failure go back to the one before. What was done
  * is appended to @actions.

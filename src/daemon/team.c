@@ -15,6 +15,9 @@
 #include <errno.h>
 #include <net/if.h>
 
+#define DRAIN_BOUND_NS (10000 * NS_PER_MS) /* where flows have no bound to return by */
+#define DRAIN_LOOK_NS (50 * NS_PER_MS)
+
 struct team *team_new(const struct team_config *config)
 {
 	struct team *team = calloc(1, sizeof(*team));
@@ -75,26 +78,23 @@ static void name_member(const struct team *team, const struct link_table *links,
 /* Members that sit in a slot, in the configuration's order. */
 static void arrange(struct team *team)
 {
-	uint8_t order[PICK_SLOTS];
+	const struct note_team *notes = datapath_notes(team->datapath);
+	struct team_seat seats[PICK_SLOTS];
 	unsigned int count = 0;
 
 	for (uint32_t i = 0; i < team->config.member_count; i++) {
-		int slot =
-			plan_slot(datapath_notes(team->datapath), team->config.members[i].device);
+		const struct member_config *member = &team->config.members[i];
+		int slot = plan_slot(notes, member->device);
 
 		if (slot >= 0)
-			order[count++] = (uint8_t)slot;
+			seats[count++] = (struct team_seat){
+				.slot = (uint8_t)slot,
+				.role = member->role,
+				.weight = member->weight,
+				.drained = notes->members[slot].drained,
+			};
 	}
-	team_run_arrange(&team->run, order, count);
-}
-
-static uint32_t member_slots(const struct team *team)
-{
-	uint32_t slots = 0;
-
-	for (unsigned int i = 0; i < team->run.count; i++)
-		slots |= 1U << team->run.order[i];
-	return slots;
+	team_run_arrange(&team->run, seats, count);
 }
 
 /* T5: buckets of these slots that are away shall be home by then. */
@@ -109,19 +109,29 @@ static void set_return_by(struct team *team, uint32_t slots, uint64_t now_ns)
 						       : 0;
 }
 
+static void deal_behind(const struct team *team, struct pick_deal *deal)
+{
+	uint32_t weights[PICK_SLOTS];
+
+	team_run_fallbacks(&team->run, weights);
+	deal_fallbacks(deal, weights);
+}
+
 /* Dealt apart and then copied, entry by entry: no frame ever sees a bucket without a home. */
 static void deal_anew(struct team *team)
 {
 	struct pick_deal *deal = datapath_deal(team->datapath), dealt[PICK_BUCKETS];
 	struct pick_state *state = datapath_state(team->datapath);
 	uint64_t now_ns = clock_now_ns();
+	uint32_t weights[PICK_SLOTS];
 
 	memcpy(dealt, deal, sizeof(dealt));
-	if (deal_homes(dealt, member_slots(team))) {
+	team_run_homes(&team->run, weights);
+	if (deal_homes(dealt, weights)) {
 		state->dealt_ns = now_ns;
 		set_return_by(team, ~0U, now_ns);
 	}
-	deal_fallbacks(dealt, team->run.usable);
+	deal_behind(team, dealt);
 	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
 		deal[bucket] = dealt[bucket];
 }
@@ -144,12 +154,14 @@ static void adopt_health(struct team *team, const struct link_table *links)
 	const struct link *bond = link_by_index(links, team->ifindex);
 
 	for (unsigned int i = 0; i < team->run.count; i++) {
-		uint8_t slot = team->run.order[i];
+		uint8_t slot = team->run.seats[i].slot;
 		const struct link *link = team_member_link(team, links, slot);
-		bool used = state->usable >> slot & 1;
+		bool used = state->usable >> slot & 1, drained = team->run.seats[i].drained;
 
-		team->run.health[slot].reason = used ? REASON_NONE : REASON_UNKNOWN;
-		team->run.health[slot].was_lost = !used;
+		team->run.health[slot].reason = used || drained ? REASON_NONE : REASON_UNKNOWN;
+		team->run.health[slot].was_lost = !used && !drained;
+		if (drained && !used)
+			team->run.retired |= 1U << slot;
 		if (used)
 			team->run.usable |= 1U << slot;
 		if (bond && link && bond->bond.active_ifindex == link->ifindex)
@@ -209,7 +221,7 @@ static void gather_facts(const struct team *team, const struct link_table *links
 			 struct health_facts *facts)
 {
 	for (unsigned int i = 0; i < team->run.count; i++) {
-		uint8_t slot = team->run.order[i];
+		uint8_t slot = team->run.seats[i].slot;
 		const struct link *link = team_member_link(team, links, slot);
 
 		facts[slot] = (struct health_facts){
@@ -252,8 +264,12 @@ struct change {
 
 static const char *cause_of(const struct team *team, int slot, bool lost)
 {
+	if (lost && health_is_well(&team->run.health[slot]))
+		return "drained";
 	if (lost)
 		return member_reason_names[team->run.health[slot].reason];
+	if (team->drain_by_ns[slot])
+		return "restored";
 	return team->run.health[slot].was_lost ? "returned" : "joined";
 }
 
@@ -271,8 +287,10 @@ static void record_change(struct team *team, const struct link_table *links,
 		record->decided_ns = change->decided_ns;
 		record->applied_ns = change->applied_ns;
 		record->buckets_moved = lost ? change->held[slot] : 0;
-		if (lost)
+		if (lost && !health_is_well(&team->run.health[slot]))
 			datapath_notes(team->datapath)->members[slot].failures++;
+		if (!lost)
+			team->drain_by_ns[slot] = 0;
 		log_record(team, record);
 	}
 }
@@ -316,17 +334,52 @@ static void count_held(const struct team *team, const struct decision *decision,
 						       team->run.usable | decision->lost, slot);
 }
 
+/* T20: a drained member is retired when no flow needs it any more. */
+static void retire_drained(struct team *team, uint64_t now_ns)
+{
+	for (unsigned int i = 0; i < team->run.count; i++) {
+		const struct team_seat *seat = &team->run.seats[i];
+
+		if (!seat->drained || (team->run.retired >> seat->slot & 1))
+			continue;
+		if (now_ns >= team->drain_by_ns[seat->slot] ||
+		    !deal_lingering(datapath_deal(team->datapath), datapath_hold(team->datapath),
+				    datapath_state(team->datapath), seat->slot, now_ns))
+			team->run.retired |= 1U << seat->slot;
+	}
+}
+
+/* While a member drains it is looked after now and then: no event tells that a flow has paused. */
+static uint64_t next_look(const struct team *team, uint64_t deadline_ns, uint64_t now_ns)
+{
+	uint64_t look_ns = now_ns + DRAIN_LOOK_NS;
+
+	for (unsigned int i = 0; i < team->run.count; i++) {
+		const struct team_seat *seat = &team->run.seats[i];
+
+		if (seat->drained && !(team->run.retired >> seat->slot & 1))
+			return deadline_ns && deadline_ns < look_ns ? deadline_ns : look_ns;
+	}
+	return deadline_ns;
+}
+
 uint64_t team_update(struct team *team, const struct team_context *context, uint64_t seen_ns)
 {
 	struct health_facts facts[PICK_SLOTS] = {};
 	struct change change = {.seen_ns = seen_ns};
+	const struct health_holds holds = {
+		.stable_ns = team->config.stable_ms * NS_PER_MS,
+		.max_ns = team->config.hold_max_ms * NS_PER_MS,
+	};
 	struct decision decision;
 
 	if (!team->datapath || !team->ifindex)
 		return 0;
 	gather_facts(team, &context->observed->links, facts);
 	change.decided_ns = clock_now_ns();
-	failover_decide(&team->run, facts, team->config.stable_ms, change.decided_ns, &decision);
+	retire_drained(team, change.decided_ns);
+	failover_decide(&team->run, facts, &holds, change.decided_ns, &decision);
+	decision.deadline_ns = next_look(team, decision.deadline_ns, change.decided_ns);
 	if (!decision.lost && !decision.returned) {
 		correct_primary(team);
 		return decision.deadline_ns;
@@ -336,7 +389,7 @@ uint64_t team_update(struct team *team, const struct team_context *context, uint
 	if (decision.primary != decision.primary_before)
 		announce_primary(team, context);
 	change.applied_ns = clock_now_ns();
-	deal_fallbacks(datapath_deal(team->datapath), team->run.usable);
+	deal_behind(team, datapath_deal(team->datapath));
 	record_change(team, &context->observed->links, &decision, &change);
 	return decision.deadline_ns;
 }
@@ -346,8 +399,14 @@ void team_follow(struct team *team, const struct team_context *context)
 	const struct link *bond = link_by_index(&context->observed->links, team->ifindex);
 	const struct link *link =
 		team_member_link(team, &context->observed->links, team->run.primary);
+	int preferred = failover_preferred(&team->run);
 	struct problem problem = {};
 
+	if (team->datapath && preferred != FAILOVER_NO_PRIMARY) {
+		if (team_switchover(team, context, preferred, &problem))
+			log_warning("%s: %s", team->config.name, problem.text);
+		return;
+	}
 	if (!bond || !link || !(team->run.usable >> team->run.primary & 1) ||
 	    bond->bond.active_ifindex == link->ifindex)
 		return;
@@ -382,7 +441,8 @@ int team_switchover(struct team *team, const struct team_context *context, int s
 	int err, held;
 
 	if (!link || failover_switch(&team->run, slot))
-		return problem_set(problem, -EBUSY, "%s cannot be the primary: it is not active",
+		return problem_set(problem, -EBUSY,
+				   "%s cannot be the primary: it is failed, standby or drained",
 				   link ? link->name : "the member");
 	if (decision.primary_before == slot)
 		return 0;
@@ -408,4 +468,40 @@ int team_switchover(struct team *team, const struct team_context *context, int s
 	record->applied_ns = clock_now_ns();
 	log_record(team, record);
 	return 0;
+}
+
+/* What a hand-made change of the members' parts needs: homes dealt anew, flows on their way. */
+static void rearrange(struct team *team, const struct team_context *context)
+{
+	team_settle(team);
+	(void)team_update(team, context, clock_now_ns());
+	team_follow(team, context);
+}
+
+int team_drain(struct team *team, const struct team_context *context, int slot,
+	       struct problem *problem)
+{
+	const struct link *link = team_member_link(team, &context->observed->links, slot);
+	struct note_member *note = &datapath_notes(team->datapath)->members[slot];
+	uint64_t bound_ns =
+		team->config.return_ms ? team->config.return_ms * NS_PER_MS : DRAIN_BOUND_NS;
+
+	if (note->drained)
+		return 0;
+	if (!failover_can_drain(&team->run, slot))
+		return problem_set(problem, -EBUSY,
+				   "%s cannot be drained: no other member could carry its traffic",
+				   link ? link->name : note->device);
+	note->drained = 1;
+	team->drain_by_ns[slot] = clock_now_ns() + bound_ns;
+	rearrange(team, context);
+	return 0;
+}
+
+void team_restore(struct team *team, const struct team_context *context, int slot)
+{
+	if (!(team->run.retired >> slot & 1))
+		team->drain_by_ns[slot] = 0;
+	datapath_notes(team->datapath)->members[slot].drained = 0;
+	rearrange(team, context);
 }

@@ -19,7 +19,7 @@
 
 /* What happened, when (T15). Times are nanoseconds of the monotonic clock. */
 struct team_record {
-	char cause[40]; /* a member_reason's name, "joined", "returned" or "switchover" */
+	char cause[40]; /* a member_reason's name, or "joined", "returned", "switchover", … */
 	char member[LINK_NAME_SIZE];
 	char primary_before[LINK_NAME_SIZE];
 	char primary_after[LINK_NAME_SIZE];
@@ -39,6 +39,8 @@ struct team {
 	char trouble[ACTION_TEXT_SIZE];		  /* why the last step failed, "" = it did not */
 	uint64_t retry_ns;			  /* no step is tried before */
 	unsigned int retries;
+	uint64_t drain_by_ns[PICK_SLOTS]; /* a drained member is retired then at the latest; 0 once
+					   * it is back */
 };
 
 /* What the fast path needs of its surroundings. */
@@ -67,8 +69,20 @@ void team_settle(struct team *team);
  */
 uint64_t team_update(struct team *team, const struct team_context *context, uint64_t seen_ns);
 
-/* Make our primary bonding's active slave, if it is not. */
+/*
+ * What follows a decision and may take its time: our primary becomes bonding's active slave, if
+ * it is not; a standby or drained primary hands over, if there is a better one (T6, T20).
+ */
 void team_follow(struct team *team, const struct team_context *context);
+
+/*
+ * T20: keep traffic off the member in @slot, until it is restored. Its flows leave as they pause,
+ * at the latest after the team's return bound (10 s if that is 0); the primary hands over first.
+ * -EBUSY: nobody else could carry them.
+ */
+int team_drain(struct team *team, const struct team_context *context, int slot,
+	       struct problem *problem);
+void team_restore(struct team *team, const struct team_context *context, int slot);
 
 /* T20: make the member in @slot the primary, with nothing lost. */
 int team_switchover(struct team *team, const struct team_context *context, int slot,

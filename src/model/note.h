@@ -13,7 +13,8 @@ struct note_member {
 	__u32 ifindex;	    /* the device that the programs are attached to, 0 = none */
 	__u8 up_before;	    /* the device was administratively up */
 	__u8 clsact_before; /* it had a clsact qdisc of somebody else's */
-	__u8 pad[2];
+	__u8 drained;	    /* T20: an administrator keeps traffic off it */
+	__u8 pad;
 	__u32 failures; /* times that it was lost since the team was made */
 };
 

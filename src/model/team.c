@@ -15,6 +15,12 @@ const char *const mac_policy_names[] = {
 };
 NAME_TABLE_COMPLETE(mac_policy_names, MAC_POLICY_COUNT);
 
+const char *const member_role_names[] = {
+	[ROLE_ACTIVE] = "active",
+	[ROLE_STANDBY] = "standby",
+};
+NAME_TABLE_COMPLETE(member_role_names, MEMBER_ROLE_COUNT);
+
 const char *const team_state_names[] = {
 	[TEAM_UP] = "up",
 	[TEAM_DEGRADED] = "degraded",
@@ -24,6 +30,7 @@ NAME_TABLE_COMPLETE(team_state_names, TEAM_STATE_COUNT);
 
 const char *const member_state_names[] = {
 	[MEMBER_ACTIVE] = "active",
+	[MEMBER_STANDBY] = "standby",
 	[MEMBER_FAILED] = "failed",
 };
 NAME_TABLE_COMPLETE(member_state_names, MEMBER_STATE_COUNT);

@@ -23,6 +23,13 @@ enum mac_policy {
 	MAC_POLICY_COUNT,
 };
 
+/* T6. What a member is for. */
+enum member_role {
+	ROLE_ACTIVE,
+	ROLE_STANDBY, /* carries nothing until an active member fails; at most one */
+	MEMBER_ROLE_COUNT,
+};
+
 /* How a configuration names a device (T1). */
 enum member_key {
 	MEMBER_BY_NAME, /* ens4 */
@@ -42,6 +49,7 @@ enum team_state {
 /* T15, a member's state. */
 enum member_state {
 	MEMBER_ACTIVE,
+	MEMBER_STANDBY, /* well, and carries nothing: by its role, or because it is drained */
 	MEMBER_FAILED,
 	MEMBER_STATE_COUNT,
 };
@@ -49,7 +57,7 @@ enum member_state {
 /* T15, why a member is not in its wanted state. The words are those of Windows' FailureReason. */
 enum member_reason {
 	REASON_NONE,
-	REASON_ADMINISTRATIVE_DECISION, /* set down by an administrator */
+	REASON_ADMINISTRATIVE_DECISION, /* set down, drained or standby: somebody wants it so */
 	REASON_MEDIA_DISCONNECTED,	/* no carrier */
 	REASON_WAITING_FOR_STABLE,	/* carrier is back, the stable time runs (T11) */
 	REASON_NOT_PRESENT,		/* no such device now */
@@ -59,21 +67,25 @@ enum member_reason {
 
 extern const char *const distribution_names[DISTRIBUTION_COUNT];
 extern const char *const mac_policy_names[MAC_POLICY_COUNT];
+extern const char *const member_role_names[MEMBER_ROLE_COUNT];
 extern const char *const team_state_names[TEAM_STATE_COUNT];
 extern const char *const member_state_names[MEMBER_STATE_COUNT];
 extern const char *const member_reason_names[MEMBER_REASON_COUNT];
 
 struct member_config {
 	char device[MEMBER_DEVICE_SIZE]; /* as written: a name, a MAC, or "pci-" and an address */
+	uint32_t weight;		 /* T4: its part of the buckets, against the others' */
+	enum member_role role;		 /* T6 */
 };
 
 struct team_config {
 	char name[LINK_NAME_SIZE];
 	enum distribution distribution;
 	enum mac_policy mac_policy;
-	uint32_t stable_ms; /* T11: carrier must hold this long before a member is used again */
-	uint32_t idle_ms;   /* T5: a bucket goes home after this long without a frame */
-	uint32_t return_ms; /* T5: … and at the latest this long after its member is back */
+	uint32_t stable_ms;   /* T11: carrier must hold this long before a member is used again */
+	uint32_t hold_max_ms; /* T11: … and at most this long when it flaps, 0 = always stable_ms */
+	uint32_t idle_ms;     /* T5: a bucket goes home after this long without a frame */
+	uint32_t return_ms;   /* T5: … and at the latest this long after its member is back */
 	uint32_t announce_count;       /* T10 */
 	uint32_t announce_interval_ms; /* T10, a multiple of 100 */
 	uint32_t member_count;

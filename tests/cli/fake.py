@@ -81,7 +81,8 @@ def always(data):
 def member(device, number, **changes):
     return {
         "device": device, "name": device, "mac": f"52:54:00:aa:00:0{number}", "state": "active",
-        "reason": "none", "primary": number == 4, "bus_id": f"0000:00:0{number}.0",
+        "reason": "none", "role": "active", "weight": 100, "drained": False, "returns_in_ms": 0,
+        "primary": number == 4, "bus_id": f"0000:00:0{number}.0",
         "buckets": 512, "buckets_held": 512, "failures": 0,
         "tx_packets": 1204411, "tx_bytes": 1538220311, "rx_packets": 2204420,
         "rx_bytes": 3112204411, "drops": {"reflected": 0, "not_primary": 0, "foreign_member": 0},
@@ -90,6 +91,7 @@ def member(device, number, **changes):
 
 SETTINGS = {
     "Distribution": "transport-ports", "MacPolicy": "member", "StableTimeMs": "1000",
+    "HoldDownMaxMs": "60000",
     "ReturnIdleMs": "200", "ReturnBoundMs": "10000", "AnnounceCount": "3",
     "AnnounceIntervalMs": "200",
 }
@@ -129,10 +131,21 @@ def degraded():
     }
 
 
+def planned():
+    """A standby of less weight, and a member whose cable somebody is about to pull."""
+    drained = member("ens4", 4, state="standby", reason="administrative-decision", drained=True,
+                     primary=False, buckets=0, buckets_held=0)
+    heavy = member("ens5", 5, weight=300, buckets=1024, buckets_held=1024, primary=True)
+    spare = member("ens6", 6, state="standby", reason="administrative-decision", role="standby",
+                   buckets=0, buckets_held=0)
+    return healthy() | {"members": [drained, heavy, spare], "primary": "ens5"}
+
+
 def waiting():
     """A member by MAC that is not there, and one that waits."""
     gone = member("52:54:00:aa:00:06", 6, name="", mac="", bus_id="", state="failed",
                   reason="not-present", buckets=341, buckets_held=0)
     slow = member("pci-0000:00:05.0", 5, name="ens5", state="failed", buckets=341,
-                  reason="waiting-for-stable-connectivity", buckets_held=0, failures=7)
+                  reason="waiting-for-stable-connectivity", returns_in_ms=3200, buckets_held=0,
+                  failures=7)
     return healthy() | {"state": "degraded", "members": [member("ens4", 4), slow, gone]}

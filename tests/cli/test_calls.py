@@ -6,15 +6,21 @@ import fake
 
 NOTHING = fake.reply(actions=[])
 
+MEMBER = {"device": "ens4", "settings": {}}
+
 CALLS = {
     "team show": ("Show", {}),
     "team": ("Show", {}),
     "team show team0": ("Show", {"name": "team0"}),
     "member show team0": ("Show", {"name": "team0"}),
     "team add team0 --member ens4": (
-        "AddTeam", {"team": {"name": "team0", "members": ["ens4"], "settings": {}}}),
-    "team add team0 --member ens5 stable-time-ms=5 --member ens4 MacPolicy=member": (
-        "AddTeam", {"team": {"name": "team0", "members": ["ens5", "ens4"],
+        "AddTeam", {"team": {"name": "team0", "members": [MEMBER], "settings": {}}}),
+    "team add team0 --member ens5,weight=200,Role=standby stable-time-ms=5 --member ens4 "
+    "MacPolicy=member": (
+        "AddTeam", {"team": {"name": "team0",
+                             "members": [{"device": "ens5",
+                                          "settings": {"Weight": "200", "Role": "standby"}},
+                                         MEMBER],
                              "settings": {"StableTimeMs": "5", "MacPolicy": "member"}}}),
     "--json team remove team0": ("RemoveTeam", {"name": "team0"}),
     "team set team0 return-idle-ms=1 return-bound-ms=2 announce-count=3 announce-interval-ms=4 "
@@ -26,7 +32,13 @@ CALLS = {
     "team switchover team0 --to ens5": ("Switchover", {"name": "team0", "member": "ens5"}),
     "team switchover --to=ens5 team0": ("Switchover", {"name": "team0", "member": "ens5"}),
     "member add team0 pci-0000:00:04.0": (
-        "AddMember", {"name": "team0", "member": "pci-0000:00:04.0"}),
+        "AddMember", {"name": "team0", "member": "pci-0000:00:04.0", "settings": {}}),
+    "member add team0 ens6 role=standby weight=7": (
+        "AddMember", {"name": "team0", "member": "ens6",
+                      "settings": {"Role": "standby", "Weight": "7"}}),
+    "member set team0 ens6 weight=1000": (
+        "SetMember", {"name": "team0", "member": "ens6", "settings": {"Weight": "1000"}}),
+    "member restore team0 ens6": ("RestoreMember", {"name": "team0", "member": "ens6"}),
     "member remove team0 ens5": ("RemoveMember", {"name": "team0", "member": "ens5"}),
     "plan": ("Plan", {}),
     "reload": ("Reload", {}),
@@ -40,6 +52,24 @@ def test_call(words, daemon, iovteam):
     method, parameters = CALLS[words]
     assert (done.returncode, done.stderr) == (0, "")
     assert server.calls == [{"method": f"org.iovteam.{method}", "parameters": parameters}]
+
+
+@pytest.mark.parametrize("state", ["standby", "failed"])
+def test_drain_waits_until_nothing_flows(state, daemon, iovteam):
+    views = iter(["active", "active", state])
+
+    def answer(method, _):
+        if method == "org.iovteam.DrainMember":
+            return NOTHING
+        member = fake.member("ens4", 4, state=next(views))
+        return fake.reply(teams=[fake.healthy() | {"members": [member]}])
+
+    server = daemon(answer)
+    done = iovteam("member", "drain", "team0", "ens4")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("ens4 carries nothing now.\n")
+    assert [call["method"].split(".")[-1] for call in server.calls] == [
+        "DrainMember", "Show", "Show", "Show"]
 
 
 FLOWS = {

@@ -4,15 +4,25 @@ import subprocess
 
 import pytest
 
-KEYS = ("stable-time-ms, return-idle-ms, return-bound-ms, announce-count, announce-interval-ms, "
-        "distribution, mac-policy")
+KEYS = ("stable-time-ms, hold-down-max-ms, return-idle-ms, return-bound-ms, announce-count, "
+        "announce-interval-ms, distribution, mac-policy")
 
 WRONG = {
     "": ("iovteam", "a command is missing, such as: team show, team add, watch, explain"),
     "bogus": ("iovteam", 'unknown command "bogus"'),
     "team bogus": ("iovteam team",
                    'unknown verb "bogus"; there are: add, remove, set, show, switchover'),
-    "member team0": ("iovteam member", 'unknown verb "team0"; there are: add, remove, show'),
+    "member team0": (
+        "iovteam member",
+        'unknown verb "team0"; there are: add, drain, restore, set, remove, show'),
+    "member set team0 ens4": (
+        "iovteam member set", "something is missing; it takes: NAME DEV KEY=VALUE..."),
+    "member set team0 ens4 stable-time-ms=1": (
+        "iovteam member set",
+        'unknown setting "stable-time-ms"; the settings of a member are: weight, role'),
+    "team add team0 --member ens4,": ("iovteam team add", '"" is not KEY=VALUE'),
+    "team add team0 --member ens4,weight=1,weight=2": (
+        "iovteam team add", '"weight" is given twice'),
     "team show --bogus": ("iovteam team show", 'unknown option "--bogus"'),
     "team show -x": ("iovteam team show", 'unknown option "-x"'),
     "team show --json=1": ("iovteam team show", "--json=1 takes no value"),

@@ -193,7 +193,8 @@ static void test_set(void **state)
 		{"Name", "team1", -ENOENT, NULL},
 		{"announcecount", "3", -ENOENT,
 		 "there is no setting announcecount; there are Distribution, MacPolicy, "
-		 "StableTimeMs, ReturnIdleMs, ReturnBoundMs, AnnounceCount, AnnounceIntervalMs"},
+		 "StableTimeMs, HoldDownMaxMs, ReturnIdleMs, ReturnBoundMs, AnnounceCount, "
+		 "AnnounceIntervalMs"},
 		{"", "3", -ENOENT, NULL},
 	};
 
@@ -221,6 +222,7 @@ static void test_get_defaults(void **state)
 		{"Distribution", "transport-ports"},
 		{"MacPolicy", "member"},
 		{"StableTimeMs", "1000"},
+		{"HoldDownMaxMs", "60000"},
 		{"ReturnIdleMs", "200"},
 		{"ReturnBoundMs", "10000"},
 		{"AnnounceCount", "3"},
@@ -250,15 +252,48 @@ static void test_set_reaches_the_model(void **state)
 	(void)state;
 	config_defaults(&team);
 	assert_int_equal(config_set(&team, "StableTimeMs", "11", NULL), 0);
+	assert_int_equal(config_set(&team, "HoldDownMaxMs", "16", NULL), 0);
 	assert_int_equal(config_set(&team, "ReturnIdleMs", "12", NULL), 0);
 	assert_int_equal(config_set(&team, "ReturnBoundMs", "13", NULL), 0);
 	assert_int_equal(config_set(&team, "AnnounceCount", "14", NULL), 0);
 	assert_int_equal(config_set(&team, "AnnounceIntervalMs", "1500", NULL), 0);
 	assert_int_equal(team.stable_ms, 11);
+	assert_int_equal(team.hold_max_ms, 16);
 	assert_int_equal(team.idle_ms, 12);
 	assert_int_equal(team.return_ms, 13);
 	assert_int_equal(team.announce_count, 14);
 	assert_int_equal(team.announce_interval_ms, 1500);
+}
+
+/* T4, T6. */
+static void test_member_settings(void **state)
+{
+	struct problem problem = {};
+	struct member_config *member;
+	struct team_config team;
+
+	(void)state;
+	config_defaults(&team);
+	assert_int_equal(config_member_add(&team, "ens4", NULL), 0);
+	assert_int_equal(config_member_add(&team, "52:54:00:AA:00:01", NULL), 0);
+	assert_null(config_member_find(&team, "ens5"));
+	member = config_member_find(&team, "52:54:00:aa:00:01");
+	assert_ptr_equal(member, &team.members[1]);
+	assert_int_equal(member->weight, 100);
+	assert_int_equal(member->role, ROLE_ACTIVE);
+	assert_int_equal(config_member_set(member, "Weight", "7", NULL), 0);
+	assert_int_equal(config_member_set(member, "Role", "standby", NULL), 0);
+	assert_int_equal(member->weight, 7);
+	assert_int_equal(member->role, ROLE_STANDBY);
+	assert_int_equal(config_roles_check(&team, NULL), 0);
+	assert_int_equal(config_member_set(member, "Weight", "0", &problem), -ERANGE);
+	assert_string_equal(problem.text, "Weight cannot be 0: it takes 1 to 1000");
+	assert_int_equal(member->weight, 7);
+	team.members[0].role = ROLE_STANDBY;
+	problem = (struct problem){};
+	assert_int_equal(config_roles_check(&team, &problem), -EINVAL);
+	assert_string_equal(problem.text, "ens4 and 52:54:00:aa:00:01 are both standby; a team has "
+					  "at most one");
 }
 
 static void test_parse_failure_touches_nothing(void **state)
@@ -406,6 +441,7 @@ int main(void)
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_get_defaults),
 		cmocka_unit_test(test_set_reaches_the_model),
+		cmocka_unit_test(test_member_settings),
 		cmocka_unit_test(test_parse_failure_touches_nothing),
 		cmocka_unit_test(test_parse_reads_no_further_than_told),
 		cmocka_unit_test(test_format),

@@ -2,6 +2,7 @@
 /* src/core/deal: exact shares (T4), and nothing moves that need not (T5). */
 #include "base/strings.h"
 #include "core/deal.h"
+#include "unit/weights.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,7 +73,7 @@ static void shares_are_exact_for_1_to_32_members(void **state)
 	(void)state;
 	for (unsigned int count = 1; count <= PICK_SLOTS; count++) {
 		deal_clear(deal);
-		deal_homes(deal, first(count));
+		deal_homes(deal, even(first(count)));
 		shares_check(first(count));
 	}
 }
@@ -81,7 +82,7 @@ static void shares_are_exact_for_1_to_32_members(void **state)
 static void fresh_homes_alternate(void **state)
 {
 	(void)state;
-	deal_homes(deal, 1U << 3 | 1U << 9);
+	deal_homes(deal, even(1U << 3 | 1U << 9));
 	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
 		assert_int_equal(deal[bucket].home, bucket % 2 ? 9 : 3);
 }
@@ -92,9 +93,9 @@ static void same_members_move_nothing(void **state)
 
 	(void)state;
 	for (unsigned int count = 1; count <= PICK_SLOTS; count++) {
-		deal_homes(deal, first(count));
+		deal_homes(deal, even(first(count)));
 		memcpy(before, deal, sizeof(deal));
-		assert_false(deal_homes(deal, first(count)));
+		assert_false(deal_homes(deal, even(first(count))));
 		assert_memory_equal(before, deal, sizeof(deal));
 	}
 }
@@ -105,10 +106,10 @@ static void newcomer_moves_its_share_only(void **state)
 	struct pick_deal before[PICK_BUCKETS];
 
 	(void)state;
-	deal_homes(deal, 1);
+	deal_homes(deal, even(1));
 	for (unsigned int slot = 1; slot < PICK_SLOTS; slot++) {
 		memcpy(before, deal, sizeof(deal));
-		deal_homes(deal, first(slot + 1));
+		deal_homes(deal, even(first(slot + 1)));
 		shares_check(first(slot + 1));
 		assert_int_equal(homes_moved(before), deal_count(deal, slot));
 		for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
@@ -123,10 +124,10 @@ static void leaver_moves_its_share_only(void **state)
 	struct pick_deal before[PICK_BUCKETS];
 
 	(void)state;
-	deal_homes(deal, UINT32_MAX);
+	deal_homes(deal, even(UINT32_MAX));
 	for (unsigned int slot = PICK_SLOTS - 1; slot > 0; slot--) {
 		memcpy(before, deal, sizeof(deal));
-		deal_homes(deal, first(slot));
+		deal_homes(deal, even(first(slot)));
 		shares_check(first(slot));
 		for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
 			if (before[bucket].home != slot)
@@ -137,9 +138,9 @@ static void leaver_moves_its_share_only(void **state)
 static void last_member_leaves_nothing(void **state)
 {
 	(void)state;
-	deal_homes(deal, 3);
-	deal_fallbacks(deal, 3);
-	deal_homes(deal, 0);
+	deal_homes(deal, even(3));
+	deal_fallbacks(deal, even(3));
+	deal_homes(deal, even(0));
 	nobody_has_anything_at_first(state);
 }
 
@@ -165,7 +166,7 @@ static void any_change_is_exact_and_least(void **state)
 	struct pick_deal before[PICK_BUCKETS];
 
 	(void)state;
-	deal_homes(deal, 3);
+	deal_homes(deal, even(3));
 	for (unsigned int round = 0; round < ROUNDS; round++) {
 		uint32_t members = (uint32_t)random() << 1 ^ (uint32_t)random();
 		bool moved;
@@ -175,7 +176,7 @@ static void any_change_is_exact_and_least(void **state)
 		if (!members)
 			continue;
 		memcpy(before, deal, sizeof(deal));
-		moved = deal_homes(deal, members);
+		moved = deal_homes(deal, even(members));
 		shares_check(members);
 		assert_int_equal(homes_moved(before), least_moves(before, members));
 		assert_int_equal(moved, homes_moved(before) > 0);
@@ -200,14 +201,14 @@ static void fallbacks_check(uint32_t usable)
 static void two_members_fall_back_on_each_other(void **state)
 {
 	(void)state;
-	deal_homes(deal, 3);
-	deal_fallbacks(deal, 3);
+	deal_homes(deal, even(3));
+	deal_fallbacks(deal, even(3));
 	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
 		assert_int_equal(deal[bucket].fallback, !deal[bucket].home);
-	deal_fallbacks(deal, 1);
+	deal_fallbacks(deal, even(1));
 	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
 		assert_int_equal(deal[bucket].fallback, deal[bucket].home ? 0 : PICK_NOBODY);
-	deal_fallbacks(deal, 0);
+	deal_fallbacks(deal, even(0));
 	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
 		assert_int_equal(deal[bucket].fallback, PICK_NOBODY);
 }
@@ -218,8 +219,8 @@ static void fallbacks_are_spread_evenly(void **state)
 	(void)state;
 	for (unsigned int count = 2; count <= PICK_SLOTS; count++) {
 		deal_clear(deal);
-		deal_homes(deal, first(count));
-		deal_fallbacks(deal, first(count));
+		deal_homes(deal, even(first(count)));
+		deal_fallbacks(deal, even(first(count)));
 		fallbacks_check(first(count));
 		for (unsigned int home = 0; home < count; home++) {
 			unsigned int got[PICK_SLOTS] = {}, share = deal_count(deal, home);
@@ -242,12 +243,12 @@ static void fallbacks_that_serve_stay(void **state)
 	uint32_t usable = first(8);
 
 	(void)state;
-	deal_homes(deal, usable);
-	deal_fallbacks(deal, usable);
+	deal_homes(deal, even(usable));
+	deal_fallbacks(deal, even(usable));
 	for (unsigned int round = 0; round < ROUNDS; round++) {
 		memcpy(before, deal, sizeof(deal));
 		usable = (uint32_t)random() & first(8);
-		deal_fallbacks(deal, usable);
+		deal_fallbacks(deal, even(usable));
 		fallbacks_check(usable);
 		for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
 			if (before[bucket].fallback != PICK_NOBODY &&
@@ -265,8 +266,8 @@ static void fallback_is_never_the_new_home(void **state)
 
 		if (!members)
 			continue;
-		deal_homes(deal, members);
-		deal_fallbacks(deal, members);
+		deal_homes(deal, even(members));
+		deal_fallbacks(deal, even(members));
 		fallbacks_check(members);
 	}
 }
@@ -277,7 +278,7 @@ static void held_buckets_are_counted(void **state)
 
 	(void)state;
 	memset(hold, 0, sizeof(hold));
-	deal_homes(deal, 3);
+	deal_homes(deal, even(3));
 	assert_int_equal(deal_held(deal, hold, 7, 0), PICK_BUCKETS / 2); /* not held: the home's */
 	for (unsigned int bucket = 0; bucket < 100; bucket++)
 		hold[bucket].holder = 2;
@@ -286,13 +287,125 @@ static void held_buckets_are_counted(void **state)
 	assert_int_equal(deal_held(deal, hold, 7, 2), 0);
 	assert_int_equal(deal_count(deal, 0), PICK_BUCKETS / 2);
 	/* A lost member carries nothing, also where no frame has moved its buckets yet. */
-	deal_fallbacks(deal, 1);
+	deal_fallbacks(deal, even(1));
 	assert_int_equal(deal_held(deal, hold, 1, 1), 0);
 	assert_int_equal(deal_held(deal, hold, 1, 0), PICK_BUCKETS);
 	assert_int_equal(deal_held(deal, hold, 0, 0), 0);
 }
 
 #define DEAL(test) cmocka_unit_test_setup(test, start)
+
+/* --- weights (T4) ------------------------------------------------------------------------ */
+
+/* Each share is the exact part rounded down or up, and all together are every bucket. */
+static void weighted_check(const uint32_t *weights)
+{
+	uint64_t total = 0;
+	unsigned int dealt = 0;
+
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
+		total += weights[slot];
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++) {
+		uint64_t exact = (uint64_t)PICK_BUCKETS * weights[slot];
+		unsigned int count = deal_count(deal, slot);
+
+		assert_in_range(count, exact / total, (exact + total - 1) / total);
+		dealt += count;
+	}
+	assert_int_equal(dealt, PICK_BUCKETS);
+}
+
+static const struct {
+	uint32_t weights[PICK_SLOTS];
+	unsigned int shares[4]; /* of the first ones */
+} vectors[] = {
+	{{1}, {1024}},
+	{{1, 1}, {512, 512}},
+	{{1, 2}, {341, 683}},
+	{{1, 3}, {256, 768}},
+	{{100, 1}, {1014, 10}},
+	{{1000, 1}, {1023, 1}},
+	{{1, 3, 5}, {114, 341, 569}},
+	{{7, 11, 13}, {231, 363, 430}},
+	{{0, 10, 0, 30}, {0, 256, 0, 768}},
+	{{1000, 1000, 1000, 1}, {341, 341, 341, 1}},
+	{{10, 10, 10, 10, 20, 20, 20, 20, 40, 40, 40, 40, 80, 80, 80, 80}, {17, 17, 17, 17}},
+	{{1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16,
+	  17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32},
+	 {2, 4, 6, 8}},
+};
+
+static void shares_follow_weights(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		deal_clear(deal);
+		assert_true(deal_homes(deal, vectors[i].weights));
+		weighted_check(vectors[i].weights);
+		for (unsigned int slot = 0; slot < ARRAY_SIZE(vectors[i].shares); slot++)
+			if (deal_count(deal, slot) != vectors[i].shares[slot])
+				fail_msg("vector %zu, slot %u: %u buckets instead of %u", i, slot,
+					 deal_count(deal, slot), vectors[i].shares[slot]);
+		assert_false(deal_homes(deal, vectors[i].weights));
+	}
+}
+
+/* From any weights to any others: exact again, and nobody gives away and takes at once. */
+static void new_weights_move_as_little_as_they_can(void **state)
+{
+	uint32_t weights[PICK_SLOTS] = {1};
+
+	(void)state;
+	deal_homes(deal, weights);
+	for (unsigned int round = 0; round < ROUNDS / 10; round++) {
+		struct pick_deal before[PICK_BUCKETS];
+		unsigned int lost = 0;
+
+		memcpy(before, deal, sizeof(before));
+		for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
+			weights[slot] = random() % 3 ? 0 : (uint32_t)random() % 1001;
+		weights[(unsigned long)random() % PICK_SLOTS] = 1 + (uint32_t)random() % 1000;
+		deal_homes(deal, weights);
+		weighted_check(weights);
+		for (unsigned int slot = 0; slot < PICK_SLOTS; slot++) {
+			unsigned int was = deal_count(before, slot), is = deal_count(deal, slot);
+
+			lost += was > is ? was - is : 0;
+		}
+		assert_int_equal(homes_moved(before), lost);
+	}
+}
+
+/* Of 1:2:3 the first is lost: the other two take over 2:3. */
+static void fallbacks_follow_weights(void **state)
+{
+	static const uint32_t homes[PICK_SLOTS] = {1, 2, 3}, left[PICK_SLOTS] = {0, 2, 3};
+	unsigned int second = 0, all;
+
+	(void)state;
+	deal_homes(deal, homes);
+	deal_fallbacks(deal, left);
+	all = deal_count(deal, 0);
+	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
+		second += deal[bucket].home == 0 && deal[bucket].fallback == 1;
+	assert_in_range(second, all * 2 / 5, all * 2 / 5 + 1);
+}
+
+static void who_lingers_is_counted(void **state)
+{
+	struct pick_state now = {.usable = 3, .idle_ns = 100, .dealt_ns = 1000};
+	struct pick_hold hold[PICK_BUCKETS] = {};
+
+	(void)state;
+	deal_homes(deal, even(1));
+	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
+		hold[bucket].holder = bucket < 10 ? 2 : 1;
+	hold[0].seen_ns = hold[1].seen_ns = 1500;
+	assert_int_equal(deal_lingering(deal, hold, &now, 1, 1050), 10); /* dealt just now */
+	assert_int_equal(deal_lingering(deal, hold, &now, 1, 1550), 2);
+	assert_int_equal(deal_lingering(deal, hold, &now, 1, 1700), 0);
+	assert_int_equal(deal_lingering(deal, hold, &now, 0, 1050), 0); /* at home */
+}
 
 int main(void)
 {
@@ -310,6 +423,10 @@ int main(void)
 		DEAL(fallbacks_that_serve_stay),
 		DEAL(fallback_is_never_the_new_home),
 		DEAL(held_buckets_are_counted),
+		DEAL(shares_follow_weights),
+		DEAL(new_weights_move_as_little_as_they_can),
+		DEAL(fallbacks_follow_weights),
+		DEAL(who_lingers_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,19 @@ struct event {
 	uint64_t deadline; /* after START; 0 = none */
 };
 
+/* Without damping, which has its own stories in test_health.c and test_simulation.c. */
+static const struct health_holds holds = {.stable_ns = STABLE};
+
+/* Active members of equal weight. */
+static void arrange(struct team_run *run, const uint8_t *order, unsigned int count)
+{
+	struct team_seat seats[PICK_SLOTS];
+
+	for (unsigned int i = 0; i < count; i++)
+		seats[i] = (struct team_seat){.slot = order[i], .weight = 1};
+	team_run_arrange(run, seats, count);
+}
+
 struct story {
 	struct team_run run;
 	struct health_facts facts[PICK_SLOTS];
@@ -52,7 +65,7 @@ static void story_begin(struct story *story, const uint8_t *order, unsigned int 
 {
 	*story = (struct story){};
 	team_run_init(&story->run);
-	team_run_arrange(&story->run, order, count);
+	arrange(&story->run, order, count);
 }
 
 static void story_tell(struct story *story, const struct event *events, size_t count)
@@ -65,7 +78,7 @@ static void story_tell(struct story *story, const struct event *events, size_t c
 
 		if (e->slot >= 0)
 			story->facts[e->slot] = *e->facts;
-		failover_decide(&story->run, story->facts, STABLE_MS, START + e->at, &d);
+		failover_decide(&story->run, story->facts, &holds, START + e->at, &d);
 		if (story->run.usable != e->usable || d.primary != e->primary ||
 		    team_run_state(&story->run, story->run.count) != e->team ||
 		    d.deadline_ns != (e->deadline ? START + e->deadline : 0))
@@ -91,7 +104,7 @@ static int begin_two(void **state)
 
 	story_begin(&story, two, 2);
 	story.facts[0] = story.facts[1] = well;
-	failover_decide(&story.run, story.facts, STABLE_MS, START, &decision);
+	failover_decide(&story.run, story.facts, &holds, START, &decision);
 	*state = &story;
 	return 0;
 }
@@ -104,7 +117,7 @@ static void nobody_before_the_first_decision(void **state)
 	team_run_init(&run);
 	assert_int_equal(run.primary, NONE);
 	assert_int_equal(team_run_state(&run, run.count), TEAM_DOWN);
-	team_run_arrange(&run, two, 2);
+	arrange(&run, two, 2);
 	assert_int_equal(run.primary, NONE);
 	assert_int_equal(team_run_state(&run, run.count), TEAM_DOWN);
 }
@@ -129,7 +142,7 @@ static void the_first_of_the_configuration_is_primary(void **state)
 	story_begin(&story, order, 3);
 	TELL(&story, together);
 	story.facts[5] = story.facts[2] = story.facts[9] = well;
-	failover_decide(&story.run, story.facts, STABLE_MS, START, &decision);
+	failover_decide(&story.run, story.facts, &holds, START, &decision);
 	assert_int_equal(decision.primary, 5);
 	assert_int_equal(team_run_state(&story.run, story.run.count), TEAM_UP);
 	story_begin(&story, order, 3);
@@ -196,7 +209,7 @@ static void both_return_together(void **state)
 
 	TELL(story, lost);
 	story->facts[0] = story->facts[1] = well;
-	failover_decide(&story->run, story->facts, STABLE_MS, START + 2, &decision);
+	failover_decide(&story->run, story->facts, &holds, START + 2, &decision);
 	assert_int_equal(decision.returned, 1);
 	assert_int_equal(decision.primary, 0);
 	assert_int_equal(decision.deadline_ns, START + 2 + STABLE);
@@ -215,7 +228,7 @@ static void loss_and_return_together(void **state)
 	TELL(story, lost);
 	story->facts[0] = no_carrier;
 	story->facts[1] = well;
-	failover_decide(&story->run, story->facts, STABLE_MS, START + 1, &decision);
+	failover_decide(&story->run, story->facts, &holds, START + 1, &decision);
 	assert_int_equal(decision.lost, 1);
 	assert_int_equal(decision.returned, 2);
 	assert_int_equal(decision.primary, 1);
@@ -271,7 +284,7 @@ static void newcomer_does_not_wait(void **state)
 	};
 	struct story *story = *state;
 
-	team_run_arrange(&story->run, three, 3);
+	arrange(&story->run, three, 3);
 	assert_int_equal(story->run.primary, 0);
 	assert_int_equal(story->run.usable, 3);
 	TELL(story, events);
@@ -285,7 +298,7 @@ static void primary_leaves(void **state)
 	};
 	struct story *story = *state;
 
-	team_run_arrange(&story->run, one, 1);
+	arrange(&story->run, one, 1);
 	assert_int_equal(story->run.primary, NONE);
 	assert_int_equal(story->run.usable, 2);
 	TELL(story, events);
@@ -303,8 +316,8 @@ static void who_left_and_joins_again_is_new(void **state)
 	struct story *story = *state;
 
 	TELL(story, lost);
-	team_run_arrange(&story->run, one, 1);
-	team_run_arrange(&story->run, two, 2);
+	arrange(&story->run, one, 1);
+	arrange(&story->run, two, 2);
 	assert_false(story->run.health[1].was_lost);
 	TELL(story, again);
 }
@@ -320,8 +333,8 @@ static void order_changes(void **state)
 	struct story *story = *state;
 
 	story->facts[2] = well;
-	team_run_arrange(&story->run, three, 3);
-	team_run_arrange(&story->run, turned, 3);
+	arrange(&story->run, three, 3);
+	arrange(&story->run, turned, 3);
 	TELL(story, events);
 }
 
@@ -339,7 +352,7 @@ static void a_wait_outlives_a_change_of_members(void **state)
 	struct story *story = *state;
 
 	TELL(story, before);
-	team_run_arrange(&story->run, three, 3);
+	arrange(&story->run, three, 3);
 	TELL(story, after);
 }
 
@@ -355,14 +368,14 @@ static void all_32_slots(void **state)
 	story_begin(&story, order, PICK_SLOTS);
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
 		story.facts[slot] = well;
-	failover_decide(&story.run, story.facts, STABLE_MS, START, &decision);
+	failover_decide(&story.run, story.facts, &holds, START, &decision);
 	assert_int_equal(decision.returned, UINT32_MAX);
 	assert_int_equal(decision.primary, 31);
 	assert_int_equal(team_run_state(&story.run, story.run.count), TEAM_UP);
 	for (unsigned int i = 0; i < PICK_SLOTS; i++) {
 		assert_int_equal(decision.primary, PICK_SLOTS - 1 - i);
 		story.facts[decision.primary] = removed;
-		failover_decide(&story.run, story.facts, STABLE_MS, START + 1, &decision);
+		failover_decide(&story.run, story.facts, &holds, START + 1, &decision);
 	}
 	assert_int_equal(team_run_state(&story.run, story.run.count), TEAM_DOWN);
 }
@@ -396,7 +409,7 @@ static void random_event(struct story *story, struct witness *w)
 {
 	static const struct health_facts *const kinds[] = {
 		&well, &well, &well, &no_carrier, &no_carrier, &set_down, &removed};
-	uint8_t slot = story->run.order[(unsigned long)random() % story->run.count];
+	uint8_t slot = story->run.seats[(unsigned long)random() % story->run.count].slot;
 	bool was_well = w->well_since[slot];
 
 	story->facts[slot] = *kinds[(unsigned long)random() % ARRAY_SIZE(kinds)];
@@ -449,10 +462,10 @@ static void team_check(const struct story *story, const struct decision *d, uint
 	bool waiting = false;
 
 	for (unsigned int i = 0; i < run->count; i++) {
-		members |= 1U << run->order[i];
-		if (health_judge(&story->facts[run->order[i]]) == REASON_NONE)
-			good |= 1U << run->order[i];
-		waiting |= run->health[run->order[i]].reason == REASON_WAITING_FOR_STABLE;
+		members |= 1U << run->seats[i].slot;
+		if (health_judge(&story->facts[run->seats[i].slot]) == REASON_NONE)
+			good |= 1U << run->seats[i].slot;
+		waiting |= run->health[run->seats[i].slot].reason == REASON_WAITING_FOR_STABLE;
 	}
 	assert_int_equal(run->usable & ~good, 0);
 	assert_int_equal(!run->usable, !good); /* traffic flows whenever it can */
@@ -487,7 +500,7 @@ static void run_once(unsigned int members)
 		w.now = again ? d.deadline_ns : next;
 		if (!again)
 			random_event(&story, &w);
-		failover_decide(&story.run, story.facts, STABLE_MS, w.now, &d);
+		failover_decide(&story.run, story.facts, &holds, w.now, &d);
 		for (unsigned int i = 0; i < members; i++)
 			member_check(&story, &w, order[i], usable_before, &d);
 		team_check(&story, &d, usable_before);
@@ -515,9 +528,9 @@ static void deciding_again_changes_nothing(void **state)
 
 		w.now += random_period();
 		random_event(story, &w);
-		failover_decide(&story->run, story->facts, STABLE_MS, w.now, &d);
+		failover_decide(&story->run, story->facts, &holds, w.now, &d);
 		run = story->run;
-		failover_decide(&story->run, story->facts, STABLE_MS, w.now, &again);
+		failover_decide(&story->run, story->facts, &holds, w.now, &again);
 		assert_memory_equal(&run, &story->run, sizeof(run));
 		assert_int_equal(again.lost | again.returned, 0);
 		assert_int_equal(again.primary_before, again.primary);

@@ -41,13 +41,17 @@ struct step {
 	enum member_reason reason;
 };
 
-static struct health walk(const struct step *steps, size_t count)
+static const struct health_holds undamped = {.stable_ns = STABLE};
+static const struct health_holds damped = {.stable_ns = STABLE, .max_ns = 60 * STABLE};
+
+static struct health walk_with(const struct health_holds *holds, const struct step *steps,
+			       size_t count)
 {
 	struct health health;
 
 	health_init(&health);
 	for (size_t i = 0; i < count; i++) {
-		health_step(&health, &steps[i].facts, steps[i].alone, STABLE, START + steps[i].at);
+		health_step(&health, &steps[i].facts, steps[i].alone, holds, START + steps[i].at);
 		if (health.reason != steps[i].reason)
 			fail_msg("step %zu, %s: %s", i, steps[i].text,
 				 member_reason_names[health.reason]);
@@ -56,7 +60,8 @@ static struct health walk(const struct step *steps, size_t count)
 	return health;
 }
 
-#define WALK(steps) walk(steps, ARRAY_SIZE(steps))
+#define WALK(steps) walk_with(&undamped, steps, ARRAY_SIZE(steps))
+#define WALK_DAMPED(steps) walk_with(&damped, steps, ARRAY_SIZE(steps))
 
 /* T15: the reason is the most basic one; what a device that is gone or down lacks is not told. */
 static void facts_are_judged(void **state)
@@ -190,14 +195,114 @@ static void rule_4_a_flap_begins_the_stable_time_anew(void **state)
 static void stable_time_0_is_no_wait(void **state)
 {
 	const struct health_facts well = WELL, lost = NO_CARRIER;
+	const struct health_holds none = {};
 	struct health health;
 
 	(void)state;
 	health_init(&health);
-	health_step(&health, &well, false, 0, START);
-	health_step(&health, &lost, false, 0, START);
-	health_step(&health, &well, false, 0, START);
+	health_step(&health, &well, false, &none, START);
+	health_step(&health, &lost, false, &none, START);
+	health_step(&health, &well, false, &none, START);
 	assert_true(health_is_well(&health));
+}
+
+/* --- damping ---------------------------------------------------------------------------- */
+
+/* T11: each return takes twice as long as the one before. */
+static void a_flapping_member_is_held_ever_longer(void **state)
+{
+	static const struct step steps[] = {
+		{"there", 0, WELL, false, REASON_NONE},
+		{"lost", STABLE, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"back", 2 * STABLE, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"held 1", 3 * STABLE, WELL, false, REASON_NONE},
+		{"lost", 4 * STABLE, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"back", 5 * STABLE, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"1 is not enough", 7 * STABLE - 1, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"held 2", 7 * STABLE, WELL, false, REASON_NONE},
+		{"lost", 8 * STABLE, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"back", 9 * STABLE, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"2 is not enough", 13 * STABLE - 1, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"held 4", 13 * STABLE, WELL, false, REASON_NONE},
+	};
+
+	(void)state;
+	(void)WALK_DAMPED(steps);
+}
+
+static void the_hold_has_a_bound(void **state)
+{
+	const struct health_facts well = WELL, lost = NO_CARRIER;
+	struct health health;
+	uint64_t now = START;
+
+	(void)state;
+	health_init(&health);
+	health_step(&health, &well, false, &damped, now);
+	for (unsigned int flap = 0; flap < 100; flap++) {
+		health_step(&health, &lost, false, &damped, ++now);
+		health_step(&health, &well, false, &damped, ++now);
+		assert_in_range(health.stable_at_ns - now, STABLE, damped.max_ns);
+		now = health.stable_at_ns;
+		health_step(&health, &well, false, &damped, now);
+		assert_true(health_is_well(&health));
+	}
+	assert_int_equal(health.hold_ns, damped.max_ns);
+}
+
+/* Well for as long as the longest hold: what was is forgotten. */
+static void calm_forgives(void **state)
+{
+	static const struct step steps[] = {
+		{"there", 0, WELL, false, REASON_NONE},
+		{"lost", STABLE, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"back", STABLE, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"held 1", 2 * STABLE, WELL, false, REASON_NONE},
+		{"lost", 3 * STABLE, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"back", 3 * STABLE, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"held 2", 5 * STABLE, WELL, false, REASON_NONE},
+		{"lost after calm", 65 * STABLE, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"back", 65 * STABLE, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"held 1", 66 * STABLE, WELL, false, REASON_NONE},
+	};
+
+	(void)state;
+	(void)WALK_DAMPED(steps);
+}
+
+/* Nobody else is well: it is used at once however often it has flapped. */
+static void damping_never_keeps_the_last_one_out(void **state)
+{
+	static const struct step steps[] = {
+		{"there", 0, WELL, false, REASON_NONE},
+		{"lost", 1, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"back, needed", 2, WELL, true, REASON_NONE},
+		{"lost", 3, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"back, needed", 4, WELL, true, REASON_NONE},
+		{"lost", 5, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"back, not needed", 6, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"needed now", 7, WELL, true, REASON_NONE},
+	};
+
+	(void)state;
+	(void)WALK_DAMPED(steps);
+}
+
+/* With no stable time there is still something that doubles. */
+static void stable_time_0_is_damped_all_the_same(void **state)
+{
+	static const struct health_holds holds = {.stable_ns = 0, .max_ns = STABLE};
+	static const struct step steps[] = {
+		{"there", 0, WELL, false, REASON_NONE},
+		{"lost", 1, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"back at once", 2, WELL, false, REASON_NONE},
+		{"lost", 3, NO_CARRIER, false, REASON_MEDIA_DISCONNECTED},
+		{"back, held", 4, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"100 ms", 4 + HEALTH_HOLD_FIRST_NS, WELL, false, REASON_NONE},
+	};
+
+	(void)state;
+	(void)walk_with(&holds, steps, ARRAY_SIZE(steps));
 }
 
 int main(void)
@@ -212,6 +317,11 @@ int main(void)
 		cmocka_unit_test(rules_4_and_5_a_return_waits_for_the_stable_time),
 		cmocka_unit_test(rule_4_a_flap_begins_the_stable_time_anew),
 		cmocka_unit_test(stable_time_0_is_no_wait),
+		cmocka_unit_test(a_flapping_member_is_held_ever_longer),
+		cmocka_unit_test(the_hold_has_a_bound),
+		cmocka_unit_test(calm_forgives),
+		cmocka_unit_test(damping_never_keeps_the_last_one_out),
+		cmocka_unit_test(stable_time_0_is_damped_all_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@ static uint64_t now_ns;
 #include "base/strings.h"
 #include "core/deal.h"
 #include "model/pick.h"
+#include "unit/weights.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,14 +47,14 @@ static uint64_t return_by(void)
 static void lose(unsigned int slot)
 {
 	world.state.usable &= ~(1U << slot);
-	deal_fallbacks(world.deal, world.state.usable);
+	deal_fallbacks(world.deal, even(world.state.usable));
 }
 
 static void bring_back(unsigned int slot)
 {
 	world.state.return_by[slot] = return_by();
 	world.state.usable |= 1U << slot;
-	deal_fallbacks(world.deal, world.state.usable);
+	deal_fallbacks(world.deal, even(world.state.usable));
 }
 
 /* New members are usable only when bring_back() says so. */
@@ -64,8 +65,8 @@ static void change_members(uint32_t members)
 	world.state.dealt_ns = now_ns;
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
 		world.state.return_by[slot] = return_by();
-	deal_homes(world.deal, members);
-	deal_fallbacks(world.deal, world.state.usable);
+	deal_homes(world.deal, even(members));
+	deal_fallbacks(world.deal, even(world.state.usable));
 }
 
 static void begin(uint32_t members, uint64_t bound)
