@@ -128,7 +128,8 @@ class Flows:
 
     def follow(self, watch: dict[str, Any], lost_mac: str) -> tuple[int, list[int]]:
         """How many flows moved, and which of them without need. A flow needs to move once: away
-        from a lost member, or home."""
+        from a lost member, or home. On the way off a lost member it may pass over bonding's active
+        slave, which takes it at once, to where the daemon sends it."""
         macs = [*watch["macs"], ""]  # -1 for a flow that was not seen
         first, last = ([macs[i] for i in watch[which]] for which in ("first", "last"))
         before = self.now or first
@@ -140,7 +141,7 @@ class Flows:
             moves = watch["changes"][flow] + (begin != was)
             needed = was == lost_mac or (bool(self.home) and end == self.home[flow])
             moved += moves > 0
-            if moves > 1 or (moves == 1 and not needed):
+            if moves > 1 and was != lost_mac or moves == 1 and not needed:
                 disturbed.append(flow)
         self.now = last
         self.home = self.home or last

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/deal.h"
 
+/* Nothing that reads the clock is used here: what is asked comes with its time. */
+#define PICK_NOW() 0
+#include "model/pick.h"
+
 #include <string.h>
 
 void deal_clear(struct pick_deal *deal)
@@ -160,29 +164,28 @@ unsigned int deal_count(const struct pick_deal *deal, unsigned int slot)
 	return count;
 }
 
-static bool is_usable(uint32_t usable, unsigned int slot)
-{
-	return slot < PICK_SLOTS && (usable >> slot & 1);
-}
-
-/* As model/pick.h has it, but for a bucket that goes home with this very frame. */
+/* As pick_slot() chooses, though nothing is remembered. */
 static unsigned int next_holder(const struct pick_deal *deal, const struct pick_hold *hold,
-				uint32_t usable)
+				const struct pick_state *state, uint64_t now_ns)
 {
-	if (hold->holder && is_usable(usable, hold->holder - 1U))
-		return hold->holder - 1U;
-	if (is_usable(usable, deal->home))
+	__u8 holder = hold->holder ? hold->holder - 1 : deal->home;
+
+	if (pick_usable(state, holder) &&
+	    (holder == deal->home || !pick_usable(state, deal->home) ||
+	     !pick_may_return(state, hold, deal->home, now_ns)))
+		return holder;
+	if (pick_usable(state, deal->home))
 		return deal->home;
-	return is_usable(usable, deal->fallback) ? deal->fallback : PICK_NOBODY;
+	return pick_usable(state, deal->fallback) ? deal->fallback : PICK_NOBODY;
 }
 
-unsigned int deal_held(const struct pick_deal *deal, const struct pick_hold *hold, uint32_t usable,
-		       unsigned int slot)
+unsigned int deal_held(const struct pick_deal *deal, const struct pick_hold *hold,
+		       const struct pick_state *state, unsigned int slot, uint64_t now_ns)
 {
 	unsigned int count = 0;
 
 	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
-		count += next_holder(&deal[bucket], &hold[bucket], usable) == slot;
+		count += next_holder(&deal[bucket], &hold[bucket], state, now_ns) == slot;
 	return count;
 }
 
@@ -196,8 +199,7 @@ unsigned int deal_lingering(const struct pick_deal *deal, const struct pick_hold
 								       : state->dealt_ns;
 
 		count += hold[bucket].holder == slot + 1 && deal[bucket].home != slot &&
-			 is_usable(state->usable, deal[bucket].home) &&
-			 now_ns <= seen + state->idle_ns;
+			 pick_usable(state, deal[bucket].home) && now_ns <= seen + state->idle_ns;
 	}
 	return count;
 }

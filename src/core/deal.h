@@ -31,9 +31,9 @@ void deal_fallbacks(struct pick_deal *deal, const uint32_t *weights);
 /* Buckets whose home is @slot. */
 unsigned int deal_count(const struct pick_deal *deal, unsigned int slot);
 
-/* Buckets whose next frame takes @slot while these slots are usable (flows that return apart). */
-unsigned int deal_held(const struct pick_deal *deal, const struct pick_hold *hold, uint32_t usable,
-		       unsigned int slot);
+/* Buckets whose next frame takes @slot, if it comes at @now_ns. */
+unsigned int deal_held(const struct pick_deal *deal, const struct pick_hold *hold,
+		       const struct pick_state *state, unsigned int slot, uint64_t now_ns);
 
 /*
  * Buckets that @slot still carries though their home is another, usable member: those with a frame

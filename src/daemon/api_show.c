@@ -70,7 +70,8 @@ static void put_datapath(json_t *object, const struct team *team, int slot)
 	    json_integer(loaded ? deal_count(datapath_deal(datapath), (unsigned int)slot) : 0));
 	put(object, "buckets_held",
 	    json_integer(loaded ? deal_held(datapath_deal(datapath), datapath_hold(datapath),
-					    team->run.usable, (unsigned int)slot)
+					    datapath_state(datapath), (unsigned int)slot,
+					    clock_now_ns())
 				: 0));
 	put(object, "failures",
 	    json_integer(loaded ? datapath_notes(datapath)->members[slot].failures : 0));

@@ -327,11 +327,14 @@ static void announce_primary(const struct team *team, const struct team_context 
 static void count_held(const struct team *team, const struct decision *decision,
 		       struct change *change)
 {
+	struct pick_state before = *datapath_state(team->datapath);
+
+	before.usable = team->run.usable | decision->lost;
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
 		if (decision->lost >> slot & 1)
 			change->held[slot] = deal_held(datapath_deal(team->datapath),
-						       datapath_hold(team->datapath),
-						       team->run.usable | decision->lost, slot);
+						       datapath_hold(team->datapath), &before, slot,
+						       change->decided_ns);
 }
 
 /* T20: a drained member is retired when no flow needs it any more. */

@@ -72,6 +72,14 @@ class Acts:
                 "duplicated": received["duplicated"], "reordered": received["reordered"],
                 "gap_ms": round(received["gap_ms"]), "flow_gap_ms": round(received["flow_gap_ms"])}
 
+    def healthy(self):
+        """A first act, in which nothing happens."""
+        with self("healthy") as act:
+            self.more()
+        self.unharmed("healthy")
+        assert sum(act.changes) == 0
+        return act
+
     def unharmed(self, name):
         """In this act nothing was lost, duplicated or reordered, either way."""
         act = self.done[name]
@@ -88,14 +96,14 @@ class Acts:
 
 
 @contextmanager
-def traffic_of(lab, build, team, rate=RATE):
+def traffic_of(guest, peer, build, team, rate=RATE):
     recorder = binary(build, "recorder")
     options = ["--flows", FLOWS, "--rate", rate]
     ends = []
     try:
         for where, local, peer, watch in (
-                (lab.guest, (team.IPV4, team.IPV6), (PEER4, PEER6), []),
-                (lab.peer, (PEER4, PEER6), (team.IPV4, team.IPV6), ["--watch", "eth0"])):
+                (guest, (team.IPV4, team.IPV6), (PEER4, PEER6), []),
+                (peer, (PEER4, PEER6), (team.IPV4, team.IPV6), ["--watch", "eth0"])):
             pairs = [word for pair in zip(local, peer)
                      for word in ("--local", pair[0], "--peer", pair[1])]
             ends.append(Recorder(where, recorder, *pairs, *options, *watch))
@@ -109,10 +117,7 @@ def traffic_of(lab, build, team, rate=RATE):
 def acts(lab, build, team):  # noqa: F811
     """Traffic both ways, over IPv4 and IPv6, and a first act that shows where each flow is."""
     team.reach(PEER6)
-    with traffic_of(lab, build, team) as made:
-        with made("healthy") as act:
-            made.more()
-        made.unharmed("healthy")
+    with traffic_of(lab.guest, lab.peer, build, team) as made:
+        act = made.healthy()
         assert set(act.first) == set(team.macs.values())
-        assert sum(act.changes) == 0
         yield made

@@ -82,7 +82,8 @@ class Team:
 
     def add(self, members: Sequence[str] = ("ens4", "ens5"), *settings: str,
             addresses: Iterable[str] = ADDRESSES, nodad: bool = True) -> None:
-        """Makes the team, waits until every member is in use, and gives it addresses."""
+        """Makes the team, waits until every member is in use, and gives it addresses. A member may
+        have settings after it: "ens4,weight=200"."""
         options = [word for member in members for word in ("--member", member)]
         self.run("team", "add", self.name, *options, *settings, timeout=60)
         self.where.sh("\n".join(
@@ -113,10 +114,10 @@ class Team:
         return next(member for member in self.macs if member != name)
 
     def well(self) -> bool:
-        """The team is up, and every member is in use."""
+        """The team is up, and every member is in use, or is meant not to be."""
         team = self.show()
         return team["state"] == "up" and all(
-            member["state"] == "active" for member in team["members"])
+            member["state"] in ("active", "standby") for member in team["members"])
 
     def wait_state(self, member: str, state: str, timeout: float = SLOW) -> None:
         wait_until(lambda: self.member(member)["state"] == state, timeout, f"{member} {state}")

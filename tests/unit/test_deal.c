@@ -272,6 +272,14 @@ static void fallback_is_never_the_new_home(void **state)
 	}
 }
 
+static unsigned int held(const struct pick_hold *hold, uint32_t usable, unsigned int slot,
+			 uint64_t now_ns)
+{
+	const struct pick_state now = {.usable = usable, .idle_ns = 100};
+
+	return deal_held(deal, hold, &now, slot, now_ns);
+}
+
 static void held_buckets_are_counted(void **state)
 {
 	static struct pick_hold hold[PICK_BUCKETS];
@@ -279,18 +287,21 @@ static void held_buckets_are_counted(void **state)
 	(void)state;
 	memset(hold, 0, sizeof(hold));
 	deal_homes(deal, even(3));
-	assert_int_equal(deal_held(deal, hold, 7, 0), PICK_BUCKETS / 2); /* not held: the home's */
+	assert_int_equal(held(hold, 7, 0, 0), PICK_BUCKETS / 2); /* not held: the home's */
 	for (unsigned int bucket = 0; bucket < 100; bucket++)
 		hold[bucket].holder = 2;
-	assert_int_equal(deal_held(deal, hold, 7, 0), PICK_BUCKETS / 2 - 50);
-	assert_int_equal(deal_held(deal, hold, 7, 1), PICK_BUCKETS / 2 + 50);
-	assert_int_equal(deal_held(deal, hold, 7, 2), 0);
+	assert_int_equal(held(hold, 7, 0, 0), PICK_BUCKETS / 2 - 50);
+	assert_int_equal(held(hold, 7, 1, 0), PICK_BUCKETS / 2 + 50);
+	assert_int_equal(held(hold, 7, 2, 0), 0);
 	assert_int_equal(deal_count(deal, 0), PICK_BUCKETS / 2);
+	/* Idle for long enough: their next frames go home. */
+	assert_int_equal(held(hold, 7, 1, 101), PICK_BUCKETS / 2);
+	assert_int_equal(held(hold, 6, 1, 101), PICK_BUCKETS / 2 + 50);
 	/* A lost member carries nothing, also where no frame has moved its buckets yet. */
 	deal_fallbacks(deal, even(1));
-	assert_int_equal(deal_held(deal, hold, 1, 1), 0);
-	assert_int_equal(deal_held(deal, hold, 1, 0), PICK_BUCKETS);
-	assert_int_equal(deal_held(deal, hold, 0, 0), 0);
+	assert_int_equal(held(hold, 1, 1, 0), 0);
+	assert_int_equal(held(hold, 1, 0, 0), PICK_BUCKETS);
+	assert_int_equal(held(hold, 0, 0, 0), 0);
 }
 
 #define DEAL(test) cmocka_unit_test_setup(test, start)

@@ -230,8 +230,8 @@ static void begin(unsigned int count)
 		world.latency_ns[i] = chance(LATENCY_MAX);
 	}
 	for (unsigned int i = 0; i < FLOWS; i++)
-		world.flows[i] = (struct flow){.bucket = i * (PICK_BUCKETS / FLOWS),
-					       .slot = PICK_NOBODY};
+		world.flows[i] =
+			(struct flow){.bucket = i * (PICK_BUCKETS / FLOWS), .slot = PICK_NOBODY};
 	settle();
 	decide();
 }
