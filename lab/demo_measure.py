@@ -141,7 +141,8 @@ class Flows:
             moves = watch["changes"][flow] + (begin != was)
             needed = was == lost_mac or (bool(self.home) and end == self.home[flow])
             moved += moves > 0
-            if moves > 1 and was != lost_mac or moves == 1 and not needed:
+            on_the_way = was == lost_mac and end != lost_mac
+            if moves > 1 and not on_the_way or moves == 1 and not needed:
                 disturbed.append(flow)
         self.now = last
         self.home = self.home or last
