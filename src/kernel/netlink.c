@@ -27,6 +27,7 @@
 /* Bursts of events: a few thousand devices that appear at once fit. */
 #define NETLINK_EVENTS_BUFFER_SIZE (8 << 20)
 
+#define ERRNO_MAX 4095 /* MAX_ERRNO of the kernel */
 #define NETLINK_DUMP_ATTEMPTS 5
 #define NETLINK_READ_MAX 256 /* datagrams for one netlink_read() */
 
@@ -189,22 +190,30 @@ static const char *extack_text(const struct nlmsghdr *message, size_t offset)
 }
 
 /* Some of the kernel's sentences end in a full stop or a new line, ours do not. */
-static void exchange_fail(const struct exchange *exchange, int error, const char *text)
+static size_t sentence_length(const char *text)
 {
-	size_t length;
+	size_t length = strlen(text);
 
-	if (!text || !*text)
-		text = strerror(-error);
-	length = strlen(text);
 	while (length > 0 && strchr(". \n", text[length - 1]))
 		length--;
+	return length;
+}
+
+static void exchange_fail(const struct exchange *exchange, int error, const char *text)
+{
+	size_t length = text ? sentence_length(text) : 0;
+
+	if (!length) {
+		text = strerror(-error);
+		length = strlen(text);
+	}
 	(void)problem_set(exchange->problem, error, "%.*s", (int)length, text);
 }
 
 static void exchange_end(struct exchange *exchange, int error, const char *text)
 {
-	/* The kernel's own errors only: a positive number is nothing that it sends. */
-	exchange->result = error > 0 ? -EBADMSG : error;
+	/* The kernel's own errors only: others are nothing that it sends. */
+	exchange->result = error > 0 || error < -ERRNO_MAX ? -EBADMSG : error;
 	exchange->done = true;
 	if (exchange->result < 0)
 		exchange_fail(exchange, exchange->result, text);
