@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 BUILD := build
 PYTHON := /usr/bin/python3
 
-.PHONY: all build demo test lab setup install clean help
+.PHONY: all build demo test fuzz lab setup install clean help
 
 all: build
 
@@ -24,6 +24,9 @@ demo: build ## a team over two real VFs survives a lost link, in the lab (KERNEL
 
 test: setup ## all tests
 	@tests/run
+
+fuzz: build ## fuzz each target for a minute (MINUTES=n, TARGET=name)
+	@nice -n 15 tests/fuzz/run $(if $(MINUTES),--minutes $(MINUTES)) $(TARGET)
 
 lab: build ## a shell in the lab (KERNEL=6.1 for the older kernel)
 	@lab/shell $(if $(KERNEL),--kernel $(KERNEL))

@@ -9,6 +9,7 @@
 #include "daemon/api_show.h"
 #include "daemon/edit.h"
 #include "daemon/interface.h"
+#include "daemon/json_text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -307,8 +308,8 @@ __attribute__((format(printf, 5, 6))) static void reply_action(struct varlink_re
 	(void)vsnprintf(text.text, sizeof(text.text), format, args);
 	va_end(args);
 	reply->parameters =
-		json_pack("{s:[{s:s, s:s, s:s, s:s}]}", "actions", "team", team->config.name,
-			  "what", what, "device", member, "text", text.text);
+		json_pack("{s:[{s:s, s:s, s:s, s:o}]}", "actions", "team", team->config.name,
+			  "what", what, "device", member, "text", json_text(text.text));
 }
 
 static void call_switchover(void *data, json_t *parameters, struct varlink_reply *reply)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/api_error.h"
 
+#include "daemon/json_text.h"
+
 #include <stdio.h>
 
 void api_error(struct varlink_reply *reply, const char *error, const char *format, ...)
@@ -13,7 +15,7 @@ void api_error(struct varlink_reply *reply, const char *error, const char *forma
 	va_end(args);
 	json_decref(reply->parameters);
 	reply->error = error;
-	reply->parameters = json_pack("{s:s}", "message", text);
+	reply->parameters = json_pack("{s:o}", "message", json_text(text));
 }
 
 void api_bad_configuration(struct varlink_reply *reply, const char *directory,
@@ -24,6 +26,6 @@ void api_bad_configuration(struct varlink_reply *reply, const char *directory,
 	(void)snprintf(file, sizeof(file), "%s/%s", directory, error->file);
 	json_decref(reply->parameters);
 	reply->error = API_BAD_CONFIGURATION;
-	reply->parameters = json_pack("{s:s, s:s, s:i}", "message", error->text, "file", file,
-				      "line", (int)error->line);
+	reply->parameters = json_pack("{s:o, s:o, s:i}", "message", json_text(error->text), "file",
+				      json_text(file), "line", (int)error->line);
 }

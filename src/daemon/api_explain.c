@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "daemon/api_error.h"
 #include "daemon/flow.h"
+#include "daemon/json_text.h"
 #include "datapath/socket_find.h"
 #include "model/pick_why.h"
 
@@ -71,15 +72,16 @@ static void answer(const struct manager *manager, struct team *team, uint32_t ve
 	if (why >= PICK_WHY_COUNT)
 		return api_error(reply, API_FAILED, "the program gave an unknown answer");
 	member = slot_name(manager, team, slot == PICK_NOBODY ? team->run.primary : slot);
-	parameters = json_pack("{s:s, s:s, s:s}", "member", member, "why", pick_why_names[why],
-			       "text", why_texts[why]);
+	parameters = json_pack("{s:o, s:s, s:s}", "member", json_text(member), "why",
+			       pick_why_names[why], "text", why_texts[why]);
 	if (why <= PICK_UNUSABLE) {
 		const struct pick_deal *deal = &datapath_deal(team->datapath)[bucket];
 
 		(void)json_object_update_new(
-			parameters, json_pack("{s:I, s:s, s:I, s:s}", "bucket", (json_int_t)bucket,
-					      "home", slot_name(manager, team, deal->home), "hash",
-					      (json_int_t)hash, "hash_source", source));
+			parameters,
+			json_pack("{s:I, s:o, s:I, s:s}", "bucket", (json_int_t)bucket, "home",
+				  json_text(slot_name(manager, team, deal->home)), "hash",
+				  (json_int_t)hash, "hash_source", source));
 	}
 	reply->parameters = parameters;
 }

@@ -5,6 +5,7 @@
 #include "core/deal.h"
 #include "core/plan.h"
 #include "daemon/clock.h"
+#include "daemon/json_text.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -101,11 +102,11 @@ static json_t *show_member(const struct manager *manager, const struct team *tea
 
 	if (link)
 		(void)mac_format(&link->mac, mac);
-	object =
-		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "device", member->device, "name",
-			  link ? link->name : "", "mac", mac, "bus_id", link ? link->bus_id : "",
-			  "state", member_state_names[state], "reason", member_reason_names[reason],
-			  "primary", slot >= 0 && slot == team->run.primary);
+	object = json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:b}", "device", member->device, "name",
+			   json_text(link ? link->name : ""), "mac", mac, "bus_id",
+			   link ? link->bus_id : "", "state", member_state_names[state], "reason",
+			   member_reason_names[reason], "primary",
+			   slot >= 0 && slot == team->run.primary);
 	if (!object)
 		return NULL;
 	put_part(object, team, member, slot);
@@ -153,9 +154,10 @@ static json_t *show_settings(const struct team *team)
 
 static json_t *show_record(const struct team_record *record)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i}", "cause", record->cause,
-			 "member", record->member, "primary_before", record->primary_before,
-			 "primary_after", record->primary_after, "seen_us",
+	return json_pack("{s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:i}", "cause", record->cause,
+			 "member", json_text(record->member), "primary_before",
+			 json_text(record->primary_before), "primary_after",
+			 json_text(record->primary_after), "seen_us",
 			 (json_int_t)(record->seen_ns / NS_PER_US), "decided_us",
 			 (json_int_t)(record->decided_ns / NS_PER_US), "applied_us",
 			 (json_int_t)(record->applied_ns / NS_PER_US), "buckets_moved",
@@ -176,16 +178,17 @@ static json_t *show_records(const struct team *team)
 
 static json_t *show_notes(const struct manager *manager, const struct team *team)
 {
+	char text[sizeof(struct config_error) + 64];
 	json_t *array = json_array();
 
 	if (*team->trouble)
-		(void)json_array_append_new(array, json_string(team->trouble));
-	if (!manager->store_valid)
-		(void)json_array_append_new(array, json_sprintf("the configuration is not in "
-								"force: %s:%u: %s",
-								manager->store_error.file,
-								manager->store_error.line,
-								manager->store_error.text));
+		(void)json_array_append_new(array, json_text(team->trouble));
+	if (!manager->store_valid) {
+		(void)snprintf(text, sizeof(text), "the configuration is not in force: %s:%u: %s",
+			       manager->store_error.file, manager->store_error.line,
+			       manager->store_error.text);
+		(void)json_array_append_new(array, json_text(text));
+	}
 	if (team->config.member_count > WINDOWS_MEMBERS)
 		(void)json_array_append_new(array, json_string("more than 2 members work; Windows "
 							       "supports 2 inside a VM"));
@@ -207,13 +210,13 @@ json_t *show_team(const struct manager *manager, const struct team *team)
 
 	if (bond)
 		(void)mac_format(&bond->mac, mac);
-	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o}", "name",
-			 team->config.name, "state",
-			 team_state_names[team_run_state(&team->run, team->config.member_count)],
-			 "mac", mac, "mtu", (json_int_t)(bond ? bond->mtu : 0), "primary",
-			 primary_name(manager, team), "addresses", show_addresses(manager, team),
-			 "settings", show_settings(team), "members", show_members(manager, team),
-			 "failovers", show_records(team), "notes", show_notes(manager, team));
+	return json_pack(
+		"{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "name", team->config.name,
+		"state", team_state_names[team_run_state(&team->run, team->config.member_count)],
+		"mac", mac, "mtu", (json_int_t)(bond ? bond->mtu : 0), "primary",
+		json_text(primary_name(manager, team)), "addresses", show_addresses(manager, team),
+		"settings", show_settings(team), "members", show_members(manager, team),
+		"failovers", show_records(team), "notes", show_notes(manager, team));
 }
 
 json_t *show_actions(const struct action_list *list)
@@ -223,10 +226,10 @@ json_t *show_actions(const struct action_list *list)
 	for (unsigned int i = 0; i < list->count; i++) {
 		const struct action *action = &list->actions[i];
 
-		(void)json_array_append_new(array,
-					    json_pack("{s:s, s:s, s:s, s:s}", "team", action->team,
-						      "what", action_names[action->kind], "device",
-						      action->device, "text", action->text));
+		(void)json_array_append_new(
+			array, json_pack("{s:s, s:s, s:s, s:o}", "team", action->team, "what",
+					 action_names[action->kind], "device", action->device,
+					 "text", json_text(action->text)));
 	}
 	return array;
 }

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/vfs.h>
 #include <systemd/sd-daemon.h>
 
@@ -112,6 +113,18 @@ static void drop_capabilities(void)
 		log_warning("cannot drop capabilities");
 }
 
+/* Each member has programs and maps; 64 teams of 32 are more than the usual limit of 1024. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		log_warning("cannot have more than the usual number of files open");
+}
+
 /* What libbpf has to say is for those who look into a refusal: a verifier's log is long. */
 static int log_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -198,6 +211,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	drop_capabilities();
+	allow_descriptors();
 	(void)libbpf_set_print(log_libbpf);
 	err = prepare_loop(&loop);
 	if (!err)

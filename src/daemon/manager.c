@@ -15,7 +15,8 @@
 
 #define US_PER_MS 1000ULL
 #define RECONCILE_DELAY_US (20 * US_PER_MS) /* one comparison for a burst of events */
-#define LOOK_US (5000 * US_PER_MS)	    /* … and one now and then, for what has no event */
+#define OBSERVE_RETRY_US (100 * US_PER_MS)
+#define LOOK_US (5000 * US_PER_MS) /* … and one now and then, for what has no event */
 #define RETRY_FIRST_NS (1000 * NS_PER_MS)
 #define RETRY_DOUBLINGS 5 /* at most every 32 s */
 
@@ -230,6 +231,23 @@ static int reconcile_team(struct manager *manager, const struct team_config *wan
 	return err;
 }
 
+/* What the kernel tells, to the teams at once; what cannot be read now is read again soon. */
+static int read_events(struct manager *manager, uint64_t seen_ns)
+{
+	struct observe_changes changes = {};
+	int err = observe_read(&manager->observed, &changes);
+
+	if (err)
+		log_warning("reading the kernel's events: %s", strerror(-err));
+	if (changes.links)
+		update_teams(manager, seen_ns);
+	if (err)
+		schedule_reconcile(manager, seen_ns / NS_PER_US + OBSERVE_RETRY_US);
+	else if (changes.links || changes.addresses)
+		schedule_reconcile(manager, seen_ns / NS_PER_US + RECONCILE_DELAY_US);
+	return err;
+}
+
 /* Everything that is not as wanted, but for teams whose last try failed a moment ago. */
 static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
 {
@@ -239,6 +257,8 @@ static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
 
 	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	schedule_reconcile(manager, now_ns / NS_PER_US + LOOK_US);
+	if (manager->observed.stale && read_events(manager, now_ns))
+		return 0;
 	if (!manager->store_valid)
 		return 0;
 	remove_unwanted(manager, &done);
@@ -301,17 +321,7 @@ int manager_apply(struct manager *manager, const struct store *store, struct act
 
 static int on_netlink(sd_event_source *source, int fd, uint32_t revents, void *data)
 {
-	struct manager *manager = data;
-	struct observe_changes changes = {};
-	uint64_t seen_ns = clock_now_ns();
-	int err = observe_read(&manager->observed, &changes);
-
-	if (err)
-		log_warning("reading the kernel's events: %s", strerror(-err));
-	if (changes.links)
-		update_teams(manager, seen_ns);
-	if (changes.links || changes.addresses)
-		schedule_reconcile(manager, seen_ns / NS_PER_US + RECONCILE_DELAY_US);
+	(void)read_events(data, clock_now_ns());
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/strings.h"
+#include "daemon/log.h"
 #include "kernel/rtnl_address.h"
 #include "kernel/rtnl_link.h"
 #include "kernel/rtnl_neighbour.h"
@@ -148,12 +149,15 @@ int observe_read(struct observed *observed, struct observe_changes *ret_changes)
 	struct reading reading = {.observed = observed};
 	int err = netlink_read(observed->events, take_event, &reading);
 
-	if (err == -ENOBUFS || err == -ENOMEM) {
+	if (err == -ENOBUFS)
+		log_warning("the kernel had more events than were read; all is observed anew");
+	if (err || observed->stale) {
 		reading.changes = (struct observe_changes){.links = true, .addresses = true};
 		err = observe_all(observed);
 	} else if (reading.changes.addresses) {
 		err = observe_addresses(observed);
 	}
+	observed->stale = err != 0;
 	*ret_changes = reading.changes;
 	return err;
 }

@@ -25,6 +25,7 @@ struct observed {
 	size_t address_count;
 	struct link_neighbour neighbours[OBSERVE_NEIGHBOURS]; /* a ring */
 	size_t neighbour_count; /* ever put in, not bounded by the ring */
+	bool stale;		/* the last reading failed: the next one observes everything */
 };
 
 /* What observe_read() has seen. */
@@ -39,7 +40,10 @@ void observe_close(struct observed *observed);
 /* Everything anew. */
 int observe_all(struct observed *observed);
 
-/* Take the events that wait. After an overrun everything is observed anew. */
+/*
+ * Take the events that wait. After an overrun, and after a call that failed, everything is
+ * observed anew; a caller that gets an error calls again later.
+ */
 int observe_read(struct observed *observed, struct observe_changes *ret_changes);
 
 /* The devices' counters as they are now; nothing else of what is observed changes. */

@@ -13,6 +13,8 @@
 #include <sys/un.h>
 
 #define READERS_GROUP "iovteam"
+#define ACCEPT_INTERVAL_US 100000
+#define ACCEPT_BURST 1000
 
 struct varlink_server {
 	sd_event *loop;
@@ -32,34 +34,93 @@ static void forget_client(void *data, struct varlink_client *client)
 			server->clients[i] = NULL;
 }
 
-/* A place for one more client; the longest silent one makes room if there is none. */
-static struct varlink_client **take_place(struct varlink_server *server)
+static bool is_root(const struct varlink_client *client)
 {
-	struct varlink_client **oldest = &server->clients[0];
+	return varlink_client_uid(client) == 0;
+}
+
+/* How many connections there are; @uid narrows it to one user's. */
+static unsigned int count_clients(const struct varlink_server *server, const uid_t *uid)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < VARLINK_CLIENTS_MAX; i++)
+		if (server->clients[i] && (!uid || varlink_client_uid(server->clients[i]) == *uid))
+			count++;
+	return count;
+}
+
+/* Of who has most connections the one that was silent longest; root's are asked last. */
+static bool goes_before(const struct varlink_server *server, const struct varlink_client *a,
+			const struct varlink_client *b)
+{
+	uid_t uid_a = varlink_client_uid(a), uid_b = varlink_client_uid(b);
+	unsigned int count_a = count_clients(server, &uid_a),
+		     count_b = count_clients(server, &uid_b);
+
+	if (is_root(a) != is_root(b))
+		return !is_root(a);
+	if (count_a != count_b)
+		return count_a > count_b;
+	return varlink_client_used(a) < varlink_client_used(b);
+}
+
+/* The connection that ends for one more; NULL: none may, for this newcomer. */
+static struct varlink_client **choose_victim(struct varlink_server *server, bool for_root)
+{
+	struct varlink_client **victim = NULL;
 
 	for (size_t i = 0; i < VARLINK_CLIENTS_MAX; i++) {
+		struct varlink_client **client = &server->clients[i];
+
+		if (!*client || (is_root(*client) && !for_root))
+			continue;
+		if (!victim || goes_before(server, *client, *victim))
+			victim = client;
+	}
+	return victim;
+}
+
+static bool has_room(const struct varlink_server *server, bool for_root)
+{
+	unsigned int all = count_clients(server, NULL),
+		     of_root = count_clients(server, &(uid_t){0});
+
+	return all < VARLINK_CLIENTS_MAX && (for_root || all - of_root < VARLINK_CLIENTS_READERS);
+}
+
+/* Where to keep one more client, or NULL. */
+static struct varlink_client **take_place(struct varlink_server *server, bool for_root)
+{
+	if (!has_room(server, for_root)) {
+		struct varlink_client **victim = choose_victim(server, for_root);
+
+		if (!victim)
+			return NULL;
+		varlink_client_free(*victim);
+		*victim = NULL;
+		return victim;
+	}
+	for (size_t i = 0; i < VARLINK_CLIENTS_MAX; i++)
 		if (!server->clients[i])
 			return &server->clients[i];
-		if (varlink_client_used(server->clients[i]) < varlink_client_used(*oldest))
-			oldest = &server->clients[i];
-	}
-	varlink_client_free(*oldest);
-	*oldest = NULL;
-	return oldest;
+	return NULL;
 }
 
 static int on_connect(sd_event_source *source, int fd, uint32_t revents, void *data)
 {
 	struct varlink_server *server = data;
-	_cleanup_close_ int accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	struct varlink_client **place;
+	int accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct varlink_client *client, **place;
 
-	if (accepted < 0)
+	if (accepted < 0 || varlink_client_new(server->loop, accepted, server->interface,
+					       forget_client, server, &client))
 		return 0;
-	place = take_place(server);
-	if (varlink_client_new(server->loop, steal_fd(&accepted), server->interface, forget_client,
-			       server, place))
-		*place = NULL;
+	place = take_place(server, is_root(client));
+	if (place)
+		*place = client;
+	else
+		varlink_client_free(client);
 	return 0;
 }
 
@@ -121,6 +182,10 @@ int varlink_listen(sd_event *loop, const char *path, const struct varlink_interf
 	if (!err)
 		err = sd_event_add_io(loop, &server->source, server->fd, EPOLLIN, on_connect,
 				      server);
+	/* Without it, a connection that cannot be taken (no descriptor is left) would be tried on. */
+	if (err >= 0)
+		err = sd_event_source_set_ratelimit(server->source, ACCEPT_INTERVAL_US,
+						    ACCEPT_BURST);
 	if (err < 0) {
 		varlink_close(server);
 		return err;

@@ -3,7 +3,9 @@
  * A Varlink server: JSON objects that end with a zero byte, over a stream socket (C3).
  *
  * It knows no method; they come as a table. One client's silence, flood or garbage costs nobody
- * else anything: sizes and numbers are bounded, nothing blocks, who does not read is dropped.
+ * else anything: sizes and numbers are bounded, nothing blocks, who does not read is dropped, and
+ * between two requests the loop does what is due. Whoever has most connections gives one up to a
+ * newcomer when there are too many; root's are never given up to others.
  */
 #pragma once
 
@@ -16,6 +18,9 @@ struct varlink_reply {
 	const char *error;  /* static; NULL = success */
 	json_t *parameters; /* owned by the server after the call */
 };
+
+#define VARLINK_CLIENTS_MAX 32
+#define VARLINK_CLIENTS_READERS 24 /* of them at most that are not root's */
 
 #define VARLINK_PARAMETERS_MAX 4
 

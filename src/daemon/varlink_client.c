@@ -16,12 +16,14 @@ struct buffer {
 };
 
 struct varlink_client {
-	sd_event_source *source;
+	sd_event_source *source; /* the socket */
+	sd_event_source *next;	 /* a timer that fires while a whole request waits in the input */
 	const struct varlink_interface *interface;
 	varlink_gone gone;
 	void *data;
 	int fd;
-	bool root;
+	uid_t uid;
+	bool ended; /* it will ask no more; what it has asked is still answered */
 	uint64_t used_us;
 	struct buffer in, out;
 };
@@ -47,10 +49,15 @@ static int buffer_add(struct buffer *buffer, const char *bytes, size_t length, s
 	return 0;
 }
 
+/* What one large message took is given back when it is done. */
 static void buffer_consume(struct buffer *buffer, size_t length)
 {
-	memmove(buffer->bytes, buffer->bytes + length, buffer->length - length);
 	buffer->length -= length;
+	memmove(buffer->bytes, buffer->bytes + length, buffer->length);
+	if (!buffer->length && buffer->room > READ_SIZE) {
+		free(buffer->bytes);
+		*buffer = (struct buffer){};
+	}
 }
 
 uint64_t varlink_client_used(const struct varlink_client *client)
@@ -58,8 +65,14 @@ uint64_t varlink_client_used(const struct varlink_client *client)
 	return client->used_us;
 }
 
+uid_t varlink_client_uid(const struct varlink_client *client)
+{
+	return client->uid;
+}
+
 void varlink_client_free(struct varlink_client *client)
 {
+	sd_event_source_unref(client->next);
 	sd_event_source_unref(client->source);
 	close_fd(&client->fd);
 	free(client->in.bytes);
@@ -67,7 +80,7 @@ void varlink_client_free(struct varlink_client *client)
 	free(client);
 }
 
-/* Write what the socket takes; wait for room only if something is left. */
+/* Write what the socket takes. */
 static int flush_output(struct varlink_client *client)
 {
 	while (client->out.length) {
@@ -80,8 +93,7 @@ static int flush_output(struct varlink_client *client)
 			return -errno;
 		buffer_consume(&client->out, (size_t)sent);
 	}
-	return sd_event_source_set_io_events(client->source,
-					     client->out.length ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	return 0;
 }
 
 static int send_reply(struct varlink_client *client, const struct varlink_reply *reply)
@@ -168,7 +180,7 @@ static void call_method(const struct varlink_client *client, const struct varlin
 {
 	const char *wrong = wrong_parameter(method, parameters);
 
-	if (method->changes && !client->root) {
+	if (method->changes && client->uid != 0) {
 		reply->error = "org.iovteam.PermissionDenied";
 		reply->parameters = json_pack("{s:s}", "message", "only root may change anything");
 	} else if (wrong) {
@@ -221,18 +233,23 @@ static int handle_message(struct varlink_client *client, const char *bytes, size
 	return err;
 }
 
-static int handle_input(struct varlink_client *client)
+/* --- the connection --- */
+
+static const char *request_end(const struct varlink_client *client)
 {
-	char *end;
-	int err = 0;
+	return client->in.length ? memchr(client->in.bytes, '\0', client->in.length) : NULL;
+}
 
-	while (!err && client->in.length &&
-	       (end = memchr(client->in.bytes, '\0', client->in.length))) {
-		size_t length = (size_t)(end - client->in.bytes);
+static int handle_next(struct varlink_client *client)
+{
+	const char *end = request_end(client);
+	size_t length = end ? (size_t)(end - client->in.bytes) : 0;
+	int err;
 
-		err = handle_message(client, client->in.bytes, length);
-		buffer_consume(&client->in, length + 1);
-	}
+	if (!end)
+		return 0;
+	err = handle_message(client, client->in.bytes, length);
+	buffer_consume(&client->in, length + 1);
 	return err;
 }
 
@@ -243,26 +260,74 @@ static int read_input(struct varlink_client *client)
 
 	if (got < 0)
 		return errno == EAGAIN ? 0 : -errno;
-	if (got == 0)
-		return -ECONNRESET;
+	client->ended = got == 0;
 	return buffer_add(&client->in, bytes, (size_t)got, VARLINK_MESSAGE_MAX);
 }
 
+/* Nothing more is read before what was read is carried out. -ECONNRESET: all is done and said. */
+static int wait_for_more(struct varlink_client *client)
+{
+	bool waits = request_end(client);
+	uint32_t events = client->out.length ? EPOLLOUT : 0;
+	int err;
+
+	if (client->ended && !waits && !client->out.length)
+		return -ECONNRESET;
+	if (!waits && !client->ended)
+		events |= EPOLLIN;
+	err = sd_event_source_set_io_events(client->source, events);
+	if (err >= 0)
+		err = sd_event_source_set_enabled(client->next,
+						  waits ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+	return err < 0 ? err : 0;
+}
+
+/*
+ * One request, then the loop's other duties: however many a client has sent, an event of the
+ * kernel waits for one of them at most, and other clients have their turn.
+ */
+static void serve(struct varlink_client *client, int err)
+{
+	if (!err)
+		err = handle_next(client);
+	if (flush_output(client) < 0 || err || wait_for_more(client)) {
+		client->gone(client->data, client);
+		varlink_client_free(client);
+	}
+}
+
+/* A client that has gone (EPOLLHUP) is noticed by reading its end, or by writing to it. */
 static int on_client(sd_event_source *source, int fd, uint32_t revents, void *data)
 {
 	struct varlink_client *client = data;
 	int err = 0;
 
 	(void)sd_event_now(sd_event_source_get_event(source), CLOCK_MONOTONIC, &client->used_us);
-	if (revents & EPOLLIN)
+	if (revents & EPOLLERR)
+		err = -ECONNRESET;
+	else if ((revents & EPOLLIN) && !request_end(client))
 		err = read_input(client);
-	if (!err)
-		err = handle_input(client);
-	if (flush_output(client) < 0 || err || (revents & (EPOLLHUP | EPOLLERR))) {
-		client->gone(client->data, client);
-		varlink_client_free(client);
-	}
+	serve(client, err);
 	return 0;
+}
+
+static int on_next(sd_event_source *source, uint64_t at_us, void *data)
+{
+	serve(data, 0);
+	return 0;
+}
+
+static int listen_client(struct varlink_client *client, sd_event *loop)
+{
+	int err = sd_event_add_io(loop, &client->source, client->fd, EPOLLIN, on_client, client);
+
+	/* Long due whenever it is on. A deferred source would come before all other clients. */
+	if (err >= 0)
+		err = sd_event_add_time(loop, &client->next, CLOCK_MONOTONIC, 0, 1, on_next,
+					client);
+	if (err >= 0)
+		err = sd_event_source_set_enabled(client->next, SD_EVENT_OFF);
+	return err < 0 ? err : 0;
 }
 
 int varlink_client_new(sd_event *loop, int fd, const struct varlink_interface *interface,
@@ -281,10 +346,10 @@ int varlink_client_new(sd_event *loop, int fd, const struct varlink_interface *i
 	client->interface = interface;
 	client->gone = gone;
 	client->data = data;
-	client->root = !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) && peer.uid == 0;
+	client->uid = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) ? (uid_t)-1 : peer.uid;
 	(void)sd_event_now(loop, CLOCK_MONOTONIC, &client->used_us);
-	err = sd_event_add_io(loop, &client->source, fd, EPOLLIN, on_client, client);
-	if (err < 0) {
+	err = listen_client(client, loop);
+	if (err) {
 		varlink_client_free(client);
 		return err;
 	}

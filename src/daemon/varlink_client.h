@@ -5,8 +5,8 @@
 #include "daemon/varlink.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
-#define VARLINK_CLIENTS_MAX 32
 #define VARLINK_MESSAGE_MAX (256 * 1024)     /* a request; larger ones end the connection */
 #define VARLINK_OUTPUT_MAX (4 * 1024 * 1024) /* answers that a client has not read */
 
@@ -22,6 +22,9 @@ int varlink_client_new(sd_event *loop, int fd, const struct varlink_interface *i
 		       varlink_gone gone, void *data, struct varlink_client **ret_client);
 
 void varlink_client_free(struct varlink_client *client);
+
+/* Who it is, by the kernel's word. */
+uid_t varlink_client_uid(const struct varlink_client *client);
 
 /* When it last said something: microseconds of the monotonic clock. */
 uint64_t varlink_client_used(const struct varlink_client *client);

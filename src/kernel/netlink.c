@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -26,12 +27,14 @@
 /* Bursts of events: a few thousand devices that appear at once fit. */
 #define NETLINK_EVENTS_BUFFER_SIZE (8 << 20)
 
+#define ERRNO_MAX 4095 /* MAX_ERRNO of the kernel */
 #define NETLINK_DUMP_ATTEMPTS 5
 #define NETLINK_READ_MAX 256 /* datagrams for one netlink_read() */
 
 struct netlink {
 	struct mnl_socket *socket;
 	uint32_t sequence; /* of the last request */
+	bool unfinished;   /* its answer was given up, and may still come */
 	_Alignas(struct nlmsghdr) uint8_t buffer[NETLINK_BUFFER_SIZE];
 };
 
@@ -187,22 +190,30 @@ static const char *extack_text(const struct nlmsghdr *message, size_t offset)
 }
 
 /* Some of the kernel's sentences end in a full stop or a new line, ours do not. */
-static void exchange_fail(const struct exchange *exchange, int error, const char *text)
+static size_t sentence_length(const char *text)
 {
-	size_t length;
+	size_t length = strlen(text);
 
-	if (!text || !*text)
-		text = strerror(-error);
-	length = strlen(text);
 	while (length > 0 && strchr(". \n", text[length - 1]))
 		length--;
+	return length;
+}
+
+static void exchange_fail(const struct exchange *exchange, int error, const char *text)
+{
+	size_t length = text ? sentence_length(text) : 0;
+
+	if (!length) {
+		text = strerror(-error);
+		length = strlen(text);
+	}
 	(void)problem_set(exchange->problem, error, "%.*s", (int)length, text);
 }
 
 static void exchange_end(struct exchange *exchange, int error, const char *text)
 {
-	/* The kernel's own errors only: a positive number is nothing that it sends. */
-	exchange->result = error > 0 ? -EBADMSG : error;
+	/* The kernel's own errors only: others are nothing that it sends. */
+	exchange->result = error > 0 || error < -ERRNO_MAX ? -EBADMSG : error;
 	exchange->done = true;
 	if (exchange->result < 0)
 		exchange_fail(exchange, exchange->result, text);
@@ -248,13 +259,19 @@ static int take_message(struct exchange *exchange, const struct nlmsghdr *messag
 	return 0;
 }
 
+/* libmnl takes a length as signed, and so one of more than 2 GiB for less than nothing. */
+static bool message_is_whole(const struct nlmsghdr *message, int length)
+{
+	return mnl_nlmsg_ok(message, length) && message->nlmsg_len <= INT_MAX;
+}
+
 static int take_datagram(struct netlink *netlink, struct exchange *exchange, int length)
 {
 	const struct nlmsghdr *message = (const void *)netlink->buffer;
 	unsigned port = mnl_socket_get_portid(netlink->socket);
 	int err;
 
-	for (; !exchange->done && mnl_nlmsg_ok(message, length);
+	for (; !exchange->done && message_is_whole(message, length);
 	     message = mnl_nlmsg_next(message, &length)) {
 		/* Of an exchange that was given up. */
 		if (message->nlmsg_seq != netlink->sequence || message->nlmsg_pid != port)
@@ -275,6 +292,7 @@ static int exchange_finish(struct netlink *netlink, struct exchange *exchange)
 		if (!err)
 			err = take_datagram(netlink, exchange, (int)length);
 		if (err) {
+			netlink->unfinished = true;
 			exchange_fail(exchange, err, NULL);
 			return err;
 		}
@@ -282,9 +300,25 @@ static int exchange_finish(struct netlink *netlink, struct exchange *exchange)
 	return exchange->result ? exchange->result : exchange->handler_error;
 }
 
+/*
+ * What is left of an answer that was given up. The kernel goes on with a dump only as far as it is
+ * read, and begins no other one before (-EBUSY).
+ */
+static void answer_drain(struct netlink *netlink)
+{
+	ssize_t length;
+
+	do
+		length = datagram_receive(netlink);
+	while (length >= 0 || length == -EMSGSIZE || length == -ENOBUFS);
+	netlink->unfinished = length != -EAGAIN;
+}
+
 static int exchange_run(struct netlink *netlink, struct nlmsghdr *request,
 			struct exchange *exchange)
 {
+	if (netlink->unfinished)
+		answer_drain(netlink);
 	request->nlmsg_seq = ++netlink->sequence;
 	if (mnl_socket_sendto(netlink->socket, request, request->nlmsg_len) < 0) {
 		int err = -errno;
@@ -335,7 +369,7 @@ static int events_hand_over(struct netlink *netlink, int length, netlink_handler
 	const struct nlmsghdr *message = (const void *)netlink->buffer;
 	int first = 0;
 
-	for (; mnl_nlmsg_ok(message, length); message = mnl_nlmsg_next(message, &length)) {
+	for (; message_is_whole(message, length); message = mnl_nlmsg_next(message, &length)) {
 		int err = 0;
 
 		if (message->nlmsg_type >= NLMSG_MIN_TYPE)
@@ -351,7 +385,11 @@ int netlink_read(struct netlink *netlink, netlink_handler handler, void *data)
 	bool lost = false;
 	int first = 0;
 
-	for (int i = 0; i < NETLINK_READ_MAX; i++) {
+	/*
+	 * After a loss to the end: the kernel drops every event, and tells nobody again, until the
+	 * queue has been emptied once. And what waits there is older than what is observed anew.
+	 */
+	for (int i = 0; lost || i < NETLINK_READ_MAX; i++) {
 		ssize_t length = datagram_receive(netlink);
 		int err = 0;
 
@@ -361,7 +399,7 @@ int netlink_read(struct netlink *netlink, netlink_handler handler, void *data)
 			lost = true;
 		else if (length < 0 && length != -EINTR)
 			return (int)length;
-		else if (length > 0)
+		else if (length > 0 && !lost)
 			err = events_hand_over(netlink, (int)length, handler, data);
 		if (!first)
 			first = err;

@@ -68,7 +68,8 @@ int netlink_dump(struct netlink *netlink, struct nlmsghdr *request, netlink_hand
 /*
  * Hand the events that are there to @handler, without waiting; after a great many it returns
  * for the sake of its caller's other duties, and the descriptor is still readable.
- * -ENOBUFS: messages were lost, so what is known must be observed anew (those that remained
- * were handed over). Else the first error of @handler, which does not keep it from the rest.
+ * -ENOBUFS: messages were lost, so what is known must be observed anew; those that remained are
+ * older than that, and were thrown away. Else the first error of @handler, which does not keep
+ * it from the rest.
  */
 int netlink_read(struct netlink *netlink, netlink_handler handler, void *data);

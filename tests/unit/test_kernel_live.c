@@ -200,6 +200,14 @@ static void events_are_read(void **state)
 	assert_true(count > 0);
 }
 
+static bool queue_ran_over(int fd)
+{
+	struct pollfd now = {.fd = fd};
+
+	assert_true(poll(&now, 1, 0) >= 0);
+	return now.revents & POLLERR;
+}
+
 static void lost_events_are_told(void **state)
 {
 	static const unsigned groups[] = {RTNLGRP_LINK};
@@ -214,6 +222,35 @@ static void lost_events_are_told(void **state)
 		(void)rtnl_link_set_mtu(world->netlink, world->left, 1400 + i, NULL);
 	assert_int_equal(netlink_read(events, count_message, &count), -ENOBUFS);
 	assert_int_equal(netlink_read(events, count_message, &count), 0);
+}
+
+/*
+ * The kernel puts nothing into a queue that has run over until it has been emptied, and tells of
+ * one loss only. So more than one reading takes must go at once: what came after would be missed.
+ */
+static void a_queue_that_ran_over_is_emptied(void **state)
+{
+	static const unsigned groups[] = {RTNLGRP_LINK};
+	_cleanup_(netlink_closep) struct netlink *events = NULL;
+	struct world *world = *state;
+	int count = 0, size = 4 << 20;
+
+	assert_int_equal(netlink_open_events(&events, groups, ARRAY_SIZE(groups)), 0);
+	assert_int_equal(setsockopt(netlink_fd(events), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)),
+			 0);
+	size = 0;
+	for (uint32_t i = 0; i < 20000 && !size; i++) {
+		(void)rtnl_link_set_mtu(world->netlink, world->left, 1400 + i % 2, NULL);
+		/* At the loss; reading the error would take it away. */
+		size = i > 600 && queue_ran_over(netlink_fd(events));
+	}
+	assert_true(size);
+	assert_int_equal(netlink_read(events, count_message, &count), -ENOBUFS);
+	assert_int_equal(netlink_read(events, count_message, &count), 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(rtnl_link_set_mtu(world->netlink, world->left, 1300, NULL), 0);
+	assert_int_equal(netlink_read(events, count_message, &count), 0);
+	assert_true(count > 0);
 }
 
 /* What another process sends to the socket is no event. */
@@ -354,6 +391,7 @@ int main(void)
 		LIVE(neighbours_are_dumped),
 		LIVE(events_are_read),
 		LIVE(lost_events_are_told),
+		LIVE(a_queue_that_ran_over_is_emptied),
 		LIVE(messages_of_others_are_not_taken),
 		LIVE(disturbed_dump_is_made_anew),
 		LIVE(refused_dump_leaves_nothing_behind),
