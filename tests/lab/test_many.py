@@ -7,6 +7,8 @@ Over veth, whose carrier goes at once; the same over VFs and virtio is in test_m
 """
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from lab import wait_until
@@ -17,6 +19,15 @@ from veth import PEER6, network  # noqa: F401
 SIZES = [2, 3, 4, 8, 32]
 # A flow pauses for half a second between its packets: long enough to go home with the next one.
 SETTINGS = ["return-idle-ms=50", "stable-time-ms=100"]
+
+
+# By number of members, since those of one number are one team whose weights change.
+WEIGHTS = {
+    2: [(1, 1), (1, 2), (2, 3), (100, 1), (1000, 1)],
+    3: [(1, 3, 5), (7, 11, 13)],
+    4: [(1, 1, 1, 997)],
+    32: [tuple(range(1, 33)), (1,) * 31 + (1000,)],
+}
 
 
 def shares(team):
@@ -31,17 +42,28 @@ def equal(team, count):
     return dealt
 
 
-def spread(network, build, team, macs, seen, dealt):  # noqa: F811
-    """Flows follow the shares. By chance alone one in some hundred runs has a member outside four
-    standard deviations; new flows show whether it was that."""
-    beyond = outliers(seen.count(seen.home), dealt)
-    if beyond:
+def exact(weights):
+    """T4: the buckets of each member, and of what is left over one each to the largest parts."""
+    quotas = [Fraction(BUCKETS * weight, sum(weights)) for weight in weights]
+    dealt = [int(quota) for quota in quotas]
+    by_rest = sorted(range(len(weights)), key=lambda i: dealt[i] - quotas[i])
+    for i in by_rest[:BUCKETS - sum(dealt)]:
+        dealt[i] += 1
+    return dealt
+
+
+def spread(network, build, team, macs, dealt):  # noqa: F811
+    """New flows follow the shares. By chance alone one in some hundred runs has a member outside
+    four standard deviations; other flows show whether it was that."""
+    for _ in range(2):
+        with places(network.guest, network.peer, build, team, macs, port=30000) as seen:
+            with seen.act("spread"):
+                seen.arriving()
+        beyond = outliers(seen.count(), dealt)
+        if not beyond:
+            return
         print(f"outside four standard deviations: {beyond}")
-        with places(network.guest, network.peer, build, team, macs, port=30000) as again:
-            with again.act("again"):
-                again.arriving()
-        beyond = outliers(again.count(), dealt)
-    assert not beyond
+    pytest.fail(f"outside four standard deviations twice: {beyond}")
 
 
 def judge(act, lossless=True):
@@ -99,7 +121,8 @@ def test_healthy_flows_stay(network, build, count):  # noqa: F811
                 seen.arriving(2 * FLOWS)
             judge(act)
             assert (act.healthy, act.out["lost"], act.into["lost"]) == (FLOWS, 0, 0)
-            spread(network, build, team, macs, seen, dealt)
+            if outliers(seen.count(seen.home), dealt):
+                spread(network, build, team, macs, dealt)
             play = Play(network, team, seen)
             first = team.primary
             play.change("one-lost", lost={first})
@@ -114,3 +137,20 @@ def test_healthy_flows_stay(network, build, count):  # noqa: F811
         for member, (own, foreign) in network.guarded().items():
             assert own > 0 and foreign == 0, (member, own, foreign)
         assert shares(team) == dealt
+
+
+@pytest.mark.parametrize("count", WEIGHTS)
+def test_flows_follow_weights(network, build, count):  # noqa: F811
+    network.make(count)
+    macs = network.macs()
+    with network.team(*SETTINGS) as team:
+        team.reach(PEER6)
+        now = [100] * count  # the default
+        for weights in WEIGHTS[count]:
+            for member, weight, was in zip(network.members, weights, now):
+                if weight != was:
+                    team.run("member", "set", team.name, member, f"weight={weight}")
+            now = weights
+            dealt = shares(team)
+            assert [dealt[member] for member in network.members] == exact(weights), weights
+            spread(network, build, team, macs, dealt)
