@@ -2,13 +2,15 @@
 """The physical network: two namespaces of the machine that runs the lab.
 
     iovlab-PID-phys   the switch: bridge `phys` with QEMU's taps
-    iovlab-PID-peer   another host on it, by a veth named eth0
+    iovlab-PID-peer   another host on it, by a veth named eth0; a second lab of the same process
+                      has phys1 and peer1
 
 and a directory /tmp/iovlab-PID-… for the VM's console. The names carry the process that owns them, so labs run side by side and what a killed lab
 left behind is known by its owner being gone.
 """
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -22,6 +24,7 @@ from typing import Any, Sequence
 from .command import Process
 
 PREFIX = "iovlab"
+_numbers = itertools.count()
 
 
 def dying_with_us(netns: str | None, argv: Sequence[str]) -> list[str]:
@@ -84,8 +87,9 @@ class Outside:
     PEER_IPV6 = "2001:db8::1"
 
     def __init__(self) -> None:
-        self.phys = f"{PREFIX}-{os.getpid()}-phys"
-        self.peer = f"{PREFIX}-{os.getpid()}-peer"
+        number = next(_numbers) or ""  # of one process's labs, from the second on
+        self.phys = f"{PREFIX}-{os.getpid()}-phys{number}"
+        self.peer = f"{PREFIX}-{os.getpid()}-peer{number}"
         self.processes: list[MachineProcess] = []
         self.directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
 

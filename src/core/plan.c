@@ -3,6 +3,7 @@
 
 #include "base/strings.h"
 #include "core/admit.h"
+#include "core/quirk.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,10 +24,26 @@ static const struct bond_field {
 } bond_fields[] = {
 	BOND_FIELD(mode),	    BOND_FIELD(fail_over_mac),	  BOND_FIELD(all_slaves_active),
 	BOND_FIELD(num_peer_notif), BOND_FIELD(peer_notif_delay), BOND_FIELD(resend_igmp),
-	BOND_FIELD(miimon),
+	BOND_FIELD(miimon),	    BOND_FIELD(downdelay),
 };
 
-void plan_bond(const struct team_config *want, struct link_bond *ret_bond)
+/* Bonding has one delay for all members: that of the one that needs most. */
+static uint32_t rest_longest(const struct team_config *want, const struct link_table *links)
+{
+	uint32_t longest = 0;
+
+	for (uint32_t i = 0; i < want->member_count; i++) {
+		const struct link *link = member_link(&want->members[i], links);
+		uint32_t rest = link ? quirk_rest_ms(link->driver) : 0;
+
+		if (rest > longest)
+			longest = rest;
+	}
+	return longest;
+}
+
+void plan_bond(const struct team_config *want, const struct link_table *links,
+	       struct link_bond *ret_bond)
 {
 	*ret_bond = (struct link_bond){
 		.mode = BOND_MODE_ACTIVE_BACKUP,
@@ -36,6 +53,7 @@ void plan_bond(const struct team_config *want, struct link_bond *ret_bond)
 		.peer_notif_delay = want->announce_interval_ms,
 		.resend_igmp = want->announce_count,
 		.miimon = MIIMON_MS,
+		.downdelay = rest_longest(want, links),
 	};
 }
 
@@ -119,14 +137,14 @@ static uint32_t field_value(const struct link_bond *bond, const struct bond_fiel
 }
 
 /* One sentence that names each attribute that differs, with both values. */
-static void plan_attributes(const struct team_config *want, const struct link *bond,
-			    struct action_list *list)
+static void plan_attributes(const struct team_config *want, const struct link_table *links,
+			    const struct link *bond, struct action_list *list)
 {
 	struct link_bond wanted;
 	char text[ACTION_TEXT_SIZE];
 	size_t used = 0;
 
-	plan_bond(want, &wanted);
+	plan_bond(want, links, &wanted);
 	for (size_t i = 0; i < ARRAY_SIZE(bond_fields) && used < sizeof(text); i++) {
 		const struct bond_field *field = &bond_fields[i];
 		uint32_t is = field_value(&bond->bond, field), shall = field_value(&wanted, field);
@@ -219,7 +237,7 @@ void plan_team(const struct team_config *want, const struct plan_view *view,
 	uint32_t taken = plan_leaves(want, view, list);
 
 	if (bond)
-		plan_attributes(want, bond, list);
+		plan_attributes(want, view->links, bond, list);
 	else
 		add(list, ACTION_CREATE, want->name, &the_team,
 		    "make the team %s and load its programs", want->name);

@@ -19,8 +19,12 @@ struct plan_view {
 	uint32_t detached_members;     /* … and those of the members in these slots */
 };
 
-/* The bond's attributes that @want asks for; active_ifindex stays 0. */
-void plan_bond(const struct team_config *want, struct link_bond *ret_bond);
+/*
+ * The bond's attributes that @want asks for, with members that @links has; active_ifindex
+ * stays 0.
+ */
+void plan_bond(const struct team_config *want, const struct link_table *links,
+	       struct link_bond *ret_bond);
 
 /* Append the steps for a wanted team. */
 void plan_team(const struct team_config *want, const struct plan_view *view,

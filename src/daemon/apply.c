@@ -32,7 +32,7 @@ static int create_bond(const struct team *team, const struct team_context *conte
 	struct link_bond settings;
 	int err;
 
-	plan_bond(&team->config, &settings);
+	plan_bond(&team->config, &context->observed->links, &settings);
 	err = rtnl_bond_create(netlink, team->config.name, &settings, BOND_TX_QUEUES, problem);
 	if (err) {
 		(void)problem_prefix(problem, "%s cannot be made", team->config.name);
@@ -85,7 +85,7 @@ static int apply_set(struct team *team, const struct team_context *context, stru
 {
 	struct link_bond settings;
 
-	plan_bond(&team->config, &settings);
+	plan_bond(&team->config, &context->observed->links, &settings);
 	return rtnl_bond_set(context->observed->requests, team->ifindex, &settings, problem);
 }
 

@@ -44,6 +44,12 @@ static void schedule_reconcile(struct manager *manager, uint64_t at_us)
 	arm(manager->reconcile, at_us);
 }
 
+/* The earlier of two times, of which 0 is none. */
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a && (!b || a < b) ? a : b;
+}
+
 /*
  * The fast path of all teams, then what may take its time; the earliest of their deadlines
  * becomes the timer.
@@ -52,14 +58,10 @@ static void update_teams(struct manager *manager, uint64_t seen_ns)
 {
 	uint64_t first = 0;
 
-	for (unsigned int i = 0; i < manager->team_count; i++) {
-		uint64_t deadline = team_update(manager->teams[i], &manager->context, seen_ns);
-
-		if (deadline && (!first || deadline < first))
-			first = deadline;
-	}
 	for (unsigned int i = 0; i < manager->team_count; i++)
-		team_follow(manager->teams[i], &manager->context);
+		first = earlier(team_update(manager->teams[i], &manager->context, seen_ns), first);
+	for (unsigned int i = 0; i < manager->team_count; i++)
+		first = earlier(team_follow(manager->teams[i], &manager->context), first);
 	if (first)
 		arm(manager->deadline, first / NS_PER_US + 1);
 	else

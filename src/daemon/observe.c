@@ -54,16 +54,21 @@ static void remember_neighbour(struct observed *observed, const struct link_neig
 	observed->neighbours[observed->neighbour_count++ % OBSERVE_NEIGHBOURS] = *neighbour;
 }
 
-/* A virtio NIC is known by the PCI function that carries it (T1), as a VF is by its own. */
+/*
+ * A virtio NIC is known by the PCI function that carries it (T1), as a VF is by its own. A
+ * driver's name is of use where it has quirks (core/quirk.h), and those are NICs' own.
+ */
 static void resolve_bus(struct link *link)
 {
 	char address[LINK_BUS_SIZE];
 
-	if (!*link->bus || strcmp(link->bus, "pci") == 0 ||
-	    sysfs_pci_address(link->bus, link->bus_id, address, sizeof(address)))
-		return;
-	memcpy(link->bus_id, address, sizeof(address));
-	memcpy(link->bus, "pci", sizeof("pci"));
+	if (strcmp(link->bus, "pci") == 0)
+		(void)sysfs_pci_driver(link->bus_id, link->driver, sizeof(link->driver));
+	else if (*link->bus &&
+		 !sysfs_pci_address(link->bus, link->bus_id, address, sizeof(address))) {
+		memcpy(link->bus_id, address, sizeof(address));
+		memcpy(link->bus, "pci", sizeof("pci"));
+	}
 }
 
 static int observe_addresses(struct observed *observed)

@@ -6,6 +6,7 @@
 #include "core/config.h"
 #include "core/deal.h"
 #include "core/plan.h"
+#include "core/quirk.h"
 #include "daemon/announce.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
@@ -315,6 +316,20 @@ static void correct_primary(struct team *team)
 		__atomic_store_n(&state->primary, (__u32)team->run.primary, __ATOMIC_RELEASE);
 }
 
+/* Lost members of some drivers rest, before anybody touches their filters. */
+static void set_rest(struct team *team, const struct link_table *links, uint32_t lost,
+		     uint64_t now_ns)
+{
+	for (int slot = 0; slot < PICK_SLOTS; slot++) {
+		const struct link *link =
+			lost >> slot & 1 ? team_member_link(team, links, slot) : NULL;
+		uint64_t until_ns = link ? now_ns + quirk_rest_ms(link->driver) * NS_PER_MS : 0;
+
+		if (until_ns > team->rest_until_ns)
+			team->rest_until_ns = until_ns;
+	}
+}
+
 static void announce_primary(const struct team *team, const struct team_context *context)
 {
 	const struct link *link =
@@ -389,6 +404,7 @@ uint64_t team_update(struct team *team, const struct team_context *context, uint
 	}
 	count_held(team, &decision, &change);
 	set_usable(team, &decision, change.decided_ns);
+	set_rest(team, &context->observed->links, decision.lost, change.decided_ns);
 	if (decision.primary != decision.primary_before)
 		announce_primary(team, context);
 	change.applied_ns = clock_now_ns();
@@ -397,26 +413,32 @@ uint64_t team_update(struct team *team, const struct team_context *context, uint
 	return decision.deadline_ns;
 }
 
-void team_follow(struct team *team, const struct team_context *context)
+uint64_t team_follow(struct team *team, const struct team_context *context)
 {
 	const struct link *bond = link_by_index(&context->observed->links, team->ifindex);
 	const struct link *link =
 		team_member_link(team, &context->observed->links, team->run.primary);
+	bool rests = clock_now_ns() < team->rest_until_ns;
 	int preferred = failover_preferred(&team->run);
 	struct problem problem = {};
 
 	if (team->datapath && preferred != FAILOVER_NO_PRIMARY) {
+		if (rests)
+			return team->rest_until_ns;
 		if (team_switchover(team, context, preferred, &problem))
 			log_warning("%s: %s", team->config.name, problem.text);
-		return;
+		return 0;
 	}
 	if (!bond || !link || !(team->run.usable >> team->run.primary & 1) ||
 	    bond->bond.active_ifindex == link->ifindex)
-		return;
+		return 0;
+	if (rests)
+		return team->rest_until_ns;
 	if (rtnl_bond_set_active(context->observed->requests, team->ifindex, link->ifindex,
 				 &problem))
 		log_warning("%s: cannot make %s the active slave: %s", team->config.name,
 			    link->name, problem.text);
+	return 0;
 }
 
 /*
@@ -478,7 +500,7 @@ static void rearrange(struct team *team, const struct team_context *context)
 {
 	team_settle(team);
 	(void)team_update(team, context, clock_now_ns());
-	team_follow(team, context);
+	(void)team_follow(team, context);
 }
 
 int team_drain(struct team *team, const struct team_context *context, int slot,

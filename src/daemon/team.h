@@ -41,6 +41,7 @@ struct team {
 	unsigned int retries;
 	uint64_t drain_by_ns[PICK_SLOTS]; /* a drained member is retired then at the latest; 0 once
 					   * it is back */
+	uint64_t rest_until_ns; /* a lost member's filters are not touched before (core/quirk.h) */
 };
 
 /* What the fast path needs of its surroundings. */
@@ -71,9 +72,10 @@ uint64_t team_update(struct team *team, const struct team_context *context, uint
 
 /*
  * What follows a decision and may take its time: our primary becomes bonding's active slave, if
- * it is not; a standby or drained primary hands over, if there is a better one (T6, T20).
+ * it is not; a standby or drained primary hands over, if there is a better one (T6, T20). Returns
+ * the time at which it must be done again because a lost member rests, 0 = it need not.
  */
-void team_follow(struct team *team, const struct team_context *context);
+uint64_t team_follow(struct team *team, const struct team_context *context);
 
 /*
  * T20: keep traffic off the member in @slot, until it is restored. Its flows leave as they pause,

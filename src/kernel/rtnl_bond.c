@@ -40,25 +40,35 @@ static void nest_end(struct nlmsghdr *request, const struct nest *nest)
 
 static int settings_check(const struct link_bond *settings, struct problem *problem)
 {
-	uint32_t delay = settings->peer_notif_delay;
+	const struct {
+		const char *name;
+		uint32_t ms;
+	} delays[] = {
+		{"between a bond's announcements", settings->peer_notif_delay},
+		{"from a lost carrier to a bond's change-over", settings->downdelay},
+	};
 
-	if (delay == 0 || (settings->miimon > 0 && delay % settings->miimon == 0))
-		return 0;
-	return problem_set(problem, -EINVAL,
-			   "the delay between a bond's announcements (%u ms) must be a multiple "
-			   "of the time between its carrier checks (miimon, %u ms)",
-			   delay, settings->miimon);
+	for (size_t i = 0; i < ARRAY_SIZE(delays); i++)
+		if (delays[i].ms > 0 &&
+		    (settings->miimon == 0 || delays[i].ms % settings->miimon != 0))
+			return problem_set(problem, -EINVAL,
+					   "the delay %s (%u ms) must be a multiple of the time "
+					   "between its carrier checks (miimon, %u ms)",
+					   delays[i].name, delays[i].ms, settings->miimon);
+	return 0;
 }
 
 /*
  * The driver goes through the attributes in an order of its own, in which miimon comes before
- * the delay that depends on it. While miimon is 0 it takes no delay, not even 0.
+ * the delays that depend on it. While miimon is 0 it takes no delay, not even 0.
  */
 static void settings_put(struct nlmsghdr *request, const struct link_bond *settings)
 {
 	mnl_attr_put_u32(request, IFLA_BOND_MIIMON, settings->miimon);
-	if (settings->miimon > 0)
+	if (settings->miimon > 0) {
+		mnl_attr_put_u32(request, IFLA_BOND_DOWNDELAY, settings->downdelay);
 		mnl_attr_put_u32(request, IFLA_BOND_PEER_NOTIF_DELAY, settings->peer_notif_delay);
+	}
 	mnl_attr_put_u32(request, IFLA_BOND_RESEND_IGMP, settings->resend_igmp);
 	mnl_attr_put_u8(request, IFLA_BOND_NUM_PEER_NOTIF, settings->num_peer_notif);
 	mnl_attr_put_u8(request, IFLA_BOND_ALL_SLAVES_ACTIVE, settings->all_slaves_active);

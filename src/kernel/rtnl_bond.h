@@ -15,7 +15,7 @@
  * A new bond, down and without members, with all of @settings but active_ifindex. @tx_queues
  * transmit queues are allocated for good; 0 = as many as the driver's parameter says (16).
  *   -EEXIST      there is a device of this name
- *   -EINVAL      @name is none; or see rtnl_bond_set() on peer_notif_delay
+ *   -EINVAL      @name is none; or see rtnl_bond_set() on delays
  *   -EOPNOTSUPP  this kernel has no bonding driver and could load none
  */
 int rtnl_bond_create(struct netlink *netlink, const char *name, const struct link_bond *settings,
@@ -23,9 +23,9 @@ int rtnl_bond_create(struct netlink *netlink, const char *name, const struct lin
 
 /*
  * The settings that can change while the bond is in use: all_slaves_active, num_peer_notif,
- * peer_notif_delay, resend_igmp, miimon. The others (mode, fail_over_mac, active_ifindex) are
- * not looked at. -EINVAL where peer_notif_delay is no multiple of miimon: the kernel would round
- * it, so that the bond would never be as wanted.
+ * peer_notif_delay, resend_igmp, miimon, downdelay. The others (mode, fail_over_mac,
+ * active_ifindex) are not looked at. -EINVAL where a delay is no multiple of miimon: the kernel
+ * would round it, so that the bond would never be as wanted.
  */
 int rtnl_bond_set(struct netlink *netlink, int ifindex, const struct link_bond *settings,
 		  struct problem *problem);

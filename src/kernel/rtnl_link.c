@@ -40,6 +40,7 @@ static const struct attribute_rule bond_rules[] = {
 	LINK_RULE(IFLA_BOND_PEER_NOTIF_DELAY, ATTRIBUTE_NUMBER, bond.peer_notif_delay),
 	LINK_RULE(IFLA_BOND_RESEND_IGMP, ATTRIBUTE_NUMBER, bond.resend_igmp),
 	LINK_RULE(IFLA_BOND_MIIMON, ATTRIBUTE_NUMBER, bond.miimon),
+	LINK_RULE(IFLA_BOND_DOWNDELAY, ATTRIBUTE_NUMBER, bond.downdelay),
 	LINK_RULE(IFLA_BOND_ACTIVE_SLAVE, ATTRIBUTE_INDEX, bond.active_ifindex),
 };
 

@@ -31,17 +31,41 @@ static int is_pci_address(const char *name)
 	       name[length] == '\0';
 }
 
+/* What a symbolic link of sysfs points to. */
+static int link_read(const char *path, char *ret_target, size_t size)
+{
+	ssize_t length = readlink(path, ret_target, size - 1);
+
+	if (length < 0)
+		return -ENODEV;
+	ret_target[length] = '\0';
+	return 0;
+}
+
+int sysfs_pci_driver(const char *address, char *ret_driver, size_t size)
+{
+	char link[PATH_MAX], path[PATH_MAX];
+	const char *name;
+	int err;
+
+	(void)snprintf(link, sizeof(link), "/sys/bus/pci/devices/%s/driver", address);
+	err = link_read(link, path, sizeof(path));
+	if (err)
+		return err;
+	name = strrchr(path, '/');
+	return text_copy(ret_driver, size, name ? name + 1 : path);
+}
+
 int sysfs_pci_address(const char *bus, const char *bus_id, char *ret_address, size_t size)
 {
 	char link[PATH_MAX], path[PATH_MAX];
 	const char *parent;
-	ssize_t length;
+	int err;
 
 	(void)snprintf(link, sizeof(link), "/sys/bus/%s/devices/%s", bus, bus_id);
-	length = readlink(link, path, sizeof(path) - 1);
-	if (length < 0)
-		return -ENODEV;
-	path[length] = '\0';
+	err = link_read(link, path, sizeof(path));
+	if (err)
+		return err;
 	parent = parent_name(path);
 	if (!parent || !is_pci_address(parent))
 		return -ENODEV;

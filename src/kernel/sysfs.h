@@ -4,6 +4,9 @@
 
 #include <stddef.h>
 
+/* The driver of a PCI function, as "igbvf". -ENODEV: no such function, or no driver. */
+int sysfs_pci_driver(const char *address, char *ret_driver, size_t size);
+
 /*
  * The PCI address of the function below a device of another bus: virtio0 -> 0000:00:03.0.
  * -ENODEV: there is none below it, or no such device; -ENAMETOOLONG.

@@ -12,6 +12,7 @@
 
 #define LINK_NAME_SIZE 16 /* IFNAMSIZ */
 #define LINK_KIND_SIZE 16
+#define LINK_DRIVER_SIZE 32
 #define LINK_BUS_SIZE 40 /* "0000:3b:02.1" and the like */
 
 /* The bonding attributes that iovteam uses (IFLA_INFO_DATA of kind "bond"). */
@@ -23,7 +24,8 @@ struct link_bond {
 	uint32_t peer_notif_delay; /* ms between them, a multiple of miimon */
 	uint32_t resend_igmp;	   /* membership reports after a failover */
 	uint32_t miimon;	   /* ms between the kernel's own carrier checks */
-	int active_ifindex;	   /* the active slave, 0 = none */
+	uint32_t downdelay; /* ms from a lost carrier to the change-over, a multiple of miimon */
+	int active_ifindex; /* the active slave, 0 = none */
 };
 
 /* Attributes of a bond's member (IFLA_INFO_SLAVE_DATA of slave kind "bond"). */
@@ -45,6 +47,7 @@ struct link {
 	char slave_kind[LINK_KIND_SIZE]; /* "bond", "bridge", …: what its master is */
 	char bus[LINK_BUS_SIZE];	 /* IFLA_PARENT_DEV_BUS_NAME: "pci", "virtio", "" */
 	char bus_id[LINK_BUS_SIZE];	 /* IFLA_PARENT_DEV_NAME: "0000:00:04.0", "" */
+	char driver[LINK_DRIVER_SIZE];	 /* of a PCI function: "igbvf", "" if unknown */
 	uint16_t type;			 /* ARPHRD_*, 1 = Ethernet */
 	uint32_t flags;			 /* IFF_* */
 	int master;			 /* ifindex of the master, 0 = none */

@@ -1,82 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The same team over veth: more than two members, members with queues, a carrier that goes at
-once. What a VF's receive filters do is in test_everything.py.
-
-In the VM, made for each test:
-
-    vguest: m0 m1 m2 m3  ---  vswitch: p0 p1 p2 p3, bridge sw, pp  ---  vpeer: eth0
+once. What a VF's receive filters do is in test_everything.py, larger teams are in test_many.py.
 """
 from __future__ import annotations
-
-from contextlib import contextmanager
 
 import pytest
 
 from lab import wait_until
-from team import PYTHON, SLOW, running
-from traffic import Capture, Receiver, flows, known_at, ping, send_udp
-
-PEER, PEER6 = "192.0.2.1", "2001:db8::1"
-NAMES = ("vguest", "vswitch", "vpeer")
-
-
-class Network:
-    """A guest with members m0, m1, ..., a switch, and a peer."""
-
-    def __init__(self, lab, build):
-        self.lab, self.build = lab, build
-        self.guest, self.switch, self.peer = map(lab.namespace, NAMES)
-        self.members = []
-        self.pulled = set()
-
-    def make(self, members, queues=1):
-        self.members = [f"m{number}" for number in range(members)]
-        numbers = f"numtxqueues {queues} numrxqueues {queues}"
-        self.switch.sh("\n".join(
-            ["echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6",
-             "ip link add name sw type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
-             "ip link set sw up",
-             "ip link add pp type veth peer name eth0 netns vpeer",
-             "ip link set pp master sw up",
-             # Both ends must have them, or both use one only.
-             *(f"ip link add p{n} {numbers} type veth peer name m{n} netns vguest {numbers};"
-               f" ip link set p{n} master sw up" for n in range(members))]))
-        self.peer.sh(f"ip link set eth0 up; ip address add {PEER}/24 dev eth0;"
-                     f"ip address add {PEER6}/64 dev eth0 nodad")
-
-    @contextmanager
-    def team(self, *settings):
-        with running(self.lab, self.build, self.members, *settings, where=self.guest) as team:
-            team.reach(PEER)
-            yield team
-
-    def carrier(self, member, up):
-        """Of a member, by the other end of its cable."""
-        (self.pulled.discard if up else self.pulled.add)(member)
-        self.switch.run(["ip", "link", "set", f"p{member[1:]}", "up" if up else "down"])
-
-    @contextmanager
-    def seen(self, filter_=""):
-        """By member whose cable is not pulled: what comes into the switch from it."""
-        captures = {member: Capture(self.switch, f"p{member[1:]}", filter_, "in")
-                    for member in self.members if member not in self.pulled}
-        try:
-            yield captures
-        finally:
-            for capture in captures.values():
-                capture.__exit__(None)
-
-    def close(self):
-        self.lab.host.sh("".join(f"ip netns delete {name};" for name in NAMES))
-
-
-@pytest.fixture
-def network(lab, build):
-    made = Network(lab, build)
-    try:
-        yield made
-    finally:
-        made.close()
+from team import PYTHON, SLOW
+from traffic import Receiver, flows, known_at, ping, send_udp
+from veth import PEER, PEER6, network  # noqa: F401
 
 
 def sent_flows(network, team, count, rounds=4):
@@ -93,7 +26,7 @@ def sent_flows(network, team, count, rounds=4):
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
-def test_flows_spread_evenly_and_move_only_if_they_must(network, count):
+def test_flows_spread_evenly_and_move_only_if_they_must(network, count):  # noqa: F811
     network.make(count)
     with network.team("return-idle-ms=10") as team:
         shown = team.show()
@@ -123,7 +56,7 @@ def test_flows_spread_evenly_and_move_only_if_they_must(network, count):
         assert sent_flows(network, team, 64) == home
 
 
-def test_carrier_loss_fails_over_and_peers_are_told(network):
+def test_carrier_loss_fails_over_and_peers_are_told(network):  # noqa: F811
     network.make(2)
     with network.team() as team:
         lost, left = team.primary, team.other()
@@ -148,7 +81,7 @@ def test_carrier_loss_fails_over_and_peers_are_told(network):
         ping(network.peer, team.IPV4)
 
 
-def test_switchover_loses_nothing(network):
+def test_switchover_loses_nothing(network):  # noqa: F811
     network.make(2)
     count = 300
     with network.team() as team:
@@ -179,7 +112,7 @@ for member in sys.argv[1:]:
 """
 
 
-def test_all_queues_of_members_are_used(network):
+def test_all_queues_of_members_are_used(network):  # noqa: F811
     network.make(2, queues=4)
     # veth has no qdisc by itself: mq counts by queue.
     network.guest.sh("".join(

@@ -24,6 +24,7 @@ static const struct link_bond wanted = {
 	.peer_notif_delay = 200,
 	.resend_igmp = 2,
 	.miimon = 100,
+	.downdelay = 2000,
 };
 
 static void bond_lacks_are_explained(void **state)
@@ -48,6 +49,9 @@ static void bond_settings_are_checked(void **state)
 	settings.peer_notif_delay = 150;
 	assert_int_equal(rtnl_bond_set(world->netlink, world->left, &settings, &problem), -EINVAL);
 	assert_true(strstr(problem.text, "150 ms") != NULL);
+	settings = wanted;
+	settings.downdelay = 250;
+	assert_int_equal(rtnl_bond_set(world->netlink, world->left, &settings, NULL), -EINVAL);
 	settings.miimon = 0;
 	assert_int_equal(rtnl_bond_create(world->netlink, "t", &settings, 0, NULL), -EINVAL);
 	assert_int_equal(rtnl_bond_create(world->netlink, "", &wanted, 0, NULL), -EINVAL);
@@ -87,7 +91,7 @@ static void bond_is_as_wanted(void **state)
 	assert_int_equal(rtnl_bond_set(world->netlink, bond, &settings, NULL), 0);
 	assert_int_equal(rtnl_link_get(world->netlink, bond, &link), 0);
 	assert_memory_equal(&link.bond, &settings, sizeof(settings));
-	settings.miimon = settings.peer_notif_delay = 0;
+	settings.miimon = settings.peer_notif_delay = settings.downdelay = 0;
 	assert_int_equal(rtnl_bond_set(world->netlink, bond, &settings, NULL), 0);
 	assert_int_equal(rtnl_link_get(world->netlink, bond, &link), 0);
 	assert_memory_equal(&link.bond, &settings, sizeof(settings));

@@ -44,6 +44,7 @@ static void bond_put(struct nlmsghdr *header)
 	mnl_attr_put_u8(header, IFLA_BOND_MODE, 1);
 	mnl_attr_put_u32(header, IFLA_BOND_ACTIVE_SLAVE, 9);
 	mnl_attr_put_u32(header, IFLA_BOND_MIIMON, 100);
+	mnl_attr_put_u32(header, IFLA_BOND_DOWNDELAY, 700);
 	mnl_attr_put_u32(header, IFLA_BOND_PEER_NOTIF_DELAY, 300);
 	mnl_attr_put_u8(header, IFLA_BOND_FAIL_OVER_MAC, 1);
 	mnl_attr_put_u32(header, IFLA_BOND_RESEND_IGMP, 4);
@@ -127,6 +128,7 @@ static void link_bond_settings_are_read(void **state)
 	assert_int_equal(link.bond.peer_notif_delay, 300);
 	assert_int_equal(link.bond.resend_igmp, 4);
 	assert_int_equal(link.bond.miimon, 100);
+	assert_int_equal(link.bond.downdelay, 700);
 	assert_int_equal(link.bond.active_ifindex, 9);
 }
 

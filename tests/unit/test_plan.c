@@ -6,6 +6,7 @@
  */
 #include "base/strings.h"
 #include "core/plan.h"
+#include "core/quirk.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,7 +72,7 @@ static int scene_make(void **state)
 		.notes = &scene.notes,
 		.ifindex = TEAM,
 	};
-	plan_bond(&scene.want, &bond.bond);
+	plan_bond(&scene.want, &scene.links, &bond.bond);
 	put(&bond);
 	for (uint16_t slot = 0; slot < 2; slot++) {
 		slave.ifindex = 4 + slot;
@@ -186,7 +187,7 @@ static void bond_is_what_the_design_says(void **state)
 	struct link_bond bond;
 
 	(void)state;
-	plan_bond(&scene.want, &bond);
+	plan_bond(&scene.want, &scene.links, &bond);
 	assert_int_equal(bond.mode, 1);
 	assert_int_equal(bond.fail_over_mac, 1);
 	assert_int_equal(bond.all_slaves_active, 1);
@@ -194,6 +195,7 @@ static void bond_is_what_the_design_says(void **state)
 	assert_int_equal(bond.peer_notif_delay, 200);
 	assert_int_equal(bond.resend_igmp, 3);
 	assert_int_equal(bond.miimon, 100);
+	assert_int_equal(bond.downdelay, 0);
 	assert_int_equal(bond.active_ifindex, 0);
 }
 
@@ -212,6 +214,7 @@ static void each_attribute_is_put_right(void **state)
 		CASE(peer_notif_delay, "set peer_notif_delay 200 instead of 7 of team0"),
 		CASE(resend_igmp, "set resend_igmp 3 instead of 7 of team0"),
 		CASE(miimon, "set miimon 100 instead of 7 of team0"),
+		CASE(downdelay, "set downdelay 0 instead of 7 of team0"),
 #undef CASE
 	};
 	struct link_bond right = get("team0")->bond;
@@ -229,6 +232,22 @@ static void each_attribute_is_put_right(void **state)
 		expect(&step, 1);
 		get("team0")->bond = right;
 	}
+}
+
+/* A member whose driver has a quirk lets bonding wait, as soon as the device is there. */
+static void slow_drivers_are_given_time(void **state)
+{
+	struct link_bond bond;
+
+	(void)state;
+	assert_int_equal(quirk_rest_ms(""), 0);
+	assert_int_equal(quirk_rest_ms("igb"), 0);
+	assert_true(quirk_rest_ms("igbvf") > 0);
+	(void)snprintf(get("ens5")->driver, LINK_DRIVER_SIZE, "igbvf");
+	plan_bond(&scene.want, &scene.links, &bond);
+	assert_int_equal(bond.downdelay, quirk_rest_ms("igbvf"));
+	assert_int_equal(bond.downdelay % bond.miimon, 0); /* else bonding rounds it */
+	EXPECT({ACTION_SET, "", -1, 0, "set downdelay 2000 instead of 0 of team0"});
 }
 
 static void several_attributes_are_one_step(void **state)
@@ -470,6 +489,7 @@ int main(void)
 		PLAN(removal_is_one_step),
 		PLAN(bond_is_what_the_design_says),
 		PLAN(each_attribute_is_put_right),
+		PLAN(slow_drivers_are_given_time),
 		PLAN(several_attributes_are_one_step),
 		PLAN(longest_sentence_fits),
 		PLAN(free_device_joins),

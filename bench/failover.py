@@ -1,0 +1,316 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Failovers of iovteam and of its peers, kernel bonding in three settings, in one guest.
+
+Each of them has its own guest, switch and peer namespace in the lab's VM and two members over
+veth. In rounds, each in its turn, its active member's cable is pulled and plugged in again by
+failover-meter, which counts packets and silence. All goes to build/results/failover.json.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CLONE = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(CLONE))
+
+from lab import CommandFailed, Lab, LabError, Namespace, wait_until  # noqa: E402
+
+GUEST, PEER = "192.0.2.10", "192.0.2.1"
+FLOWS = 8
+BATCH = 10  # failovers of one before it is the next one's turn
+# Ticks to try, in microseconds: packets a second each way are FLOWS * 1000000 / tick.
+TICKS = [16000, 8000, 4000, 2000, 1000, 500]
+REST_MS = 2000
+START = 30  # seconds
+
+
+class Side:
+    """One of those that are compared: three namespaces, a bond or a team over two members."""
+
+    title = ""
+    key = ""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.guest, self.switch, self.peer = (
+            lab.namespace(f"{self.key}-{part}") for part in ("guest", "switch", "peer"))
+        self.switch.sh("\n".join([
+            "ip link add name sw type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+            "ip link set sw up",
+            f"ip link add pp type veth peer name eth0 netns {self.peer.netns}",
+            "ip link set pp master sw up",
+            *(f"ip link add p{n} type veth peer name m{n} netns {self.guest.netns}"
+              for n in range(2)),
+            self.ports()]))
+        self.peer.sh(f"ip link set eth0 up; ip address add {PEER}/24 dev eth0")
+        self.bond = "team0"
+        self.make()
+        self.guest.sh(f"ip link set {self.bond} up; ip address add {GUEST}/24 dev {self.bond}")
+
+    def ports(self) -> str:
+        return "ip link set p0 master sw up; ip link set p1 master sw up"
+
+    def make(self) -> None:
+        raise NotImplementedError
+
+    def begin(self) -> None:
+        """Its turn."""
+
+    def end(self) -> None:
+        """The next one's turn."""
+
+    def reach(self) -> None:
+        for where, address in ((self.guest, PEER), (self.peer, GUEST)):
+            where.wait_for(["ping", "-c", "1", "-W", "1", address], " 0% packet loss", START)
+
+    def meter(self, build: Path, *words: object, timeout: float) -> list[dict[str, Any]]:
+        out = self.lab.host.run(
+            [str(build / "failover-meter"), "--guest", f"{self.guest.netns},{GUEST}",
+             "--peer", f"{self.peer.netns},{PEER}", "--switch", self.switch.netns,
+             "--bond", self.bond, "--member", "m0:p0", "--member", "m1:p1",
+             "--flows", str(FLOWS), *map(str, words)], timeout=timeout).out
+        return [json.loads(line) for line in out.splitlines()]
+
+
+class Iovteam(Side):
+    title, key = "iovteam", "iovteam"
+    settings = ["stable-time-ms=0", "return-idle-ms=20"]
+    build: Path
+
+    def make(self) -> None:
+        self._daemon = self.guest.spawn(
+            [str(self.build / "iovteamd"), "--config", "/tmp/bench", "--socket", "/tmp/bench.sock",
+             "--bpffs", "/sys/fs/bpf/bench"])
+        command = [str(self.build / "iovteam"), "--socket", "/tmp/bench.sock", "team"]
+        wait_until(lambda: self.guest.run([*command, "show"], check=False).rc == 0, START,
+                   "iovteamd to answer")
+        self.guest.run([*command, "add", self.bond, "--member", "m0", "--member", "m1",
+                        *self.settings], timeout=60)
+
+
+class Bonding(Side):
+    options = ""
+    miimon = 100
+
+    def make(self) -> None:
+        self.guest.sh(f"ip link add {self.bond} type bond {self.options} miimon 100\n"
+                      f"ip link set m0 master {self.bond}; ip link set m1 master {self.bond}")
+
+    def _look_every(self, miimon: int) -> None:
+        self.guest.run(["ip", "link", "set", self.bond, "type", "bond", "miimon", str(miimon)])
+
+    def begin(self) -> None:
+        if self.miimon != 100:
+            self._look_every(self.miimon)
+
+    def end(self) -> None:
+        """Looking every millisecond costs, and must not cost the others."""
+        if self.miimon != 100:
+            self._look_every(100)
+
+
+class ActiveBackup(Bonding):
+    title, key = "bonding active-backup, miimon=100", "ab100"
+    options = "mode active-backup"
+
+
+class ActiveBackupFast(ActiveBackup):
+    title, key = "bonding active-backup, miimon=1", "ab1"
+    miimon = 1
+
+
+class BalanceXor(Bonding):
+    title, key = "bonding balance-xor layer3+4, miimon=100", "xor100"
+    options = "mode balance-xor xmit_hash_policy layer3+4"
+
+    def ports(self) -> str:
+        """It needs a switch that makes a LAG of its two ports, and looks at them all the time."""
+        return ("ip link add lag type bond mode balance-xor xmit_hash_policy layer3+4 miimon 100\n"
+                "ip link set p0 master lag; ip link set p1 master lag\n"
+                "ip link set lag master sw up")
+
+    def _lag_looks_every(self, miimon: int) -> None:
+        self.switch.run(["ip", "link", "set", "lag", "type", "bond", "miimon", str(miimon)])
+
+    def begin(self) -> None:
+        self._lag_looks_every(1)
+
+    def end(self) -> None:
+        self._lag_looks_every(100)
+
+
+SIDES = [Iovteam, ActiveBackup, ActiveBackupFast, BalanceXor]
+
+
+# --- figures ---
+
+def percentile(values: list[float], share: float) -> float:
+    """The smallest value that at least this share of them does not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * int(share * 1000) // 1000) - 1)]
+
+
+@dataclass
+class Figures:
+    p50: float
+    p99: float
+    max: float
+
+    @staticmethod
+    def of(values: list[float]) -> Figures:
+        return Figures(percentile(values, 0.5), percentile(values, 0.99), max(values))
+
+
+def summed_up(cycles: list[dict[str, Any]]) -> dict[str, Any]:
+    """By direction: what was lost in a failover, how long a flow was silent, and what its return
+    has cost."""
+    result: dict[str, Any] = {
+        "failovers": len(cycles),
+        "not_recovered": sum(not (cycle["recovered"] and cycle["well"]) for cycle in cycles),
+        "skipped_ticks": sum(cycle["skipped"] for cycle in cycles),
+        "ticks": sum(cycle["ticks"] for cycle in cycles)}
+    for way in ("out", "in"):
+        result[way] = {
+            "lost": vars(Figures.of([cycle["failover"][way]["lost"] for cycle in cycles])),
+            "silence_ms": vars(Figures.of([cycle["failover"][way]["silence_us"] / 1000
+                                           for cycle in cycles])),
+            "lost_at_rest": sum(cycle["rest"][way]["lost"] for cycle in cycles),
+            "lost_at_return": sum(cycle["return"][way]["lost"] for cycle in cycles)}
+    return result
+
+
+def table(results: dict[str, dict[str, Any]]) -> list[str]:
+    width = max(len(side.title) for side in SIDES)
+    heads = f"{'p50':>7}{'p99':>7}{'max':>7}"
+    lines = [f"{'':{width}}       {'packets lost':>21}   {'silence, ms':>21}   {'lost at':>8}",
+             f"{'':{width}}       {heads}   {heads}   {'return':>8}"]
+    for side in SIDES:
+        for way in ("out", "in"):
+            row = results[side.key][way]
+            lost = "".join(f"{value:7.0f}" for value in row["lost"].values())
+            silence = "".join(f"{value:7.1f}" for value in row["silence_ms"].values())
+            title = side.title if way == "out" else ""
+            lines.append(f"{title:{width}}  {way:3}  {lost}   {silence}   "
+                         f"{row['lost_at_return']:8}")
+    return lines
+
+
+# --- the run ---
+
+class Screen:
+    """Lines, and one that is written over on a terminal."""
+
+    def __init__(self) -> None:
+        self._terminal, self._last = sys.stdout.isatty(), 0.0
+
+    def line(self, text: str = "") -> None:
+        print(("\r\033[K" if self._terminal else "") + text, flush=True)
+
+    def progress(self, text: str) -> None:
+        if self._terminal:
+            print(f"\r\033[K{text}", end="", flush=True)
+        elif time.monotonic() - self._last > 30:
+            self._last = time.monotonic()
+            print(text, flush=True)
+
+
+def pace(sides: list[Side], build: Path, screen: Screen) -> int:
+    """The shortest tick that all of them carry with nothing lost and, within a hundredth, nothing
+    skipped; and one step slower than that, since a machine is not always the same."""
+    carried = []
+    for tick in TICKS:
+        for side in sides:
+            side.begin()
+            row, = side.meter(build, "--tick-us", tick, "--at-rest", REST_MS, timeout=START)
+            side.end()
+            lost = sum(row["rest"][way]["lost"] for way in ("out", "in"))
+            screen.progress(f"pace: {FLOWS * 1000000 // tick:,} packets/s each way, {side.title}:"
+                            f" {lost} lost, {row['skipped']} of {row['ticks']} ticks skipped")
+            if lost or row["skipped"] * 100 > row["ticks"]:
+                return carried[-2] if len(carried) > 1 else TICKS[0]
+        carried.append(tick)
+    return carried[-2]
+
+
+def rounds(sides: list[Side], build: Path, runs: int, tick: int,
+           screen: Screen) -> dict[str, list[dict[str, Any]]]:
+    cycles: dict[str, list[dict[str, Any]]] = {side.key: [] for side in sides}
+    begun = time.monotonic()
+    for number in range(0, runs, BATCH):
+        count = min(BATCH, runs - number)
+        for side in sides:
+            side.begin()
+            cycles[side.key] += side.meter(build, "--tick-us", tick, "--cycles", count,
+                                           "--seed", number + 1, timeout=30 * count)
+            side.end()
+            done = sum(map(len, cycles.values()))
+            left = (time.monotonic() - begun) / done * (runs * len(sides) - done)
+            screen.progress(f"{done} of {runs * len(sides)} failovers, {left / 60:.0f} min left")
+    return cycles
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--runs", type=int, default=1000,
+                        help="failovers of each of the four (default: 1000)")
+    parser.add_argument("--tick-us", type=int, default=0,
+                        help=f"each of {FLOWS} flows sends once in that time, each way"
+                             " (default: as often as the machine carries)")
+    parser.add_argument("--kernel", default=os.environ.get("IOVTEAM_LAB_KERNEL", "6.12"),
+                        help="kernel series of the lab (default: $IOVTEAM_LAB_KERNEL or 6.12)")
+    parser.add_argument("--build", type=Path, default=CLONE / "build",
+                        help="where iovteamd, iovteam and failover-meter are (default: build)")
+    return parser.parse_args()
+
+
+def run(args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]:
+    with Lab(kernel=args.kernel, progress=screen.progress) as lab:
+        Iovteam.build = build
+        sides = [kind(lab) for kind in SIDES]
+        for side in sides:
+            side.reach()
+        tick = args.tick_us or pace(sides, build, screen)
+        rate = FLOWS * 1000000 // tick
+        kernel = lab.host.run(["uname", "-r"]).out.strip()
+        screen.line(f"Linux {kernel} in QEMU (software emulation), members over veth;"
+                    f" {args.runs} failovers each")
+        screen.line(f"{FLOWS} flows each way, {rate:,} packets/s each way;"
+                    f" silences are exact to {tick / 1000:g} ms")
+        cycles = rounds(sides, build, args.runs, tick, screen)
+    return {"kernel": kernel, "runs": args.runs, "flows": FLOWS, "tick_us": tick,
+            "rate_pps": rate, "settings": Iovteam.settings,
+            "results": {key: summed_up(found) for key, found in cycles.items()},
+            "cycles": cycles}
+
+
+def main() -> int:
+    args = arguments()
+    build, screen = args.build.resolve(), Screen()
+    try:
+        results = run(args, build, screen)
+    except (LabError, CommandFailed, RuntimeError, OSError) as error:
+        screen.line(f"bench-failover: {error}")
+        return 1
+    screen.line()
+    for line in table(results["results"]):
+        screen.line(line)
+    for side in SIDES:
+        found = results["results"][side.key]
+        if found["not_recovered"]:
+            screen.line(f"{side.title}: did not recover {found['not_recovered']} times")
+    path = build / "results" / "failover.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(results) + "\n")
+    screen.line(f"\nall numbers: {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
