@@ -98,6 +98,7 @@ static void view_team(const struct manager *manager, const char *name, struct pl
 		view.ifindex = team->ifindex;
 		view.detached = !datapath_team_attached(team->datapath);
 		view.detached_members = detached_members(team, view.links);
+		view.rename_refused = team->rename_refused;
 	}
 	*ret_view = view;
 }
@@ -164,8 +165,9 @@ static struct team *take_team(struct manager *manager, const struct team_config 
 	return team;
 }
 
+/* What cannot be put right is a @mishap, and the rest goes on. */
 static int apply_list(struct manager *manager, struct team *team, const struct action_list *list,
-		      struct action_list *done, struct problem *problem)
+		      struct action_list *done, struct problem *mishap, struct problem *problem)
 {
 	bool acted = false;
 	int err = list->incomplete ? problem_set(problem, -ENOMEM, "out of memory") : 0;
@@ -177,7 +179,10 @@ static int apply_list(struct manager *manager, struct team *team, const struct a
 		if (!action_acts(action))
 			continue;
 		log_info("%s: %s", team->config.name, action->text);
-		err = apply_action(team, &manager->context, action, problem);
+		if (action_is_upkeep(action))
+			(void)apply_action(team, &manager->context, action, mishap);
+		else
+			err = apply_action(team, &manager->context, action, problem);
 		acted = true;
 	}
 	if (acted && team->datapath) {
@@ -219,13 +224,16 @@ static int reconcile_team(struct manager *manager, const struct team_config *wan
 {
 	_cleanup_(action_list_done) struct action_list list = {};
 	struct team *team = take_team(manager, want);
+	struct problem mishap = {};
 	int err;
 
 	if (!team)
 		return problem_set(problem, -ENOMEM, "out of memory");
 	plan_one(manager, want, &list);
-	err = apply_list(manager, team, &list, done, problem);
-	if (!err)
+	err = apply_list(manager, team, &list, done, &mishap, problem);
+	if (!err && *mishap.text)
+		note_trouble(manager, team, &mishap);
+	else if (!err)
 		note_refusals(team, &list);
 	return err;
 }
