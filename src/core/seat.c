@@ -34,10 +34,12 @@ static bool is_named(const struct team_config *want, const struct link *link,
 const struct link *seat_device(const struct team_config *want, const struct member_config *member,
 			       const struct seats *seats)
 {
+	const struct link *holder = seat_holder(seats, plan_slot(seats->notes, member->device));
 	const struct link *link = member_link(member, seats->links);
 
-	if (link)
+	if (holder && member_means(member, holder)) /* though there may be another of its MAC */
+		return holder;
+	if (link || !holder)
 		return link;
-	link = seat_holder(seats, plan_slot(seats->notes, member->device));
-	return link && !is_named(want, link, seats) ? link : NULL;
+	return is_named(want, holder, seats) ? NULL : holder;
 }

@@ -78,12 +78,24 @@ static int apply_create(struct team *team, const struct team_context *context,
 	return err;
 }
 
+/* The kernel tells of changed attributes only while the device is up. Returns @err. */
+static int told_or_asked(const struct team_context *context, int ifindex, int err)
+{
+	const struct link *link = link_by_index(&context->observed->links, ifindex);
+
+	if (!err && link && !(link->flags & IFF_UP))
+		(void)observe_link(context->observed, ifindex);
+	return err;
+}
+
 static int apply_set(struct team *team, const struct team_context *context, struct problem *problem)
 {
 	struct link_bond settings;
 
 	plan_bond(&team->config, &settings);
-	return rtnl_bond_set(context->observed->requests, team->ifindex, &settings, problem);
+	return told_or_asked(
+		context, team->ifindex,
+		rtnl_bond_set(context->observed->requests, team->ifindex, &settings, problem));
 }
 
 /* Bonding refuses an id that another member has: somebody may have exchanged them. */
@@ -146,6 +158,7 @@ static int apply_join(struct team *team, const struct team_context *context,
 	struct note_member *note = &datapath_notes(team->datapath)->members[action->slot];
 	struct pick_state *state = datapath_state(team->datapath);
 	bool up, returns = (int)note->ifindex == action->ifindex;
+	bool known = strcmp(note->device, action->device) == 0;
 	int err;
 
 	if (!link)
@@ -168,7 +181,10 @@ static int apply_join(struct team *team, const struct team_context *context,
 	(void)rtnl_bond_release(context->observed->requests, action->ifindex, NULL);
 	up = note->up_before;
 	datapath_detach_member(team->datapath, (unsigned int)action->slot);
-	clear_slot(team, action->slot);
+	if (known) /* it may have gone just now; its slot waits for it */
+		memset(state->member_macs[action->slot], 0, sizeof(state->member_macs[0]));
+	else
+		clear_slot(team, action->slot);
 	restore_device(context, action->ifindex, up);
 	(void)problem_set(problem, err, "%s", strerror(-err));
 	(void)problem_prefix(problem, "%s cannot join %s", action->device, team->config.name);
@@ -210,14 +226,6 @@ static void apply_leave(struct team *team, const struct team_context *context, i
 	leave(team, context, slot);
 }
 
-static int apply_attach(struct team *team, const struct action *action, struct problem *problem)
-{
-	if (action->slot < 0)
-		return datapath_attach_team(team->datapath, team->ifindex, problem);
-	return datapath_attach_member(team->datapath, (unsigned int)action->slot, action->ifindex,
-				      problem);
-}
-
 /* Our filter must not stay at a device that is somebody else's now, nor its MAC be taken for ours. */
 static void apply_detach(struct team *team, int slot)
 {
@@ -225,6 +233,19 @@ static void apply_detach(struct team *team, int slot)
 
 	datapath_detach_member(team->datapath, (unsigned int)slot);
 	memset(state->member_macs[slot], 0, sizeof(state->member_macs[slot]));
+}
+
+static int apply_attach(struct team *team, const struct action *action, struct problem *problem)
+{
+	int err;
+
+	if (action->slot < 0)
+		return datapath_attach_team(team->datapath, team->ifindex, problem);
+	err = datapath_attach_member(team->datapath, (unsigned int)action->slot, action->ifindex,
+				     problem);
+	if (err) /* it goes just now, perhaps: the kernel takes programs off before it says so */
+		apply_detach(team, action->slot);
+	return err;
 }
 
 static int apply_rename(struct team *team, const struct team_context *context,
@@ -275,7 +296,8 @@ int apply_action(struct team *team, const struct team_context *context, const st
 	case ACTION_JOIN:
 		return apply_join(team, context, action, problem);
 	case ACTION_QUEUE:
-		return set_queue_id(team, context, action, problem);
+		return told_or_asked(context, action->ifindex,
+				     set_queue_id(team, context, action, problem));
 	case ACTION_ATTACH:
 		return apply_attach(team, action, problem);
 	case ACTION_DETACH:

@@ -11,6 +11,7 @@
 #include "kernel/packet.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 
 #define US_PER_MS 1000ULL
@@ -165,9 +166,13 @@ static struct team *take_team(struct manager *manager, const struct team_config 
 	return team;
 }
 
-/* What cannot be put right is a @mishap, and the rest goes on. */
+/*
+ * What cannot be put right is a @mishap, and the rest goes on; without @strict a device that cannot
+ * join is one, too: it must not keep those behind it waiting.
+ */
 static int apply_list(struct manager *manager, struct team *team, const struct action_list *list,
-		      struct action_list *done, struct problem *mishap, struct problem *problem)
+		      bool strict, struct action_list *done, struct problem *mishap,
+		      struct problem *problem)
 {
 	bool acted = false;
 	int err = list->incomplete ? problem_set(problem, -ENOMEM, "out of memory") : 0;
@@ -179,7 +184,7 @@ static int apply_list(struct manager *manager, struct team *team, const struct a
 		if (!action_acts(action))
 			continue;
 		log_info("%s: %s", team->config.name, action->text);
-		if (action_is_upkeep(action))
+		if (action_is_upkeep(action) || (!strict && action->kind == ACTION_JOIN))
 			(void)apply_action(team, &manager->context, action, mishap);
 		else
 			err = apply_action(team, &manager->context, action, problem);
@@ -219,7 +224,7 @@ static void note_refusals(struct team *team, const struct action_list *list)
 					list->actions[i].text);
 }
 
-static int reconcile_team(struct manager *manager, const struct team_config *want,
+static int reconcile_team(struct manager *manager, const struct team_config *want, bool strict,
 			  struct action_list *done, struct problem *problem)
 {
 	_cleanup_(action_list_done) struct action_list list = {};
@@ -230,12 +235,33 @@ static int reconcile_team(struct manager *manager, const struct team_config *wan
 	if (!team)
 		return problem_set(problem, -ENOMEM, "out of memory");
 	plan_one(manager, want, &list);
-	err = apply_list(manager, team, &list, done, &mishap, problem);
+	err = apply_list(manager, team, &list, strict, done, &mishap, problem);
 	if (!err && *mishap.text)
 		note_trouble(manager, team, &mishap);
 	else if (!err)
 		note_refusals(team, &list);
 	return err;
+}
+
+static void look_at(struct observed *observed, int ifindex)
+{
+	const struct link *link = link_by_index(&observed->links, ifindex);
+
+	if (link && !(link->flags & IFF_UP))
+		(void)observe_link(observed, ifindex);
+}
+
+/* Of a bond and its members that are down the kernel does not tell who changes their attributes. */
+static void look_at_silent(struct manager *manager)
+{
+	for (unsigned int i = 0; i < manager->team_count; i++) {
+		const struct team *team = manager->teams[i];
+
+		look_at(&manager->observed, team->ifindex);
+		for (int slot = 0; team->datapath && slot < PICK_SLOTS; slot++)
+			look_at(&manager->observed,
+				(int)datapath_notes(team->datapath)->members[slot].ifindex);
+	}
 }
 
 /* Everything that is not as wanted, but for teams whose last try failed a moment ago. */
@@ -249,15 +275,18 @@ static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
 	schedule_reconcile(manager, now_ns / NS_PER_US + LOOK_US);
 	if (!manager->store_valid)
 		return 0;
+	look_at_silent(manager);
 	remove_unwanted(manager, &done);
 	for (uint32_t i = 0; i < manager->store.list.count; i++) {
 		const struct team_config *want = &manager->store.list.teams[i];
 		const struct team *team = manager_team(manager, want->name);
 		struct problem problem = {};
 
-		if (team && now_ns < team->retry_ns)
+		if (team && now_ns < team->retry_ns) {
+			schedule_reconcile(manager, team->retry_ns / NS_PER_US);
 			continue;
-		if (reconcile_team(manager, want, &done, &problem))
+		}
+		if (reconcile_team(manager, want, false, &done, &problem))
 			note_trouble(manager, manager_team(manager, want->name), &problem);
 	}
 	update_teams(manager, now_ns);
@@ -278,7 +307,7 @@ static int apply_store(struct manager *manager, struct action_list *done, struct
 
 	remove_unwanted(manager, done);
 	for (uint32_t i = 0; !err && i < manager->store.list.count; i++)
-		err = reconcile_team(manager, &manager->store.list.teams[i], done, problem);
+		err = reconcile_team(manager, &manager->store.list.teams[i], true, done, problem);
 	settle_all(manager);
 	update_teams(manager, clock_now_ns());
 	return err;
@@ -307,6 +336,13 @@ int manager_apply(struct manager *manager, const struct store *store, struct act
 
 /* --- events --- */
 
+/* Another device than the one that a step has failed for must not wait for that one. */
+static void retry_at_once(struct manager *manager)
+{
+	for (unsigned int i = 0; i < manager->team_count; i++)
+		manager->teams[i]->retry_ns = 0;
+}
+
 static int on_netlink(sd_event_source *source, int fd, uint32_t revents, void *data)
 {
 	struct manager *manager = data;
@@ -318,6 +354,8 @@ static int on_netlink(sd_event_source *source, int fd, uint32_t revents, void *d
 		log_warning("reading the kernel's events: %s", strerror(-err));
 	if (changes.links)
 		update_teams(manager, seen_ns);
+	if (changes.devices)
+		retry_at_once(manager);
 	if (changes.links || changes.addresses)
 		schedule_reconcile(manager, seen_ns / NS_PER_US + RECONCILE_DELAY_US);
 	return 0;

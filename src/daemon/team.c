@@ -409,7 +409,9 @@ void team_follow(struct team *team, const struct team_context *context)
 			log_warning("%s: %s", team->config.name, problem.text);
 		return;
 	}
-	if (!bond || !link || !(team->run.usable >> team->run.primary & 1) ||
+	/* While it is down bonding looks at no carrier; it takes the slave when it is up again. */
+	if (!bond || !(bond->flags & IFF_UP) || !link ||
+	    !(team->run.usable >> team->run.primary & 1) ||
 	    bond->bond.active_ifindex == link->ifindex)
 		return;
 	if (rtnl_bond_set_active(context->observed->requests, team->ifindex, link->ifindex,

@@ -434,6 +434,23 @@ static void member_that_takes_the_name_of_another_is_the_other(void **state)
 	       {ACTION_WAIT, "ens5", 1, 0, "wait for ens5, which is not there"});
 }
 
+/* A MAC may be that of two devices: who is a member stays it. */
+static void member_stays_beside_another_of_its_mac(void **state)
+{
+	struct link other = *get("ens5");
+
+	(void)state;
+	assert_int_equal(
+		text_copy(scene.want.members[1].device, MEMBER_DEVICE_SIZE, "52:54:00:00:00:05"),
+		0);
+	note(1, "52:54:00:00:00:05", 5);
+	other.ifindex = 3;
+	other.master = 0;
+	(void)text_copy(other.name, LINK_NAME_SIZE, "eth0");
+	put(&other);
+	expect(NULL, 0);
+}
+
 static void team_gets_its_name_back(void **state)
 {
 	(void)state;
@@ -602,6 +619,7 @@ int main(void)
 		PLAN(renamed_member_leaves_for_another_of_its_name),
 		PLAN(members_that_exchange_names_exchange_slots),
 		PLAN(member_that_takes_the_name_of_another_is_the_other),
+		PLAN(member_stays_beside_another_of_its_mac),
 		PLAN(team_gets_its_name_back),
 		PLAN(mtu_is_put_right),
 		PLAN(mac_is_put_right),
