@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 BUILD := build
 PYTHON := /usr/bin/python3
 
-.PHONY: all build demo test lab setup install clean help
+.PHONY: all build demo test model lab setup install clean help
 
 all: build
 
@@ -24,6 +24,10 @@ demo: build ## a team over two real VFs survives a lost link, in the lab (KERNEL
 
 test: setup ## all tests
 	@tests/run
+
+model: build ## random operations and faults in the lab (OPERATIONS=2000 SEED=... SEEDS=1 KERNEL=6.1)
+	@tests/model/run --operations $(or $(OPERATIONS),2000) $(if $(SEED),--seed $(SEED)) \
+		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(KERNEL),--kernel $(KERNEL))
 
 lab: build ## a shell in the lab (KERNEL=6.1 for the older kernel)
 	@lab/shell $(if $(KERNEL),--kernel $(KERNEL))
