@@ -105,6 +105,7 @@ static int set_queue_id(const struct team *team, const struct team_context *cont
 	const struct link_table *links = &context->observed->links;
 	uint16_t queue_id = (uint16_t)(action->slot + 1);
 
+	(void)observe_own(context); /* what the step before has changed */
 	for (size_t i = 0; i < links->count; i++) {
 		const struct link *link = &links->links[i];
 
