@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 BUILD := build
 PYTHON := /usr/bin/python3
 
-.PHONY: all build demo bench-failover test fuzz lab setup install clean help
+.PHONY: all build demo bench-failover test fuzz model lab setup install clean help
 
 all: build
 
@@ -31,6 +31,10 @@ test: setup ## all tests
 
 fuzz: build ## fuzz each target for a minute (MINUTES=n, TARGET=name)
 	@nice -n 15 tests/fuzz/run $(if $(MINUTES),--minutes $(MINUTES)) $(TARGET)
+
+model: build ## random operations and faults in the lab (OPERATIONS=2000 SEED=... SEEDS=1 KERNEL=6.1)
+	@tests/model/run --operations $(or $(OPERATIONS),2000) $(if $(SEED),--seed $(SEED)) \
+		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(KERNEL),--kernel $(KERNEL))
 
 lab: build ## a shell in the lab (KERNEL=6.1 for the older kernel)
 	@lab/shell $(if $(KERNEL),--kernel $(KERNEL))

@@ -5,6 +5,7 @@
 #include "core/admit.h"
 #include "core/quirk.h"
 
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -24,7 +25,8 @@ static const struct bond_field {
 } bond_fields[] = {
 	BOND_FIELD(mode),	    BOND_FIELD(fail_over_mac),	  BOND_FIELD(all_slaves_active),
 	BOND_FIELD(num_peer_notif), BOND_FIELD(peer_notif_delay), BOND_FIELD(resend_igmp),
-	BOND_FIELD(miimon),	    BOND_FIELD(downdelay),
+	BOND_FIELD(miimon),	    BOND_FIELD(updelay),	  BOND_FIELD(downdelay),
+	BOND_FIELD(use_carrier),    BOND_FIELD(primary_ifindex),
 };
 
 /* Bonding has one delay for all members: that of the one that needs most. */
@@ -54,16 +56,8 @@ void plan_bond(const struct team_config *want, const struct link_table *links,
 		.resend_igmp = want->announce_count,
 		.miimon = MIIMON_MS,
 		.downdelay = rest_longest(want, links),
+		.use_carrier = 1,
 	};
-}
-
-int plan_slot(const struct note_team *notes, const char *device)
-{
-	for (int slot = 0; notes && slot < TEAM_MEMBERS_MAX; slot++)
-		if (*notes->members[slot].device &&
-		    strcmp(notes->members[slot].device, device) == 0)
-			return slot;
-	return -1;
 }
 
 /* Where a step is about a member, who it is. */
@@ -96,12 +90,33 @@ __attribute__((format(printf, 5, 6))) static void add(struct action_list *list,
 	action_list_add(list, &action);
 }
 
-static bool is_wanted(const struct team_config *want, const char *device)
+static const struct member_config *find_wanted(const struct team_config *want, const char *device)
 {
 	for (uint32_t i = 0; i < want->member_count; i++)
 		if (strcmp(want->members[i].device, device) == 0)
-			return true;
-	return false;
+			return &want->members[i];
+	return NULL;
+}
+
+static struct seats seats_of(const struct plan_view *view)
+{
+	return (struct seats){
+		.links = view->links, .notes = view->notes, .bond_ifindex = view->ifindex};
+}
+
+/* A renamed member leaves when the names of today say something else: core/seat.h. */
+static void plan_exchange(const struct team_config *want, const struct member_config *member,
+			  const struct plan_view *view, struct subject *subject,
+			  struct action_list *list)
+{
+	struct seats seats = seats_of(view);
+	const struct link *holder = seat_holder(&seats, subject->slot);
+
+	if (!holder || seat_device(want, member, &seats) == holder)
+		return;
+	subject->link = holder;
+	add(list, ACTION_LEAVE, want->name, subject,
+	    "give %s back as it was, since it is %s no more", holder->name, member->device);
 }
 
 /* Members that are no longer configured leave. Returns the slots that stay taken. */
@@ -112,6 +127,7 @@ static uint32_t plan_leaves(const struct team_config *want, const struct plan_vi
 
 	for (int slot = 0; view->notes && slot < TEAM_MEMBERS_MAX; slot++) {
 		const struct note_member *note = &view->notes->members[slot];
+		const struct member_config *member = find_wanted(want, note->device);
 		struct subject subject = {
 			.device = note->device,
 			.slot = slot,
@@ -120,11 +136,13 @@ static uint32_t plan_leaves(const struct team_config *want, const struct plan_vi
 
 		if (!*note->device)
 			continue;
-		if (is_wanted(want, note->device))
+		if (member) {
 			taken |= 1U << slot;
-		else
+			plan_exchange(want, member, view, &subject, list);
+		} else {
 			add(list, ACTION_LEAVE, want->name, &subject, "give %s back as it was",
 			    note->device);
+		}
 	}
 	return taken;
 }
@@ -158,53 +176,81 @@ static void plan_attributes(const struct team_config *want, const struct link_ta
 		add(list, ACTION_SET, want->name, &the_team, "set %s of %s", text, want->name);
 }
 
-static bool is_member(const struct link *device, const struct link *bond,
-		      const struct plan_view *view, int slot)
-{
-	return bond && slot >= 0 && device->master == bond->ifindex &&
-	       (int)view->notes->members[slot].ifindex == device->ifindex;
-}
-
 /* T1: a device is a member once, whatever it is called. */
 static const char *find_twin(const struct team_config *want, const struct subject *subject,
 			     const struct plan_view *view)
 {
+	struct seats seats = seats_of(view);
+
 	for (uint32_t i = 0; subject->link && i < want->member_count; i++) {
 		const struct member_config *other = &want->members[i];
 
 		if (strcmp(other->device, subject->device) == 0)
 			break;
-		if (member_link(other, view->links) == subject->link)
+		if (seat_device(want, other, &seats) == subject->link)
 			return other->device;
 	}
 	return NULL;
 }
 
+/* T8: while fail_over_mac is active no member has another MAC than its own, as bonding knows it. */
+static void plan_mac(const struct team_config *want, const struct subject *subject,
+		     const struct link *bond, struct action_list *list)
+{
+	const struct link *link = subject->link;
+	char own[MAC_TEXT_SIZE], now[MAC_TEXT_SIZE];
+
+	if (bond->bond.fail_over_mac != FAIL_OVER_MAC_ACTIVE || mac_is_zero(&link->slave.mac) ||
+	    mac_equal(&link->slave.mac, &link->mac))
+		return;
+	(void)mac_format(&link->slave.mac, own);
+	(void)mac_format(&link->mac, now);
+	add(list, ACTION_MAC, want->name, subject, "set MAC %s of %s instead of %s", own,
+	    link->name, now);
+}
+
 /* What somebody may have changed at a device that is a member. */
 static void plan_upkeep(const struct team_config *want, const struct subject *subject,
-			const struct plan_view *view, struct action_list *list)
+			const struct link *bond, const struct plan_view *view,
+			struct action_list *list)
 {
 	const struct link *link = subject->link;
 
 	if (link->slave.queue_id != subject->slot + 1)
 		add(list, ACTION_QUEUE, want->name, subject, "set queue_id %d of %s instead of %u",
 		    subject->slot + 1, link->name, link->slave.queue_id);
+	if (link->mtu != bond->mtu)
+		add(list, ACTION_MTU, want->name, subject, "set MTU %u of %s instead of %u",
+		    bond->mtu, link->name, link->mtu);
+	plan_mac(want, subject, bond, list);
 	if (view->detached_members >> subject->slot & 1)
 		add(list, ACTION_ATTACH, want->name, subject, "attach the programs of %s again",
 		    link->name);
 }
 
-static void plan_member(const struct team_config *want, struct subject *subject,
-			const struct link *bond, const struct plan_view *view,
-			struct action_list *list)
+/* Programs at a device that is no member now: it is gone, in another namespace, or in use. */
+static void plan_detach(const struct team_config *want, const struct subject *subject,
+			const struct plan_view *view, struct action_list *list)
 {
-	struct member_config member = {};
+	struct seats seats = seats_of(view);
+
+	if (view->notes && view->notes->members[subject->slot].ifindex &&
+	    plan_slot(view->notes, subject->device) == subject->slot &&
+	    !seat_holder(&seats, subject->slot))
+		add(list, ACTION_DETACH, want->name, subject, "take the programs off what was %s",
+		    subject->device);
+}
+
+static void plan_member(const struct team_config *want, const struct member_config *member,
+			struct subject *subject, const struct link *bond,
+			const struct plan_view *view, struct action_list *list)
+{
+	struct seats seats = seats_of(view);
 	struct problem problem = {};
 	const struct link *link;
 	const char *twin;
 
-	(void)text_copy(member.device, sizeof(member.device), subject->device);
-	link = subject->link = member_link(&member, view->links);
+	link = subject->link = seat_device(want, member, &seats);
 	twin = find_twin(want, subject, view);
 	if (twin)
 		add(list, ACTION_REFUSE, want->name, subject, "%s and %s are the same device", twin,
@@ -212,14 +258,36 @@ static void plan_member(const struct team_config *want, struct subject *subject,
 	else if (!link)
 		add(list, ACTION_WAIT, want->name, subject, "wait for %s, which is not there",
 		    subject->device);
-	else if (is_member(link, bond, view, subject->slot))
-		plan_upkeep(want, subject, view, list);
+	else if (bond && link == seat_holder(&seats, subject->slot))
+		plan_upkeep(want, subject, bond, view, list);
 	else if (admit_member(link, bond ? bond->ifindex : 0, view->links, view->addresses,
 			      view->address_count, &problem))
 		add(list, ACTION_REFUSE, want->name, subject, "%s", problem.text);
 	else
 		add(list, ACTION_JOIN, want->name, subject, "take %s into %s as member %d",
 		    link->name, want->name, subject->slot);
+	if (twin || !link || *problem.text)
+		plan_detach(want, subject, view, list);
+}
+
+/* C2: the interface has the team's name. Where that cannot be, it is said. */
+static void plan_name(const struct team_config *want, const struct link *bond,
+		      const struct plan_view *view, struct action_list *list)
+{
+	if (strcmp(bond->name, want->name) == 0)
+		return;
+	if (link_by_name(view->links, want->name))
+		add(list, ACTION_REFUSE, want->name, &the_team,
+		    "the team's interface is called %s now, and another one has its name",
+		    bond->name);
+	else if (view->rename_refused && (bond->flags & IFF_UP))
+		add(list, ACTION_REFUSE, want->name, &the_team,
+		    "the team's interface is called %s now; it gets its name back when it is "
+		    "set down",
+		    bond->name);
+	else
+		add(list, ACTION_RENAME, want->name, &the_team, "name the interface %s again",
+		    want->name);
 }
 
 /* The bond that we made, if it is still there; another one of that name is somebody else's. */
@@ -236,11 +304,13 @@ void plan_team(const struct team_config *want, const struct plan_view *view,
 	const struct link *bond = own_bond(view);
 	uint32_t taken = plan_leaves(want, view, list);
 
-	if (bond)
+	if (bond) {
+		plan_name(want, bond, view, list);
 		plan_attributes(want, view->links, bond, list);
-	else
+	} else {
 		add(list, ACTION_CREATE, want->name, &the_team,
 		    "make the team %s and load its programs", want->name);
+	}
 	if (bond && view->detached)
 		add(list, ACTION_ATTACH, want->name, &the_team, "attach the program of %s again",
 		    want->name);
@@ -252,7 +322,7 @@ void plan_team(const struct team_config *want, const struct plan_view *view,
 			subject.slot = __builtin_ctz(~taken);
 			taken |= 1U << subject.slot;
 		}
-		plan_member(want, &subject, bond, view, list);
+		plan_member(want, &want->members[i], &subject, bond, view, list);
 	}
 }
 

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "core/seat.h"
 #include "model/action.h"
 #include "model/note.h"
 
@@ -17,6 +18,7 @@ struct plan_view {
 	int ifindex;		       /* of the bond that we made, 0 = none */
 	bool detached;		       /* the team's program has been detached … */
 	uint32_t detached_members;     /* … and those of the members in these slots */
+	bool rename_refused;	       /* the kernel does not rename an interface that is up */
 };
 
 /*
@@ -32,6 +34,3 @@ void plan_team(const struct team_config *want, const struct plan_view *view,
 
 /* Append the steps for a team that exists and is no longer wanted. */
 void plan_removal(const char *name, struct action_list *list);
-
-/* The slot that @device has in @notes, -1 if none. */
-int plan_slot(const struct note_team *notes, const char *device);

@@ -93,7 +93,12 @@ static void put_part(json_t *object, const struct team *team, const struct membe
 static json_t *show_member(const struct manager *manager, const struct team *team,
 			   const struct member_config *member)
 {
-	const struct link *link = member_link(member, &manager->observed.links);
+	const struct seats seats = {
+		.links = &manager->observed.links,
+		.notes = team->datapath ? datapath_notes(team->datapath) : NULL,
+		.bond_ifindex = team->ifindex,
+	};
+	const struct link *link = seat_device(&team->config, member, &seats);
 	int slot = team->datapath ? plan_slot(datapath_notes(team->datapath), member->device) : -1;
 	enum member_reason reason;
 	enum member_state state = member_state(team, link, slot, &reason);

@@ -45,13 +45,10 @@ static int create_bond(const struct team *team, const struct team_context *conte
 	return 0;
 }
 
-/* Slots that earlier members of a bond had which somebody has deleted. */
+/* Nobody is used of a bond that somebody has deleted. How its members were before is still noted. */
 static void forget_members(struct team *team)
 {
 	datapath_state(team->datapath)->usable = 0;
-	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
-		if (datapath_notes(team->datapath)->members[slot].ifindex)
-			datapath_detach_member(team->datapath, slot);
 	team_run_init(&team->run);
 }
 
@@ -81,12 +78,44 @@ static int apply_create(struct team *team, const struct team_context *context,
 	return err;
 }
 
+/* The kernel tells of changed attributes only while the device is up. Returns @err. */
+static int told_or_asked(const struct team_context *context, int ifindex, int err)
+{
+	const struct link *link = link_by_index(&context->observed->links, ifindex);
+
+	if (!err && link && !(link->flags & IFF_UP))
+		(void)observe_link(context->observed, ifindex);
+	return err;
+}
+
 static int apply_set(struct team *team, const struct team_context *context, struct problem *problem)
 {
 	struct link_bond settings;
 
 	plan_bond(&team->config, &context->observed->links, &settings);
-	return rtnl_bond_set(context->observed->requests, team->ifindex, &settings, problem);
+	return told_or_asked(
+		context, team->ifindex,
+		rtnl_bond_set(context->observed->requests, team->ifindex, &settings, problem));
+}
+
+/* Bonding refuses an id that another member has: somebody may have exchanged them. */
+static int set_queue_id(const struct team *team, const struct team_context *context,
+			const struct action *action, struct problem *problem)
+{
+	const struct link_table *links = &context->observed->links;
+	uint16_t queue_id = (uint16_t)(action->slot + 1);
+
+	(void)observe_own(context); /* what the step before has changed */
+	for (size_t i = 0; i < links->count; i++) {
+		const struct link *link = &links->links[i];
+
+		if (link->master == team->ifindex && link->ifindex != action->ifindex &&
+		    link->slave.queue_id == queue_id)
+			(void)rtnl_bond_set_queue_id(context->observed->requests, link->ifindex, 0,
+						     NULL);
+	}
+	return rtnl_bond_set_queue_id(context->observed->requests, action->ifindex, queue_id,
+				      problem);
 }
 
 /* Down, because bonding takes a device only so; the bond sets it up again. */
@@ -99,8 +128,7 @@ static int enslave(const struct team *team, const struct team_context *context,
 	if (!err)
 		err = rtnl_bond_enslave(netlink, action->ifindex, team->ifindex, problem);
 	if (!err)
-		err = rtnl_bond_set_queue_id(netlink, action->ifindex, (uint16_t)(action->slot + 1),
-					     problem);
+		err = set_queue_id(team, context, action, problem);
 	return err;
 }
 
@@ -130,13 +158,18 @@ static int apply_join(struct team *team, const struct team_context *context,
 	const struct link *link = link_by_index(&context->observed->links, action->ifindex);
 	struct note_member *note = &datapath_notes(team->datapath)->members[action->slot];
 	struct pick_state *state = datapath_state(team->datapath);
-	bool up = link && (link->flags & IFF_UP);
+	bool up, returns = (int)note->ifindex == action->ifindex;
+	bool known = strcmp(note->device, action->device) == 0;
 	int err;
 
 	if (!link)
 		return problem_set(problem, -ENODEV, "%s is gone", action->device);
+	if (note->ifindex && !returns)
+		datapath_detach_member(team->datapath, (unsigned int)action->slot);
 	(void)text_copy(note->device, sizeof(note->device), action->device);
-	note->up_before = up;
+	/* One that somebody has taken out of the bond is down by that, and was noted before. */
+	if (!returns)
+		note->up_before = link->flags & IFF_UP ? 1 : 0;
 	memcpy(state->member_macs[action->slot], link->mac.bytes, sizeof(link->mac.bytes));
 	err = datapath_attach_member(team->datapath, (unsigned int)action->slot, action->ifindex,
 				     problem);
@@ -147,12 +180,25 @@ static int apply_join(struct team *team, const struct team_context *context,
 	if (!err)
 		return 0;
 	(void)rtnl_bond_release(context->observed->requests, action->ifindex, NULL);
+	up = note->up_before;
 	datapath_detach_member(team->datapath, (unsigned int)action->slot);
-	clear_slot(team, action->slot);
+	if (known) /* it may have gone just now; its slot waits for it */
+		memset(state->member_macs[action->slot], 0, sizeof(state->member_macs[0]));
+	else
+		clear_slot(team, action->slot);
 	restore_device(context, action->ifindex, up);
 	(void)problem_set(problem, err, "%s", strerror(-err));
 	(void)problem_prefix(problem, "%s cannot join %s", action->device, team->config.name);
 	return err;
+}
+
+/* Who sits in the slot next begins anew, even if that is with the same step of the plan. */
+static void forget_member(struct team *team, int slot)
+{
+	team->run.usable &= ~(1U << slot);
+	health_init(&team->run.health[slot]);
+	if (team->run.primary == slot)
+		team->run.primary = FAILOVER_NO_PRIMARY;
 }
 
 /* Out of use first, out of the bond second: its flows move before its queue goes. */
@@ -167,6 +213,7 @@ static void leave(struct team *team, const struct team_context *context, int slo
 		(void)rtnl_bond_release(context->observed->requests, link->ifindex, NULL);
 	datapath_detach_member(team->datapath, (unsigned int)slot);
 	clear_slot(team, slot);
+	forget_member(team, slot);
 	if (link)
 		restore_device(context, (int)note.ifindex, note.up_before);
 }
@@ -180,12 +227,57 @@ static void apply_leave(struct team *team, const struct team_context *context, i
 	leave(team, context, slot);
 }
 
+/* Our filter must not stay at a device that is somebody else's now, nor its MAC be taken for ours. */
+static void apply_detach(struct team *team, int slot)
+{
+	struct pick_state *state = datapath_state(team->datapath);
+
+	datapath_detach_member(team->datapath, (unsigned int)slot);
+	memset(state->member_macs[slot], 0, sizeof(state->member_macs[slot]));
+}
+
 static int apply_attach(struct team *team, const struct action *action, struct problem *problem)
 {
+	int err;
+
 	if (action->slot < 0)
 		return datapath_attach_team(team->datapath, team->ifindex, problem);
-	return datapath_attach_member(team->datapath, (unsigned int)action->slot, action->ifindex,
-				      problem);
+	err = datapath_attach_member(team->datapath, (unsigned int)action->slot, action->ifindex,
+				     problem);
+	if (err) /* it goes just now, perhaps: the kernel takes programs off before it says so */
+		apply_detach(team, action->slot);
+	return err;
+}
+
+static int apply_rename(struct team *team, const struct team_context *context,
+			struct problem *problem)
+{
+	int err = rtnl_link_set_name(context->observed->requests, team->ifindex, team->config.name,
+				     problem);
+
+	team->rename_refused = err == -EBUSY;
+	return err;
+}
+
+static int apply_mtu(const struct team *team, const struct team_context *context,
+		     const struct action *action, struct problem *problem)
+{
+	const struct link *bond = link_by_index(&context->observed->links, team->ifindex);
+
+	if (!bond)
+		return 0;
+	return rtnl_link_set_mtu(context->observed->requests, action->ifindex, bond->mtu, problem);
+}
+
+static int apply_mac(const struct team_context *context, const struct action *action,
+		     struct problem *problem)
+{
+	const struct link *link = link_by_index(&context->observed->links, action->ifindex);
+
+	if (!link)
+		return 0;
+	return rtnl_link_set_mac(context->observed->requests, action->ifindex, &link->slave.mac,
+				 problem);
 }
 
 int apply_action(struct team *team, const struct team_context *context, const struct action *action,
@@ -205,10 +297,19 @@ int apply_action(struct team *team, const struct team_context *context, const st
 	case ACTION_JOIN:
 		return apply_join(team, context, action, problem);
 	case ACTION_QUEUE:
-		return rtnl_bond_set_queue_id(context->observed->requests, action->ifindex,
-					      (uint16_t)(action->slot + 1), problem);
+		return told_or_asked(context, action->ifindex,
+				     set_queue_id(team, context, action, problem));
 	case ACTION_ATTACH:
 		return apply_attach(team, action, problem);
+	case ACTION_DETACH:
+		apply_detach(team, action->slot);
+		return 0;
+	case ACTION_RENAME:
+		return apply_rename(team, context, problem);
+	case ACTION_MTU:
+		return apply_mtu(team, context, action, problem);
+	case ACTION_MAC:
+		return apply_mac(context, action, problem);
 	case ACTION_WAIT:
 	case ACTION_REFUSE:
 	case ACTION_KIND_COUNT:

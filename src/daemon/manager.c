@@ -11,6 +11,7 @@
 #include "kernel/packet.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 
 #define US_PER_MS 1000ULL
@@ -101,6 +102,7 @@ static void view_team(const struct manager *manager, const char *name, struct pl
 		view.ifindex = team->ifindex;
 		view.detached = !datapath_team_attached(team->datapath);
 		view.detached_members = detached_members(team, view.links);
+		view.rename_refused = team->rename_refused;
 	}
 	*ret_view = view;
 }
@@ -167,8 +169,13 @@ static struct team *take_team(struct manager *manager, const struct team_config 
 	return team;
 }
 
+/*
+ * What cannot be put right is a @mishap, and the rest goes on; without @strict a device that cannot
+ * join is one, too: it must not keep those behind it waiting.
+ */
 static int apply_list(struct manager *manager, struct team *team, const struct action_list *list,
-		      struct action_list *done, struct problem *problem)
+		      bool strict, struct action_list *done, struct problem *mishap,
+		      struct problem *problem)
 {
 	bool acted = false;
 	int err = list->incomplete ? problem_set(problem, -ENOMEM, "out of memory") : 0;
@@ -180,7 +187,10 @@ static int apply_list(struct manager *manager, struct team *team, const struct a
 		if (!action_acts(action))
 			continue;
 		log_info("%s: %s", team->config.name, action->text);
-		err = apply_action(team, &manager->context, action, problem);
+		if (action_is_upkeep(action) || (!strict && action->kind == ACTION_JOIN))
+			(void)apply_action(team, &manager->context, action, mishap);
+		else
+			err = apply_action(team, &manager->context, action, problem);
 		acted = true;
 	}
 	if (acted && team->datapath) {
@@ -217,20 +227,30 @@ static void note_refusals(struct team *team, const struct action_list *list)
 					list->actions[i].text);
 }
 
-static int reconcile_team(struct manager *manager, const struct team_config *want,
+static int reconcile_team(struct manager *manager, const struct team_config *want, bool strict,
 			  struct action_list *done, struct problem *problem)
 {
 	_cleanup_(action_list_done) struct action_list list = {};
 	struct team *team = take_team(manager, want);
+	struct problem mishap = {};
 	int err;
 
 	if (!team)
 		return problem_set(problem, -ENOMEM, "out of memory");
 	plan_one(manager, want, &list);
-	err = apply_list(manager, team, &list, done, problem);
-	if (!err)
+	err = apply_list(manager, team, &list, strict, done, &mishap, problem);
+	if (!err && *mishap.text)
+		note_trouble(manager, team, &mishap);
+	else if (!err)
 		note_refusals(team, &list);
 	return err;
+}
+
+/* Another device than the one that a step has failed for must not wait for that one. */
+static void retry_at_once(struct manager *manager)
+{
+	for (unsigned int i = 0; i < manager->team_count; i++)
+		manager->teams[i]->retry_ns = 0;
 }
 
 /* What the kernel tells, to the teams at once; what cannot be read now is read again soon. */
@@ -243,11 +263,34 @@ static int read_events(struct manager *manager, uint64_t seen_ns)
 		log_warning("reading the kernel's events: %s", strerror(-err));
 	if (changes.links)
 		update_teams(manager, seen_ns);
+	if (changes.devices)
+		retry_at_once(manager);
 	if (err)
 		schedule_reconcile(manager, seen_ns / NS_PER_US + OBSERVE_RETRY_US);
 	else if (changes.links || changes.addresses)
 		schedule_reconcile(manager, seen_ns / NS_PER_US + RECONCILE_DELAY_US);
 	return err;
+}
+
+static void look_at(struct observed *observed, int ifindex)
+{
+	const struct link *link = link_by_index(&observed->links, ifindex);
+
+	if (link && !(link->flags & IFF_UP))
+		(void)observe_link(observed, ifindex);
+}
+
+/* Of a bond and its members that are down the kernel does not tell who changes their attributes. */
+static void look_at_silent(struct manager *manager)
+{
+	for (unsigned int i = 0; i < manager->team_count; i++) {
+		const struct team *team = manager->teams[i];
+
+		look_at(&manager->observed, team->ifindex);
+		for (int slot = 0; team->datapath && slot < PICK_SLOTS; slot++)
+			look_at(&manager->observed,
+				(int)datapath_notes(team->datapath)->members[slot].ifindex);
+	}
 }
 
 /* Everything that is not as wanted, but for teams whose last try failed a moment ago. */
@@ -263,15 +306,18 @@ static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
 		return 0;
 	if (!manager->store_valid)
 		return 0;
+	look_at_silent(manager);
 	remove_unwanted(manager, &done);
 	for (uint32_t i = 0; i < manager->store.list.count; i++) {
 		const struct team_config *want = &manager->store.list.teams[i];
 		const struct team *team = manager_team(manager, want->name);
 		struct problem problem = {};
 
-		if (team && now_ns < team->retry_ns)
+		if (team && now_ns < team->retry_ns) {
+			schedule_reconcile(manager, team->retry_ns / NS_PER_US);
 			continue;
-		if (reconcile_team(manager, want, &done, &problem))
+		}
+		if (reconcile_team(manager, want, false, &done, &problem))
 			note_trouble(manager, manager_team(manager, want->name), &problem);
 	}
 	update_teams(manager, now_ns);
@@ -292,7 +338,7 @@ static int apply_store(struct manager *manager, struct action_list *done, struct
 
 	remove_unwanted(manager, done);
 	for (uint32_t i = 0; !err && i < manager->store.list.count; i++)
-		err = reconcile_team(manager, &manager->store.list.teams[i], done, problem);
+		err = reconcile_team(manager, &manager->store.list.teams[i], true, done, problem);
 	settle_all(manager);
 	update_teams(manager, clock_now_ns());
 	return err;

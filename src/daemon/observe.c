@@ -107,14 +107,19 @@ struct reading {
 	struct observe_changes changes;
 };
 
-static int take_link(struct observed *observed, const struct nlmsghdr *message)
+static int take_link(struct observed *observed, const struct nlmsghdr *message,
+		     struct observe_changes *changes)
 {
+	const struct link *before;
 	struct link link;
 	int err = rtnl_link_decode(message, &link);
 
 	if (err)
 		return err;
 	resolve_bus(&link);
+	before = link_by_index(&observed->links, link.ifindex);
+	if (message->nlmsg_type == RTM_DELLINK || !before || strcmp(before->name, link.name) != 0)
+		changes->devices = true;
 	if (message->nlmsg_type == RTM_NEWLINK)
 		return link_table_put(&observed->links, &link);
 	link_table_drop(&observed->links, link.ifindex);
@@ -133,7 +138,7 @@ static int take_event(const struct nlmsghdr *message, void *data)
 	switch (message->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
-		if (take_link(reading->observed, message) == -ENOMEM)
+		if (take_link(reading->observed, message, &reading->changes) == -ENOMEM)
 			return -ENOMEM;
 		reading->changes.links = true;
 		break;
@@ -157,7 +162,8 @@ int observe_read(struct observed *observed, struct observe_changes *ret_changes)
 	if (err == -ENOBUFS)
 		log_warning("the kernel had more events than were read; all is observed anew");
 	if (err || observed->stale) {
-		reading.changes = (struct observe_changes){.links = true, .addresses = true};
+		reading.changes =
+			(struct observe_changes){.links = true, .addresses = true, .devices = true};
 		err = observe_all(observed);
 	} else if (reading.changes.addresses) {
 		err = observe_addresses(observed);
@@ -165,6 +171,20 @@ int observe_read(struct observed *observed, struct observe_changes *ret_changes)
 	observed->stale = err != 0;
 	*ret_changes = reading.changes;
 	return err;
+}
+
+int observe_link(struct observed *observed, int ifindex)
+{
+	struct observe_changes changes;
+	struct link link;
+	int err = observe_read(observed, &changes);
+
+	if (!err)
+		err = rtnl_link_get(observed->requests, ifindex, &link);
+	if (err)
+		return err;
+	resolve_bus(&link);
+	return link_table_put(&observed->links, &link);
 }
 
 int observe_counters(struct observed *observed)

@@ -32,6 +32,7 @@ struct observed {
 struct observe_changes {
 	bool links;
 	bool addresses;
+	bool devices; /* some came, went, or have another name */
 };
 
 int observe_open(struct observed *observed);
@@ -45,6 +46,13 @@ int observe_all(struct observed *observed);
  * observed anew; a caller that gets an error calls again later.
  */
 int observe_read(struct observed *observed, struct observe_changes *ret_changes);
+
+/*
+ * Ask for one device, after a change of which the kernel sends no event: of attributes of a bond or
+ * of its member while that device is down. What waits in the event socket is older, and is taken
+ * first; what comes into it meanwhile is put right by the next event or comparison.
+ */
+int observe_link(struct observed *observed, int ifindex);
 
 /* The devices' counters as they are now; nothing else of what is observed changes. */
 int observe_counters(struct observed *observed);

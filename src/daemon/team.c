@@ -198,7 +198,7 @@ static void configure_from_notes(struct team *team)
 
 int team_adopt(struct team *team, const struct team_context *context, struct problem *problem)
 {
-	const struct link *bond = link_by_name(&context->observed->links, team->config.name);
+	const struct link *bond;
 	bool adopted;
 	int err;
 
@@ -206,8 +206,10 @@ int team_adopt(struct team *team, const struct team_context *context, struct pro
 			    &adopted, problem);
 	if (err)
 		return err;
-	if (bond && strcmp(bond->kind, "bond") == 0 &&
-	    bond->ifindex == (int)datapath_state(team->datapath)->ifindex)
+	/* Whatever it is called: somebody may have renamed it meanwhile. */
+	bond = link_by_index(&context->observed->links,
+			     (int)datapath_state(team->datapath)->ifindex);
+	if (bond && strcmp(bond->kind, "bond") == 0)
 		team->ifindex = bond->ifindex;
 	if (!team->config.member_count)
 		configure_from_notes(team);
@@ -429,7 +431,9 @@ uint64_t team_follow(struct team *team, const struct team_context *context)
 			log_warning("%s: %s", team->config.name, problem.text);
 		return 0;
 	}
-	if (!bond || !link || !(team->run.usable >> team->run.primary & 1) ||
+	/* While it is down bonding looks at no carrier; it takes the slave when it is up again. */
+	if (!bond || !(bond->flags & IFF_UP) || !link ||
+	    !(team->run.usable >> team->run.primary & 1) ||
 	    bond->bond.active_ifindex == link->ifindex)
 		return 0;
 	if (rests)

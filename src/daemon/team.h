@@ -36,8 +36,9 @@ struct team {
 	struct team_run run;
 	struct team_record records[TEAM_RECORDS]; /* a ring */
 	unsigned int record_count;		  /* ever made */
-	char trouble[ACTION_TEXT_SIZE];		  /* why the last step failed, "" = it did not */
-	uint64_t retry_ns;			  /* no step is tried before */
+	bool rename_refused;		/* the kernel does not rename an interface that is up */
+	char trouble[ACTION_TEXT_SIZE]; /* why the last step failed, "" = it did not */
+	uint64_t retry_ns;		/* no step is tried before */
 	unsigned int retries;
 	uint64_t drain_by_ns[PICK_SLOTS]; /* a drained member is retired then at the latest; 0 once
 					   * it is back */

@@ -66,9 +66,12 @@ static void settings_put(struct nlmsghdr *request, const struct link_bond *setti
 {
 	mnl_attr_put_u32(request, IFLA_BOND_MIIMON, settings->miimon);
 	if (settings->miimon > 0) {
+		mnl_attr_put_u32(request, IFLA_BOND_UPDELAY, settings->updelay);
 		mnl_attr_put_u32(request, IFLA_BOND_DOWNDELAY, settings->downdelay);
 		mnl_attr_put_u32(request, IFLA_BOND_PEER_NOTIF_DELAY, settings->peer_notif_delay);
 	}
+	mnl_attr_put_u8(request, IFLA_BOND_USE_CARRIER, settings->use_carrier);
+	mnl_attr_put_u32(request, IFLA_BOND_PRIMARY, (uint32_t)settings->primary_ifindex);
 	mnl_attr_put_u32(request, IFLA_BOND_RESEND_IGMP, settings->resend_igmp);
 	mnl_attr_put_u8(request, IFLA_BOND_NUM_PEER_NOTIF, settings->num_peer_notif);
 	mnl_attr_put_u8(request, IFLA_BOND_ALL_SLAVES_ACTIVE, settings->all_slaves_active);

@@ -40,7 +40,10 @@ static const struct attribute_rule bond_rules[] = {
 	LINK_RULE(IFLA_BOND_PEER_NOTIF_DELAY, ATTRIBUTE_NUMBER, bond.peer_notif_delay),
 	LINK_RULE(IFLA_BOND_RESEND_IGMP, ATTRIBUTE_NUMBER, bond.resend_igmp),
 	LINK_RULE(IFLA_BOND_MIIMON, ATTRIBUTE_NUMBER, bond.miimon),
+	LINK_RULE(IFLA_BOND_UPDELAY, ATTRIBUTE_NUMBER, bond.updelay),
 	LINK_RULE(IFLA_BOND_DOWNDELAY, ATTRIBUTE_NUMBER, bond.downdelay),
+	LINK_RULE(IFLA_BOND_USE_CARRIER, ATTRIBUTE_NUMBER, bond.use_carrier),
+	LINK_RULE(IFLA_BOND_PRIMARY, ATTRIBUTE_INDEX, bond.primary_ifindex),
 	LINK_RULE(IFLA_BOND_ACTIVE_SLAVE, ATTRIBUTE_INDEX, bond.active_ifindex),
 };
 
@@ -52,6 +55,7 @@ static const struct attribute_rule vlan_rules[] = {
 static const struct attribute_rule slave_rules[] = {
 	LINK_RULE(IFLA_BOND_SLAVE_QUEUE_ID, ATTRIBUTE_NUMBER, slave.queue_id),
 	LINK_RULE(IFLA_BOND_SLAVE_MII_STATUS, ATTRIBUTE_NUMBER, slave.mii_status),
+	LINK_RULE(IFLA_BOND_SLAVE_PERM_HWADDR, ATTRIBUTE_MAC, slave.mac),
 	LINK_RULE(IFLA_BOND_SLAVE_PERM_HWADDR, ATTRIBUTE_MAC, permanent_mac),
 };
 
@@ -261,6 +265,26 @@ int rtnl_link_set_mtu(struct netlink *netlink, int ifindex, uint32_t mtu, struct
 
 	request_start(&request, RTM_SETLINK, ifindex);
 	mnl_attr_put_u32(&request.header, IFLA_MTU, mtu);
+	return netlink_request(netlink, &request.header, problem);
+}
+
+int rtnl_link_set_mac(struct netlink *netlink, int ifindex, const struct mac *mac,
+		      struct problem *problem)
+{
+	struct message request;
+
+	request_start(&request, RTM_SETLINK, ifindex);
+	mnl_attr_put(&request.header, IFLA_ADDRESS, sizeof(mac->bytes), mac->bytes);
+	return netlink_request(netlink, &request.header, problem);
+}
+
+int rtnl_link_set_name(struct netlink *netlink, int ifindex, const char *name,
+		       struct problem *problem)
+{
+	struct message request;
+
+	request_start(&request, RTM_SETLINK, ifindex);
+	mnl_attr_put_strz(&request.header, IFLA_IFNAME, name);
 	return netlink_request(netlink, &request.header, problem);
 }
 

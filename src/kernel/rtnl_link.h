@@ -31,5 +31,12 @@ int rtnl_link_set_up(struct netlink *netlink, int ifindex, bool up, struct probl
 
 int rtnl_link_set_mtu(struct netlink *netlink, int ifindex, uint32_t mtu, struct problem *problem);
 
+int rtnl_link_set_mac(struct netlink *netlink, int ifindex, const struct mac *mac,
+		      struct problem *problem);
+
+/* -EEXIST: another one has the name. -EBUSY: before Linux 6.2, the interface is up. */
+int rtnl_link_set_name(struct netlink *netlink, int ifindex, const char *name,
+		       struct problem *problem);
+
 /* -EOPNOTSUPP for devices that are not software's. */
 int rtnl_link_delete(struct netlink *netlink, int ifindex, struct problem *problem);

@@ -8,7 +8,9 @@
 const char *const action_names[] = {
 	[ACTION_LEAVE] = "leave",   [ACTION_REMOVE] = "remove", [ACTION_CREATE] = "create",
 	[ACTION_SET] = "set",	    [ACTION_JOIN] = "join",	[ACTION_QUEUE] = "queue",
-	[ACTION_ATTACH] = "attach", [ACTION_WAIT] = "wait",	[ACTION_REFUSE] = "refuse",
+	[ACTION_ATTACH] = "attach", [ACTION_DETACH] = "detach", [ACTION_RENAME] = "rename",
+	[ACTION_MTU] = "mtu",	    [ACTION_MAC] = "mac",	[ACTION_WAIT] = "wait",
+	[ACTION_REFUSE] = "refuse",
 };
 NAME_TABLE_COMPLETE(action_names, ACTION_KIND_COUNT);
 
@@ -39,4 +41,27 @@ void action_list_done(struct action_list *list)
 {
 	free(list->actions);
 	*list = (struct action_list){};
+}
+
+bool action_is_upkeep(const struct action *action)
+{
+	switch (action->kind) {
+	case ACTION_QUEUE:
+	case ACTION_ATTACH:
+	case ACTION_DETACH:
+	case ACTION_RENAME:
+	case ACTION_MTU:
+	case ACTION_MAC:
+		return true;
+	case ACTION_LEAVE:
+	case ACTION_REMOVE:
+	case ACTION_CREATE:
+	case ACTION_SET:
+	case ACTION_JOIN:
+	case ACTION_WAIT:
+	case ACTION_REFUSE:
+	case ACTION_KIND_COUNT:
+		break;
+	}
+	return false;
 }

@@ -12,6 +12,10 @@ enum action_kind {
 	ACTION_JOIN,   /* take a device in as member */
 	ACTION_QUEUE,  /* give a member its queue_id back */
 	ACTION_ATTACH, /* attach programs that somebody has detached */
+	ACTION_DETACH, /* take our programs off a device that is a member no more */
+	ACTION_RENAME, /* give the team's interface its name back */
+	ACTION_MTU,    /* give a member the team's MTU */
+	ACTION_MAC,    /* give a member its own MAC back */
 	ACTION_WAIT,   /* the device is not there yet; nothing is done */
 	ACTION_REFUSE, /* the device is there, but cannot be a member now; nothing is done */
 	ACTION_KIND_COUNT,
@@ -46,3 +50,9 @@ static inline bool action_acts(const struct action *action)
 {
 	return action->kind != ACTION_WAIT && action->kind != ACTION_REFUSE;
 }
+
+/*
+ * Does it only put right what somebody has changed? If that is impossible, it must not stop what
+ * else is to be done.
+ */
+bool action_is_upkeep(const struct action *action);

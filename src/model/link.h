@@ -24,14 +24,18 @@ struct link_bond {
 	uint32_t peer_notif_delay; /* ms between them, a multiple of miimon */
 	uint32_t resend_igmp;	   /* membership reports after a failover */
 	uint32_t miimon;	   /* ms between the kernel's own carrier checks */
-	uint32_t downdelay; /* ms from a lost carrier to the change-over, a multiple of miimon */
-	int active_ifindex; /* the active slave, 0 = none */
+	uint32_t updelay;	   /* ms that bonding itself waits before it takes a return … */
+	uint32_t downdelay;	   /* … and a loss for true */
+	uint8_t use_carrier;	   /* 1 = it looks at carriers, 0 = it asks drivers by MII */
+	int primary_ifindex;	   /* the slave that it prefers by itself, 0 = none */
+	int active_ifindex;	   /* the active slave, 0 = none */
 };
 
 /* Attributes of a bond's member (IFLA_INFO_SLAVE_DATA of slave kind "bond"). */
 struct link_bond_slave {
 	uint16_t queue_id;  /* 0 = none */
 	uint8_t mii_status; /* BOND_LINK_* of the kernel, 0 = up */
+	struct mac mac;	    /* that it had when it joined */
 };
 
 struct link_counters {

@@ -56,40 +56,29 @@ enum member_key member_key_of(const char *device)
 	return MEMBER_BY_NAME;
 }
 
-static struct link *link_by_permanent_mac(const struct link_table *links, const struct mac *mac)
-{
-	for (size_t i = 0; i < links->count; i++) {
-		struct link *link = &links->links[i];
-
-		if (mac_equal(&link->permanent_mac, mac))
-			return link;
-	}
-	return NULL;
-}
-
-static struct link *link_by_path(const struct link_table *links, const char *bus_id)
-{
-	for (size_t i = 0; i < links->count; i++)
-		if (strcmp(links->links[i].bus_id, bus_id) == 0)
-			return &links->links[i];
-	return NULL;
-}
-
-struct link *member_link(const struct member_config *member, const struct link_table *links)
+bool member_means(const struct member_config *member, const struct link *link)
 {
 	struct mac mac;
 
 	switch (member_key_of(member->device)) {
 	case MEMBER_BY_MAC:
 		(void)mac_parse(member->device, &mac);
-		return link_by_permanent_mac(links, &mac);
+		return mac_equal(&link->permanent_mac, &mac);
 	case MEMBER_BY_PATH:
-		return link_by_path(links, member->device + strlen(PATH_PREFIX));
+		return strcmp(link->bus_id, member->device + strlen(PATH_PREFIX)) == 0;
 	case MEMBER_BY_NAME:
 	case MEMBER_KEY_COUNT:
 		break;
 	}
-	return link_by_name(links, member->device);
+	return strcmp(link->name, member->device) == 0;
+}
+
+struct link *member_link(const struct member_config *member, const struct link_table *links)
+{
+	for (size_t i = 0; i < links->count; i++)
+		if (member_means(member, &links->links[i]))
+			return &links->links[i];
+	return NULL;
 }
 
 struct team_config *team_list_find(struct team_list *list, const char *name)

@@ -101,7 +101,10 @@ struct team_list {
 /* What kind of name @device is; it says nothing about whether such a device exists. */
 enum member_key member_key_of(const char *device);
 
-/* The device that @member names, NULL when it is not there. Slaves keep their permanent MAC. */
+/* Is @link one that @member names? */
+bool member_means(const struct member_config *member, const struct link *link);
+
+/* The device that @member names (the first of several), NULL when it is not there. Slaves keep their permanent MAC. */
 struct link *member_link(const struct member_config *member, const struct link_table *links);
 
 struct team_config *team_list_find(struct team_list *list, const char *name);

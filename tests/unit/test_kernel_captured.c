@@ -55,6 +55,7 @@ static void bonds_are_read(void **state)
 		.peer_notif_delay = 200,
 		.resend_igmp = 1,
 		.miimon = 100,
+		.use_carrier = 1,
 	};
 	static const struct {
 		const char *name;
@@ -100,6 +101,7 @@ static void vfs_are_read(void **state)
 		assert_int_equal(link.slave.mii_status, 0);
 		assert_true(mac_equal(&link.mac, &vfs[i].mac));
 		assert_true(mac_equal(&link.permanent_mac, &vfs[i].mac));
+		assert_true(mac_equal(&link.slave.mac, &vfs[i].mac));
 	}
 }
 

@@ -8,6 +8,7 @@
 #include "core/plan.h"
 #include "core/quirk.h"
 
+#include <net/if.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -214,7 +215,10 @@ static void each_attribute_is_put_right(void **state)
 		CASE(peer_notif_delay, "set peer_notif_delay 200 instead of 7 of team0"),
 		CASE(resend_igmp, "set resend_igmp 3 instead of 7 of team0"),
 		CASE(miimon, "set miimon 100 instead of 7 of team0"),
+		CASE(updelay, "set updelay 0 instead of 7 of team0"),
 		CASE(downdelay, "set downdelay 0 instead of 7 of team0"),
+		CASE(use_carrier, "set use_carrier 1 instead of 7 of team0"),
+		CASE(primary_ifindex, "set primary_ifindex 0 instead of 7 of team0"),
 #undef CASE
 	};
 	struct link_bond right = get("team0")->bond;
@@ -374,9 +378,135 @@ static void missing_device_is_waited_for(void **state)
 {
 	(void)state;
 	link_table_drop(&scene.links, 4);
+	scene.notes.members[0].ifindex = 0;
 	want_member("ens9");
 	EXPECT({ACTION_WAIT, "ens4", 0, 0, "wait for ens4, which is not there"},
 	       {ACTION_WAIT, "ens9", 2, 0, "wait for ens9, which is not there"});
+}
+
+/* It may have gone to another namespace only, and take no filter of ours there. */
+static void programs_leave_a_device_that_is_gone(void **state)
+{
+	(void)state;
+	link_table_drop(&scene.links, 4);
+	EXPECT({ACTION_WAIT, "ens4", 0, 0, "wait for ens4, which is not there"},
+	       {ACTION_DETACH, "ens4", 0, 0, "take the programs off what was ens4"});
+}
+
+/* Taken out by hand and put to another use, it is refused, and rid of our programs. */
+static void programs_leave_a_device_that_is_in_use(void **state)
+{
+	(void)state;
+	put(&(struct link){.ifindex = 11, .name = "br0", .type = ETHER, .kind = "bridge"});
+	get("ens4")->master = 11;
+	(void)text_copy(get("ens4")->slave_kind, LINK_KIND_SIZE, "bridge");
+	EXPECT({ACTION_REFUSE, "ens4", 0, 4,
+		"ens4 is a port of the bridge br0; take it out first: ip link set ens4 nomaster"},
+	       {ACTION_DETACH, "ens4", 0, 4, "take the programs off what was ens4"});
+}
+
+static void rename_link(const char *before, const char *after)
+{
+	assert_int_equal(text_copy(get(before)->name, LINK_NAME_SIZE, after), 0);
+}
+
+/* --- renames (core/seat.h) --------------------------------------------------------------- */
+
+static void renamed_member_stays(void **state)
+{
+	(void)state;
+	rename_link("ens4", "wan");
+	expect(NULL, 0);
+}
+
+static void renamed_member_leaves_for_another_of_its_name(void **state)
+{
+	(void)state;
+	rename_link("ens4", "wan");
+	put(&(struct link){.ifindex = 6, .name = "ens4", .type = ETHER});
+	EXPECT({ACTION_LEAVE, "ens4", 0, 4, "give wan back as it was, since it is ens4 no more"},
+	       {ACTION_JOIN, "ens4", 0, 6, "take ens4 into team0 as member 0"});
+}
+
+static void members_that_exchange_names_exchange_slots(void **state)
+{
+	(void)state;
+	rename_link("ens4", "wan");
+	rename_link("ens5", "ens4");
+	rename_link("wan", "ens5");
+	EXPECT({ACTION_LEAVE, "ens4", 0, 4, "give ens5 back as it was, since it is ens4 no more"},
+	       {ACTION_LEAVE, "ens5", 1, 5, "give ens4 back as it was, since it is ens5 no more"},
+	       {ACTION_JOIN, "ens4", 0, 5, "take ens4 into team0 as member 0"},
+	       {ACTION_JOIN, "ens5", 1, 4, "take ens5 into team0 as member 1"});
+}
+
+/* ens5 bears a name now by which another member is configured: it is that one. */
+static void member_that_takes_the_name_of_another_is_the_other(void **state)
+{
+	(void)state;
+	link_table_drop(&scene.links, 4);
+	scene.notes.members[0].ifindex = 0;
+	rename_link("ens5", "ens4");
+	EXPECT({ACTION_LEAVE, "ens5", 1, 5, "give ens4 back as it was, since it is ens5 no more"},
+	       {ACTION_JOIN, "ens4", 0, 5, "take ens4 into team0 as member 0"},
+	       {ACTION_WAIT, "ens5", 1, 0, "wait for ens5, which is not there"});
+}
+
+/* A MAC may be that of two devices: who is a member stays it. */
+static void member_stays_beside_another_of_its_mac(void **state)
+{
+	struct link other = *get("ens5");
+
+	(void)state;
+	assert_int_equal(
+		text_copy(scene.want.members[1].device, MEMBER_DEVICE_SIZE, "52:54:00:00:00:05"),
+		0);
+	note(1, "52:54:00:00:00:05", 5);
+	other.ifindex = 3;
+	other.master = 0;
+	(void)text_copy(other.name, LINK_NAME_SIZE, "eth0");
+	put(&other);
+	expect(NULL, 0);
+}
+
+static void team_gets_its_name_back(void **state)
+{
+	(void)state;
+	rename_link("team0", "lan");
+	EXPECT({ACTION_RENAME, "", -1, 0, "name the interface team0 again"});
+	scene.view.rename_refused = true; /* before Linux 6.2 */
+	EXPECT({ACTION_RENAME, "", -1, 0, "name the interface team0 again"});
+	get("lan")->flags = IFF_UP;
+	EXPECT({ACTION_REFUSE, "", -1, 0,
+		"the team's interface is called lan now; it gets its name back when it is set "
+		"down"});
+	put(&(struct link){.ifindex = 6, .name = "team0", .type = ETHER});
+	EXPECT({ACTION_REFUSE, "", -1, 0,
+		"the team's interface is called lan now, and another one has its name"});
+}
+
+/* --- what somebody has changed at members ------------------------------------------------- */
+
+static void mtu_is_put_right(void **state)
+{
+	(void)state;
+	get("team0")->mtu = get("ens4")->mtu = 9000;
+	get("ens5")->mtu = 1500;
+	EXPECT({ACTION_MTU, "ens5", 1, 5, "set MTU 9000 of ens5 instead of 1500"});
+}
+
+/* T8: the MAC that it has joined with, whatever its driver calls permanent. */
+static void mac_is_put_right(void **state)
+{
+	struct link *link = get("ens5");
+
+	(void)state;
+	link->slave.mac = (struct mac){{2, 0, 0, 0, 0, 5}};
+	link->mac = (struct mac){{2, 0, 0, 0, 0, 6}};
+	EXPECT({ACTION_MAC, "ens5", 1, 5,
+		"set MAC 02:00:00:00:00:05 of ens5 instead of 02:00:00:00:00:06"});
+	link->mac = link->slave.mac;
+	expect(NULL, 0);
 }
 
 static void device_in_use_is_refused(void **state)
@@ -502,6 +632,16 @@ int main(void)
 		PLAN(queue_id_is_put_right),
 		PLAN(detached_programs_are_attached_again),
 		PLAN(missing_device_is_waited_for),
+		PLAN(programs_leave_a_device_that_is_gone),
+		PLAN(programs_leave_a_device_that_is_in_use),
+		PLAN(renamed_member_stays),
+		PLAN(renamed_member_leaves_for_another_of_its_name),
+		PLAN(members_that_exchange_names_exchange_slots),
+		PLAN(member_that_takes_the_name_of_another_is_the_other),
+		PLAN(member_stays_beside_another_of_its_mac),
+		PLAN(team_gets_its_name_back),
+		PLAN(mtu_is_put_right),
+		PLAN(mac_is_put_right),
 		PLAN(device_in_use_is_refused),
 		PLAN(one_device_under_two_names_is_refused),
 		PLAN(bond_of_somebody_else_is_not_ours),
