@@ -3,6 +3,7 @@
 
 #include "base/strings.h"
 #include "core/plan.h"
+#include "daemon/adopt.h"
 #include "daemon/clock.h"
 #include "kernel/rtnl_bond.h"
 #include "kernel/rtnl_link.h"
@@ -142,14 +143,19 @@ static int apply_join(struct team *team, const struct team_context *context,
 				     problem);
 	if (!err && link->master != team->ifindex)
 		err = enslave(team, context, action, problem);
+	else if (!err)
+		err = rtnl_bond_set_queue_id(context->observed->requests, action->ifindex,
+					     (uint16_t)(action->slot + 1), problem);
 	if (!err)
 		err = observe_own(context);
 	if (!err)
 		return 0;
-	(void)rtnl_bond_release(context->observed->requests, action->ifindex, NULL);
+	if (!adopt_is_adopted(team))
+		(void)rtnl_bond_release(context->observed->requests, action->ifindex, NULL);
 	datapath_detach_member(team->datapath, (unsigned int)action->slot);
 	clear_slot(team, action->slot);
-	restore_device(context, action->ifindex, up);
+	if (!adopt_is_adopted(team))
+		restore_device(context, action->ifindex, up);
 	(void)problem_set(problem, err, "%s", strerror(-err));
 	(void)problem_prefix(problem, "%s cannot join %s", action->device, team->config.name);
 	return err;
@@ -159,7 +165,9 @@ static int apply_join(struct team *team, const struct team_context *context,
 static void leave(struct team *team, const struct team_context *context, int slot)
 {
 	const struct note_member note = datapath_notes(team->datapath)->members[slot];
-	const struct link *link = team_member_link(team, &context->observed->links, slot);
+	const struct link *link = adopt_is_adopted(team)
+					  ? NULL /* its manager gives it back */
+					  : team_member_link(team, &context->observed->links, slot);
 
 	__atomic_and_fetch(&datapath_state(team->datapath)->usable, ~(1U << slot),
 			   __ATOMIC_RELEASE);
@@ -196,8 +204,11 @@ int apply_action(struct team *team, const struct team_context *context, const st
 		apply_leave(team, context, action->slot);
 		return 0;
 	case ACTION_REMOVE:
+	case ACTION_RELEASE:
 		apply_removal(team, context);
 		return 0;
+	case ACTION_ADOPT:
+		return adopt_bond(team, context, action->ifindex, problem);
 	case ACTION_CREATE:
 		return apply_create(team, context, problem);
 	case ACTION_SET:
@@ -225,6 +236,10 @@ void apply_removal(struct team *team, const struct team_context *context)
 {
 	struct netlink *netlink = context->observed->requests;
 
+	if (adopt_is_adopted(team)) {
+		adopt_release(team, context);
+		return;
+	}
 	if (team->ifindex)
 		(void)rtnl_link_set_up(netlink, team->ifindex, false, NULL);
 	for (int slot = 0; team->datapath && slot < PICK_SLOTS; slot++)

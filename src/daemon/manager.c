@@ -3,7 +3,9 @@
 
 #include "base/cleanup.h"
 #include "base/strings.h"
+#include "core/adopt.h"
 #include "core/plan.h"
+#include "daemon/adopt.h"
 #include "daemon/apply.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
@@ -108,10 +110,12 @@ static void view_team(const struct manager *manager, const char *name, struct pl
 static void plan_one(const struct manager *manager, const struct team_config *want,
 		     struct action_list *list)
 {
+	struct team_config whole;
 	struct plan_view view;
 
 	view_team(manager, want->name, &view);
-	plan_team(want, &view, list);
+	adopt_expand(want, view.links, &whole);
+	plan_team(&whole, &view, list);
 }
 
 static bool is_wanted(const struct team_list *list, const char *name)
@@ -127,7 +131,8 @@ void manager_plan(const struct manager *manager, const struct team_list *list,
 {
 	for (unsigned int i = 0; i < manager->team_count; i++)
 		if (!is_wanted(list, manager->teams[i]->config.name))
-			plan_removal(manager->teams[i]->config.name, actions);
+			plan_removal(manager->teams[i]->config.name,
+				     adopt_is_adopted(manager->teams[i]), actions);
 	for (uint32_t i = 0; i < list->count; i++)
 		plan_one(manager, &list->teams[i], actions);
 }
@@ -145,7 +150,7 @@ static void remove_unwanted(struct manager *manager, struct action_list *done)
 
 		if (is_wanted(&manager->store.list, team->config.name))
 			continue;
-		plan_removal(team->config.name, done);
+		plan_removal(team->config.name, adopt_is_adopted(team), done);
 		log_info("%s: the team is removed", team->config.name);
 		apply_removal(team, &manager->context);
 		drop_team(manager, i);
@@ -157,13 +162,13 @@ static struct team *take_team(struct manager *manager, const struct team_config 
 {
 	struct team *team = manager_team(manager, want->name);
 
-	if (team) {
-		team->config = *want;
-		return team;
+	if (!team) {
+		team = team_new(want);
+		if (team)
+			manager->teams[manager->team_count++] = team;
 	}
-	team = team_new(want);
 	if (team)
-		manager->teams[manager->team_count++] = team;
+		adopt_expand(want, &manager->observed.links, &team->config);
 	return team;
 }
 

@@ -41,6 +41,8 @@ static const struct attribute_rule bond_rules[] = {
 	LINK_RULE(IFLA_BOND_RESEND_IGMP, ATTRIBUTE_NUMBER, bond.resend_igmp),
 	LINK_RULE(IFLA_BOND_MIIMON, ATTRIBUTE_NUMBER, bond.miimon),
 	LINK_RULE(IFLA_BOND_DOWNDELAY, ATTRIBUTE_NUMBER, bond.downdelay),
+	LINK_RULE(IFLA_BOND_ARP_INTERVAL, ATTRIBUTE_NUMBER, bond.arp_interval),
+	LINK_RULE(IFLA_BOND_PRIMARY_RESELECT, ATTRIBUTE_NUMBER, bond.primary_reselect),
 	LINK_RULE(IFLA_BOND_ACTIVE_SLAVE, ATTRIBUTE_INDEX, bond.active_ifindex),
 };
 

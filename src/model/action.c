@@ -6,9 +6,10 @@
 #include <stdlib.h>
 
 const char *const action_names[] = {
-	[ACTION_LEAVE] = "leave",   [ACTION_REMOVE] = "remove", [ACTION_CREATE] = "create",
-	[ACTION_SET] = "set",	    [ACTION_JOIN] = "join",	[ACTION_QUEUE] = "queue",
-	[ACTION_ATTACH] = "attach", [ACTION_WAIT] = "wait",	[ACTION_REFUSE] = "refuse",
+	[ACTION_LEAVE] = "leave", [ACTION_REMOVE] = "remove",	[ACTION_CREATE] = "create",
+	[ACTION_ADOPT] = "adopt", [ACTION_RELEASE] = "release", [ACTION_SET] = "set",
+	[ACTION_JOIN] = "join",	  [ACTION_QUEUE] = "queue",	[ACTION_ATTACH] = "attach",
+	[ACTION_WAIT] = "wait",	  [ACTION_REFUSE] = "refuse",
 };
 NAME_TABLE_COMPLETE(action_names, ACTION_KIND_COUNT);
 

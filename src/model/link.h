@@ -24,8 +24,10 @@ struct link_bond {
 	uint32_t peer_notif_delay; /* ms between them, a multiple of miimon */
 	uint32_t resend_igmp;	   /* membership reports after a failover */
 	uint32_t miimon;	   /* ms between the kernel's own carrier checks */
-	uint32_t downdelay; /* ms from a lost carrier to the change-over, a multiple of miimon */
-	int active_ifindex; /* the active slave, 0 = none */
+	uint32_t downdelay;    /* ms from a lost carrier to the change-over, a multiple of miimon */
+	uint32_t arp_interval; /* ms between its probes of addresses, 0 = none */
+	uint8_t primary_reselect; /* when it goes back to its `primary` slave; 2 = never */
+	int active_ifindex;	  /* the active slave, 0 = none */
 };
 
 /* Attributes of a bond's member (IFLA_INFO_SLAVE_DATA of slave kind "bond"). */

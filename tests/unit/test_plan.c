@@ -171,7 +171,7 @@ static void removal_is_one_step(void **state)
 {
 	(void)state;
 	scene.list.count = 0;
-	plan_removal("team0", &scene.list);
+	plan_removal("team0", false, &scene.list);
 	assert_int_equal(scene.list.count, 1);
 	assert_int_equal(scene.list.actions[0].kind, ACTION_REMOVE);
 	assert_string_equal(scene.list.actions[0].team, "team0");
