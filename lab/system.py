@@ -2,8 +2,7 @@
 """A guest of this machine that systemd boots: Debian, with the managers of interfaces in it."""
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from .command import Namespace, Result
 from .lab import Lab, wait_until
@@ -20,43 +19,52 @@ class System(Lab):
         with System(nics=2, files={"/etc/iovteam/team0.conf": "..."}) as system:
             system.systemctl("is-active", "iovteamd")
 
-    files  added to the root before systemd starts; see also `seed`
-    seed   a directory: put there before the start what shall be added to the root (an install)
-    Everything is forgotten at the end. NetworkManager, networkd and networking are not started
-    unless a file says so: tests start the one that they are about.
+    managers  those of MANAGERS that start at boot; others when a test says start("networking")
+    files     added to the root before systemd starts, by path
+    seed      a directory: what is put there before the start is added to the root (an install)
+
+    What the guest writes is forgotten at its end.
     """
 
     MANAGERS = ("NetworkManager", "NetworkManager-wait-online", "networking", "systemd-networkd",
                 "systemd-networkd-wait-online")
+    # Each costs a second under emulation, for nothing.
+    IDLE = ("getty.target", "e2scrub_reap.service", "systemd-binfmt.service",
+            "modprobe@drm.service", "modprobe@dm_mod.service", "modprobe@loop.service",
+            "modprobe@efi_pstore.service", "systemd-random-seed.service",
+            "systemd-update-utmp.service")
 
-    def __init__(self, kernel: str = "6.12", *, nics: int = 2,
+    def __init__(self, kernel: str = "6.12", *, nics: int = 2, managers: Sequence[str] = (),
                  files: Mapping[str, str] | None = None, **options: Any) -> None:
         super().__init__(kernel, pfs=0, vfs=0, virtio=nics, **options)
         self.seed = self.outside.directory / "seed"
         self.seed.mkdir()
         self._machine.seed = self.seed
-        self._name_nics()
-        self._start_no_manager()
-        for path, text in (files or {}).items():
-            self.add_file(path, text)
-
-    def add_file(self, path: str, text: str) -> Path:
-        place = self.seed / path.lstrip("/")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text)
-        place.chmod(0o600 if "system-connections" in path or "netplan" in path else 0o644)
-        return place
-
-    def _name_nics(self) -> None:
+        self._machine.kernel_args = [f"systemd.mask={unit}" for unit in self.IDLE]
         for nic in self.virtio:
             self.add_file(f"/etc/systemd/network/00-{nic.name}.link",
                           f"[Match]\nMACAddress={nic.mac}\n[Link]\nName={nic.name}\n")
+        for unit in self.MANAGERS:
+            self.enable(unit, unit in managers)
+        for path, text in (files or {}).items():
+            self.add_file(path, text)
 
-    def _start_no_manager(self) -> None:
-        """A preset says it for the first boot only; these are enabled by their packages."""
-        for unit in (*self.MANAGERS, "networking"):
+    def add_file(self, path: str, text: str) -> None:
+        """For the root, before the start."""
+        place = self.seed / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+        place.chmod(0o644)
+
+    def enable(self, unit: str, start: bool = True) -> None:
+        """Whether a service starts at boot, whatever its package says."""
+        wants = self.seed / "etc/systemd/system/multi-user.target.wants"
+        if not start:
             self.add_file(f"/etc/systemd/system/{unit}.service.d/lab.conf",
-                          "[Unit]\nConditionPathExists=/run/lab-manager\n")
+                          f"[Unit]\nConditionPathExists=/run/lab/{unit}\n")
+            return
+        wants.mkdir(parents=True, exist_ok=True)
+        (wants / f"{unit}.service").symlink_to(f"/lib/systemd/system/{unit}.service")
 
     def _start(self) -> None:
         self.outside.build([nic.tap for nic in self._machine.nics])
@@ -66,8 +74,20 @@ class System(Lab):
             self.vm.agent.answer(0, timeout=BOOT_SECONDS)
             self.host = self.guest = Namespace(self.vm.agent, "host", None)
         with self._step("waiting for systemd"):
-            wait_until(lambda: self.systemctl("is-system-running", check=False).out.strip()
-                       in ("running", "degraded"), BOOT_SECONDS, "systemd to be up")
+            wait_until(self._is_up, BOOT_SECONDS, "systemd to be up")
+
+    def _is_up(self) -> bool:
+        state = self.systemctl("is-system-running", check=False).out.strip()
+        links = self.host.run(["ls", "/sys/class/net"]).out.split()
+        return (state in ("running", "degraded")
+                and all(nic.name in links for nic in self.virtio))
+
+    # --- what tests use ---
+
+    def start(self, unit: str) -> None:
+        """A manager that was not to start at boot."""
+        self.host.sh(f"mkdir -p /run/lab; touch /run/lab/{unit}")
+        self.systemctl("start", unit)
 
     def systemctl(self, *words: str, check: bool = True, timeout: float = 90) -> Result:
         return self.host.run(["systemctl", *words], check=check, timeout=timeout)
