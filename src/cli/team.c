@@ -19,7 +19,8 @@ int team_add(struct cli *cli)
 int team_adopt(struct cli *cli)
 {
 	json_t *settings, *config;
-	int outcome = settings_parse(cli, cli->words + 1, cli->word_count - 1, &settings);
+	int outcome =
+		settings_parse(cli, SETTINGS_TEAM, cli->words + 1, cli->word_count - 1, &settings);
 
 	if (outcome)
 		return outcome;

@@ -246,6 +246,20 @@ static void call_remove_member(void *data, json_t *parameters, struct varlink_re
 	edit_end(&edit);
 }
 
+/* T21: a slave of an adopted bond is a member without a section; settings give it one. */
+static struct member_config *named_member(const struct manager *manager, struct team_config *team,
+					  const char *name)
+{
+	const char *device = configured_device(manager, team, name);
+	struct member_config *member = config_member_find(team, device);
+	struct team *running = manager_team(manager, team->name);
+
+	if (member || !team->adopt || !running || !config_member_find(&running->config, device))
+		return member;
+	(void)config_member_add(team, device, NULL);
+	return config_member_find(team, device);
+}
+
 static void call_set_member(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	struct manager *manager = data;
@@ -256,7 +270,7 @@ static void call_set_member(void *data, json_t *parameters, struct varlink_reply
 
 	if (!edit_begin(&edit, manager, reply) &&
 	    (team = edit_team(&edit, text_of(parameters, "name")))) {
-		member = config_member_find(team, configured_device(manager, team, name));
+		member = named_member(manager, team, name);
 		if (!member)
 			api_error(reply, API_NOT_FOUND, "%s has no member \"%s\"", team->name,
 				  name);
