@@ -211,15 +211,18 @@ static void note_trouble(struct manager *manager, struct team *team, const struc
 	schedule_reconcile(manager, team->retry_ns / NS_PER_US);
 }
 
-/* Devices that cannot be members now are the team's trouble as well, until that changes. */
+/* What cannot be a member or be adopted now is the team's trouble as well, until that changes. */
 static void note_refusals(struct team *team, const struct action_list *list)
 {
 	*team->trouble = '\0';
 	team->retries = 0;
-	for (unsigned int i = 0; i < list->count; i++)
-		if (list->actions[i].kind == ACTION_REFUSE)
-			(void)text_copy(team->trouble, sizeof(team->trouble),
-					list->actions[i].text);
+	for (unsigned int i = 0; i < list->count; i++) {
+		const struct action *action = &list->actions[i];
+		bool bond_missing = action->kind == ACTION_WAIT && !*action->device;
+
+		if (action->kind == ACTION_REFUSE || bond_missing)
+			(void)text_copy(team->trouble, sizeof(team->trouble), action->text);
+	}
 }
 
 static int reconcile_team(struct manager *manager, const struct team_config *want,
