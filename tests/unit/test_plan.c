@@ -215,6 +215,7 @@ static void each_attribute_is_put_right(void **state)
 		CASE(resend_igmp, "set resend_igmp 3 instead of 7 of team0"),
 		CASE(miimon, "set miimon 100 instead of 7 of team0"),
 		CASE(downdelay, "set downdelay 0 instead of 7 of team0"),
+		CASE(primary_reselect, "set primary_reselect 2 instead of 7 of team0"),
 #undef CASE
 	};
 	struct link_bond right = get("team0")->bond;
