@@ -5,6 +5,7 @@
 #include "core/plan.h"
 #include "daemon/adopt.h"
 #include "daemon/clock.h"
+#include "daemon/udev.h"
 #include "kernel/rtnl_bond.h"
 #include "kernel/rtnl_link.h"
 
@@ -136,6 +137,8 @@ static int apply_join(struct team *team, const struct team_context *context,
 
 	if (!link)
 		return problem_set(problem, -ENODEV, "%s is gone", action->device);
+	if (!adopt_is_adopted(team) && !udev_is_done(action->ifindex))
+		return problem_set(problem, -EAGAIN, "udev is not done with %s yet", link->name);
 	(void)text_copy(note->device, sizeof(note->device), action->device);
 	note->up_before = up;
 	memcpy(state->member_macs[action->slot], link->mac.bytes, sizeof(link->mac.bytes));

@@ -8,6 +8,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <systemd/sd-device.h>
+#include <time.h>
+#include <unistd.h>
+
+#define UDEV_CONTROL "/run/udev/control" /* there while udevd runs */
+#define LOOKS 25
+#define BETWEEN_LOOKS_NS 20000000
 
 static const char *team_of(const struct team_list *list, const struct link_table *links,
 			   const struct link *device)
@@ -57,4 +64,30 @@ int udev_print(const char *config, const char *interface, const char *name)
 	err = print_team(store, observed, interface, name);
 	observe_close(observed);
 	return err;
+}
+
+/* A device of another namespace than sysfs shows is not udev's. */
+static bool is_done(int ifindex)
+{
+	_cleanup_(sd_device_unrefp) sd_device *device = NULL;
+	const char *renaming;
+
+	if (sd_device_new_from_ifindex(&device, ifindex) < 0)
+		return true;
+	return sd_device_get_is_initialized(device) != 0 &&
+	       sd_device_get_property_value(device, "ID_RENAMING", &renaming) < 0;
+}
+
+bool udev_is_done(int ifindex)
+{
+	static const struct timespec between = {.tv_nsec = BETWEEN_LOOKS_NS};
+
+	if (access(UDEV_CONTROL, F_OK))
+		return true;
+	for (int looks = 0; looks < LOOKS; looks++) {
+		if (is_done(ifindex))
+			return true;
+		(void)nanosleep(&between, NULL);
+	}
+	return false;
 }

@@ -6,6 +6,15 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
+/*
+ * Has udev named the device, or is there nobody who would? One that joins a team before is set up,
+ * and many kernels rename only what is down. Waits for a moment: what has just been made is
+ * mostly on its way.
+ */
+bool udev_is_done(int ifindex);
+
 /*
  * Print "ID_IOVTEAM_TEAM=NAME" if the device @interface is configured as a member of a team, and
  * nothing if it is not. @name: what udev is about to call it, NULL = as it is called now.
