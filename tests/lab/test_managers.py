@@ -294,3 +294,36 @@ def test_what_cannot_be_adopted(debian, options, sentence):
     assert debian.link(BOND) == before
     missing = debian.iovteam("team", "adopt", "bond9", check=False)
     assert missing.rc == 1 and "there is no bond bond9; its manager makes it" in missing.err
+
+
+CATCH_ALL = "/etc/systemd/network/80-all.network"
+
+
+@pytest.mark.parametrize("unit, busy, tell", [
+    ("NetworkManager", "connecting", "nmcli device set virtio2 managed no"),
+    ("systemd-networkd", "configuring",
+     "udevadm trigger --settle --action=change /sys/class/net/virtio2\n"
+     "networkctl reload; networkctl reconfigure virtio2"),
+])
+def test_a_manager_is_told_to_let_go(debian, unit, busy, tell):
+    """A device that a manager is at work on becomes a member: what docs/managers.md says to do."""
+    debian.write(CATCH_ALL, "[Match]\nName=virtio2\n[Network]\nDHCP=yes\n")
+    show = ["sh", "-c", "nmcli -t device 2>/dev/null || networkctl --no-legend --no-pager"]
+    try:
+        debian.start(unit)
+        debian.host.wait_for(["sh", "-c", f"{show[2]} | grep virtio2"], busy, SLOW)
+        if unit == "NetworkManager":  # before; networkd's mark needs the configuration
+            debian.host.sh(tell)
+        debian.iovteam("team", "add", BOND, "--member", "virtio2")
+        if unit != "NetworkManager":
+            debian.host.sh(tell)
+        debian.host.wait_for(["sh", "-c", f"{show[2]} | grep virtio2"], "unmanaged", SLOW)
+        debian.wait_well(BOND, 1)
+        link = debian.host.run(["ip", "-j", "address", "show", "virtio2"]).json()[0]
+        assert link["master"] == BOND
+        assert not link["addr_info"], link
+    finally:
+        debian.host.sh(f"systemctl stop {unit} {unit}.socket; rm -f {CATCH_ALL} /run/lab/{unit}",
+                       check=False, timeout=90)
+        debian.iovteam("team", "remove", BOND)
+        debian.host.sh("ip link set virtio2 down; ip address flush dev virtio2")
