@@ -32,7 +32,8 @@ class System(Lab):
     IDLE = ("getty.target", "e2scrub_reap.service", "systemd-binfmt.service",
             "modprobe@drm.service", "modprobe@dm_mod.service", "modprobe@loop.service",
             "modprobe@efi_pstore.service", "systemd-random-seed.service",
-            "systemd-update-utmp.service")
+            "systemd-update-utmp.service", "apt-daily.timer", "apt-daily-upgrade.timer",
+            "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer")
 
     def __init__(self, kernel: str = "6.12", *, nics: int = 2, managers: Sequence[str] = (),
                  files: Mapping[str, str] | None = None, **options: Any) -> None:

@@ -50,6 +50,7 @@ def test_ready_before_the_network_is_configured(debian):
     for manager in ("systemd-networkd", "NetworkManager"):
         assert 0 < started(debian, "iovteamd") < int(
             debian.property(manager, "ExecMainStartTimestampMonotonic")), manager
+    debian.systemctl("start", "network-online.target")
     for waiter in ("systemd-networkd-wait-online", "NetworkManager-wait-online"):
         wait_until(lambda: debian.property(waiter, "ActiveState") == "active", SLOW, waiter)
     assert debian.property("network-online.target", "ActiveState") == "active"
