@@ -2,5 +2,6 @@
 """The lab: an SR-IOV hypervisor host in QEMU, its guest, and a peer outside (README.md)."""
 from .command import CommandFailed, Namespace, Process, Result
 from .lab import Lab, LabError, wait_until
+from .system import System
 
-__all__ = ["CommandFailed", "Lab", "LabError", "Namespace", "Process", "Result", "wait_until"]
+__all__ = ["CommandFailed", "Lab", "LabError", "Namespace", "Process", "Result", "System", "wait_until"]

@@ -55,10 +55,10 @@ class Lab:
 
     wait_until = staticmethod(wait_until)
 
-    def __init__(self, kernel: str = "6.12", *, vfs: int = 1, virtio: int = 0,
+    def __init__(self, kernel: str = "6.12", *, pfs: int = 2, vfs: int = 1, virtio: int = 0,
                  progress: Callable[[str], None] = say, **machine: Any) -> None:
-        self.pfs = [Nic("igb", i, f"ens1f{i}") for i in range(2)]
-        self.vfs = [f"ens{4 + i}" for i in range(2)]
+        self.pfs = [Nic("igb", i, f"ens1f{i}") for i in range(pfs)]
+        self.vfs = [f"ens{4 + i}" for i in range(pfs)]
         self.virtio = [Nic("virtio-net-pci", i, f"virtio{i}") for i in range(virtio)]
         self._vfs_per_pf = vfs
         self._machine = Machine(kernel, [*self.pfs, *self.virtio], **machine)

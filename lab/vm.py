@@ -47,6 +47,7 @@ class Machine:
     icount: bool = False  # count instructions instead of time (needs cpus=1)
     kernel_args: Sequence[str] = ()
     qemu_args: Sequence[str] = ()
+    seed: Path | None = None  # boot the Debian system with these files added, not the lab's root
 
 
 class Kernel:
@@ -100,6 +101,8 @@ class Vm:
         append = ["console=ttyS0", "quiet", "panic=-1", "mitigations=off", "nokaslr", "audit=0",
                   "no_timer_check", "tsc=reliable", "random.trust_cpu=on",
                   f"lab.clone={CLONE}", f"lab.modules={kernel.modules}", *machine.kernel_args]
+        if machine.seed:
+            append.append("lab.systemd")
         return [
             "qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot",
             "-machine", "q35", "-cpu", "max", *clock,
@@ -114,6 +117,7 @@ class Vm:
             "-device", "virtserialport,chardev=agent,name=lab.agent",
             "-chardev", f"socket,id=control,fd={control}",
             "-device", "virtserialport,chardev=control,name=lab.control",
+            *(self._system(machine.seed) if machine.seed else ()),
             *(word for nic in machine.nics for word in self._nic(nic)),
             *machine.qemu_args]
 
@@ -121,6 +125,14 @@ class Vm:
     def _share(tag: str, path: str) -> list[str]:
         return ["-virtfs", f"local,path={path},mount_tag={tag},security_model=none,"
                            "readonly=on,multidevs=remap"]
+
+    def _system(self, seed: Path) -> list[str]:
+        """The image is shared by all labs; what the VM writes goes to a file of its own."""
+        image = (CACHE / "system").resolve()
+        if not image.exists():
+            raise FileNotFoundError(f"no Debian system in {CACHE}; run lab/setup")
+        return ["-drive", f"file={image},format=raw,if=none,id=system,snapshot=on",
+                "-device", "virtio-blk-pci,drive=system", *self._share("seed", str(seed))]
 
     @staticmethod
     def _nic(nic: Nic) -> list[str]:

@@ -73,6 +73,7 @@ int cli_change(const struct cli *cli, const char *method, json_t *parameters);
 
 /* The commands, one function each. */
 int team_add(struct cli *cli);
+int team_adopt(struct cli *cli);
 int team_remove(struct cli *cli);
 int team_set(struct cli *cli);
 int team_show(struct cli *cli);

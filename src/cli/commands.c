@@ -41,10 +41,20 @@ const struct command commands[] = {
 	  "  iovteam team add team0 --member ens4 --member ens5 stable-time-ms=5000\n"
 	  "  iovteam team add team0 --member ens4,weight=200 --member ens5,role=standby\n"
 	  "  ip address add 192.0.2.10/24 dev team0\n" },
+	{ "team", "adopt", team_adopt, 0, 0, 1, -1, "NAME [KEY=VALUE]...",
+	  "take on a bond that something else makes and keeps",
+	  "Makes a team of the bond NAME that NetworkManager, networkd, netplan or ifupdown\n"
+	  "has made, and writes its configuration. They keep the bond, its slaves and its\n"
+	  "addresses; \"iovteam team remove\" lets go of it. It must be in mode\n"
+	  "active-backup with fail_over_mac active.\n\n"
+	  SETTINGS_HELP "\n"
+	  "Example:\n"
+	  "  iovteam team adopt bond0\n" },
 	{ "team", "remove", team_remove, 0, 0, 1, 1, "NAME",
 	  "remove a team and give its devices back as they were",
 	  "Removes the interface NAME and its configuration. Each member gets back the\n"
-	  "MAC, MTU and state that it had before.\n\n"
+	  "MAC, MTU and state that it had before. An adopted bond stays, with its slaves,\n"
+	  "as what has made it keeps it.\n\n"
 	  "Example:\n"
 	  "  iovteam team remove team0\n" },
 	{ "team", "set", team_set, 0, 0, 2, -1, "NAME KEY=VALUE...", "change settings of a team",

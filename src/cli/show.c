@@ -219,6 +219,15 @@ static void print_list(const struct output *out, const char *label, const json_t
 		output_fact(out, label, "%s", none);
 }
 
+/* T21. No command changes it in place, so it is no word of "team set". */
+#define ADOPT "Adopt"
+
+static void print_adopted(const struct output *out, const json_t *settings)
+{
+	if (strcmp(show_string(settings, ADOPT), "yes") == 0)
+		output_fact(out, "Adopted", "something else makes this bond, and keeps it");
+}
+
 /* In the words of "team set", so that one can copy them. */
 static void print_settings(const struct output *out, const json_t *settings)
 {
@@ -231,9 +240,12 @@ static void print_settings(const struct output *out, const json_t *settings)
 	stream = open_memstream(&list, &size);
 	if (!stream)
 		return;
-	json_object_foreach((json_t *)settings, key, value)(void)
-		fprintf(stream, "%s=%s ", settings_word(key),
-			json_is_string(value) ? json_string_value(value) : "?");
+	json_object_foreach((json_t *)settings, key, value)
+	{
+		if (strcmp(key, ADOPT) != 0)
+			(void)fprintf(stream, "%s=%s ", settings_word(key),
+				      json_is_string(value) ? json_string_value(value) : "?");
+	}
 	(void)fclose(stream);
 	if (size)
 		output_fact(out, "Settings", "%s", list);
@@ -254,6 +266,7 @@ static void print_head(const struct output *out, const json_t *team)
 		    json_integer_value(json_object_get(team, "mtu")));
 	output_fact(out, "Primary", "%s", *primary ? primary : "none");
 	print_list(out, "Addresses", json_object_get(team, "addresses"), "none");
+	print_adopted(out, json_object_get(team, "settings"));
 	print_settings(out, json_object_get(team, "settings"));
 	if (change)
 		print_change(out, change);

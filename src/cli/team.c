@@ -16,6 +16,20 @@ int team_add(struct cli *cli)
 	return cli_change(cli, "AddTeam", json_pack("{s:o}", "team", config));
 }
 
+int team_adopt(struct cli *cli)
+{
+	json_t *settings, *config;
+	int outcome =
+		settings_parse(cli, SETTINGS_TEAM, cli->words + 1, cli->word_count - 1, &settings);
+
+	if (outcome)
+		return outcome;
+	(void)json_object_set_new(settings, "Adopt", json_string("yes"));
+	config = json_pack("{s:s, s:[], s:o}", "name", cli->words[0], "members", "settings",
+			   settings);
+	return cli_change(cli, "AddTeam", json_pack("{s:o}", "team", config));
+}
+
 int team_remove(struct cli *cli)
 {
 	return cli_change(cli, "RemoveTeam", json_pack("{s:s}", "name", cli->words[0]));

@@ -33,6 +33,7 @@ struct setting {
 	.low = (low_), .high = (high_), .step = (step_), .unit = (unit_)
 
 static const struct setting team_rows[] = {
+	{SETTING("Adopt", adopt), WORDS(yes_no_names, YES_NO_COUNT), .usual = 0},
 	{SETTING("Distribution", distribution), WORDS(distribution_names, DISTRIBUTION_COUNT),
 	 .usual = DISTRIBUTION_TRANSPORT_PORTS},
 	{SETTING("MacPolicy", mac_policy), WORDS(mac_policy_names, MAC_POLICY_COUNT),

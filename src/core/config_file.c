@@ -317,7 +317,8 @@ static int text_close(struct parser *parser)
 		return parser_refuse(parser, 0, "there is no [Team]");
 	if (!*parser->team.name)
 		return parser_refuse(parser, parser->team_line, "[Team] has no Name");
-	if (parser->team.member_count == 0)
+	/* T21: an adopted team has the members that its bond has. */
+	if (parser->team.member_count == 0 && !parser->team.adopt)
 		return parser_refuse(parser, 0, "there is no [Member]; a team has 1 to 32");
 	parser->fault_line = 0;
 	return config_roles_check(&parser->team, &parser->problem);

@@ -3,15 +3,16 @@
 
 #include "base/strings.h"
 #include "core/admit.h"
+#include "core/adopt.h"
 #include "core/quirk.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #define BOND_MODE_ACTIVE_BACKUP 1
 #define FAIL_OVER_MAC_ACTIVE 1
-#define MIIMON_MS 100 /* the kernel's own check, for when the daemon is dead (T16) */
 
 /* The attributes that are compared; each is in the sentence that says what differs. */
 #define BOND_FIELD(field)                                                                          \
@@ -26,7 +27,7 @@ static const struct bond_field {
 	BOND_FIELD(mode),	    BOND_FIELD(fail_over_mac),	  BOND_FIELD(all_slaves_active),
 	BOND_FIELD(num_peer_notif), BOND_FIELD(peer_notif_delay), BOND_FIELD(resend_igmp),
 	BOND_FIELD(miimon),	    BOND_FIELD(updelay),	  BOND_FIELD(downdelay),
-	BOND_FIELD(use_carrier),    BOND_FIELD(primary_ifindex),
+	BOND_FIELD(use_carrier),    BOND_FIELD(primary_ifindex),  BOND_FIELD(primary_reselect),
 };
 
 /* Bonding has one delay for all members: that of the one that needs most. */
@@ -57,6 +58,7 @@ void plan_bond(const struct team_config *want, const struct link_table *links,
 		.miimon = MIIMON_MS,
 		.downdelay = rest_longest(want, links),
 		.use_carrier = 1,
+		.primary_reselect = PRIMARY_RESELECT_FAILURE,
 	};
 }
 
@@ -140,8 +142,8 @@ static uint32_t plan_leaves(const struct team_config *want, const struct plan_vi
 			taken |= 1U << slot;
 			plan_exchange(want, member, view, &subject, list);
 		} else {
-			add(list, ACTION_LEAVE, want->name, &subject, "give %s back as it was",
-			    note->device);
+			add(list, ACTION_LEAVE, want->name, &subject,
+			    want->adopt ? "let go of %s" : "give %s back as it was", note->device);
 		}
 	}
 	return taken;
@@ -162,7 +164,10 @@ static void plan_attributes(const struct team_config *want, const struct link_ta
 	char text[ACTION_TEXT_SIZE];
 	size_t used = 0;
 
-	plan_bond(want, links, &wanted);
+	if (want->adopt)
+		adopt_attributes(&bond->bond, &wanted);
+	else
+		plan_bond(want, links, &wanted);
 	for (size_t i = 0; i < ARRAY_SIZE(bond_fields) && used < sizeof(text); i++) {
 		const struct bond_field *field = &bond_fields[i];
 		uint32_t is = field_value(&bond->bond, field), shall = field_value(&wanted, field);
@@ -200,8 +205,8 @@ static void plan_mac(const struct team_config *want, const struct subject *subje
 	const struct link *link = subject->link;
 	char own[MAC_TEXT_SIZE], now[MAC_TEXT_SIZE];
 
-	if (bond->bond.fail_over_mac != FAIL_OVER_MAC_ACTIVE || mac_is_zero(&link->slave.mac) ||
-	    mac_equal(&link->slave.mac, &link->mac))
+	if (want->adopt || bond->bond.fail_over_mac != FAIL_OVER_MAC_ACTIVE ||
+	    mac_is_zero(&link->slave.mac) || mac_equal(&link->slave.mac, &link->mac))
 		return;
 	(void)mac_format(&link->slave.mac, own);
 	(void)mac_format(&link->mac, now);
@@ -219,7 +224,7 @@ static void plan_upkeep(const struct team_config *want, const struct subject *su
 	if (link->slave.queue_id != subject->slot + 1)
 		add(list, ACTION_QUEUE, want->name, subject, "set queue_id %d of %s instead of %u",
 		    subject->slot + 1, link->name, link->slave.queue_id);
-	if (link->mtu != bond->mtu)
+	if (!want->adopt && link->mtu != bond->mtu)
 		add(list, ACTION_MTU, want->name, subject, "set MTU %u of %s instead of %u",
 		    bond->mtu, link->name, link->mtu);
 	plan_mac(want, subject, bond, list);
@@ -260,6 +265,9 @@ static void plan_member(const struct team_config *want, const struct member_conf
 		    subject->device);
 	else if (bond && link == seat_holder(&seats, subject->slot))
 		plan_upkeep(want, subject, bond, view, list);
+	else if (want->adopt && (!bond || link->master != bond->ifindex))
+		add(list, ACTION_WAIT, want->name, subject,
+		    "wait for %s, which %s does not have as a slave", subject->device, want->name);
 	else if (admit_member(link, bond ? bond->ifindex : 0, view->links, view->addresses,
 			      view->address_count, &problem))
 		add(list, ACTION_REFUSE, want->name, subject, "%s", problem.text);
@@ -298,22 +306,9 @@ static const struct link *own_bond(const struct plan_view *view)
 	return bond && view->notes && strcmp(bond->kind, "bond") == 0 ? bond : NULL;
 }
 
-void plan_team(const struct team_config *want, const struct plan_view *view,
-	       struct action_list *list)
+static void plan_members(const struct team_config *want, const struct link *bond, uint32_t taken,
+			 const struct plan_view *view, struct action_list *list)
 {
-	const struct link *bond = own_bond(view);
-	uint32_t taken = plan_leaves(want, view, list);
-
-	if (bond) {
-		plan_name(want, bond, view, list);
-		plan_attributes(want, view->links, bond, list);
-	} else {
-		add(list, ACTION_CREATE, want->name, &the_team,
-		    "make the team %s and load its programs", want->name);
-	}
-	if (bond && view->detached)
-		add(list, ACTION_ATTACH, want->name, &the_team, "attach the program of %s again",
-		    want->name);
 	for (uint32_t i = 0; i < want->member_count; i++) {
 		struct subject subject = {.device = want->members[i].device};
 
@@ -326,8 +321,73 @@ void plan_team(const struct team_config *want, const struct plan_view *view,
 	}
 }
 
-void plan_removal(const char *name, struct action_list *list)
+static void plan_reattach(const struct team_config *want, const struct plan_view *view,
+			  struct action_list *list)
 {
-	add(list, ACTION_REMOVE, name, &the_team, "delete the team %s and give its members back",
-	    name);
+	if (view->detached)
+		add(list, ACTION_ATTACH, want->name, &the_team, "attach the program of %s again",
+		    want->name);
+}
+
+/*
+ * T21. What cannot be adopted, or no more, is let go of. The members come before the bond's
+ * attributes: a slave that delivers everything needs our program first.
+ */
+static void plan_adopted(const struct team_config *want, const struct plan_view *view,
+			 struct action_list *list)
+{
+	const struct link *bond = link_by_name(view->links, want->name), *own = own_bond(view);
+	struct plan_view known = *view;
+	struct problem problem = {};
+	int err = adopt_check(want, view->links, &problem);
+	bool have = own && own == bond;
+
+	if (own && (err || !have))
+		add(list, ACTION_RELEASE, want->name, &the_team, "let go of %s", own->name);
+	if (err) {
+		add(list, err == -ENODEV ? ACTION_WAIT : ACTION_REFUSE, want->name, &the_team, "%s",
+		    problem.text);
+		return;
+	}
+	if (have) {
+		plan_reattach(want, view, list);
+	} else {
+		known.notes = NULL; /* they are of an earlier bond */
+		add(list, ACTION_ADOPT, want->name, &(struct subject){.slot = -1, .link = bond},
+		    "adopt the bond %s and load its programs", want->name);
+	}
+	plan_members(want, bond, plan_leaves(want, &known, list), &known, list);
+	plan_attributes(want, view->links, bond, list);
+}
+
+void plan_team(const struct team_config *want, const struct plan_view *view,
+	       struct action_list *list)
+{
+	const struct link *bond = own_bond(view);
+	uint32_t taken;
+
+	if (want->adopt) {
+		plan_adopted(want, view, list);
+		return;
+	}
+	taken = plan_leaves(want, view, list);
+	if (bond) {
+		plan_name(want, bond, view, list);
+		plan_attributes(want, view->links, bond, list);
+		plan_reattach(want, view, list);
+	} else {
+		add(list, ACTION_CREATE, want->name, &the_team,
+		    "make the team %s and load its programs", want->name);
+	}
+	plan_members(want, bond, taken, view, list);
+}
+
+void plan_removal(const char *name, bool adopted, struct action_list *list)
+{
+	if (adopted)
+		add(list, ACTION_RELEASE, name, &the_team,
+		    "let go of %s, and leave it and its slaves as their manager made them", name);
+	else
+		add(list, ACTION_REMOVE, name, &the_team,
+		    "delete the team %s and give its members back", name);
 }

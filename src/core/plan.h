@@ -32,5 +32,5 @@ void plan_bond(const struct team_config *want, const struct link_table *links,
 void plan_team(const struct team_config *want, const struct plan_view *view,
 	       struct action_list *list);
 
-/* Append the steps for a team that exists and is no longer wanted. */
-void plan_removal(const char *name, struct action_list *list);
+/* Append the steps for a team that exists and is no longer wanted. @adopted: T21. */
+void plan_removal(const char *name, bool adopted, struct action_list *list);

@@ -115,7 +115,7 @@ static int read_members(struct edit *edit, const json_t *members, struct team_co
 		if (err)
 			break;
 	}
-	if (!err && !team->member_count)
+	if (!err && !team->member_count && !team->adopt)
 		err = problem_set(&edit->problem, -EINVAL, "a team needs at least one member");
 	return err;
 }
@@ -146,9 +146,9 @@ static int read_team(struct edit *edit, json_t *json, struct team_config *team)
 	config_defaults(team);
 	err = config_name_set(team, text_of(json, "name"), &edit->problem);
 	if (!err)
-		err = read_members(edit, json_object_get(json, "members"), team);
-	if (!err)
 		err = read_settings(edit, json_object_get(json, "settings"), team);
+	if (!err)
+		err = read_members(edit, json_object_get(json, "members"), team);
 	if (!err && team_list_find(&edit->store->list, team->name))
 		err = problem_set(&edit->problem, -EEXIST, "there is a team %s already",
 				  team->name);
@@ -186,6 +186,17 @@ static void call_set_team(void *data, json_t *parameters, struct varlink_reply *
 	edit_end(&edit);
 }
 
+/* T21: those of an adopted bond come and go with what its manager does. */
+static int check_members_ours(struct edit *edit, const struct team_config *team)
+{
+	if (!team->adopt)
+		return 0;
+	return edit_refuse(edit, problem_set(&edit->problem, -EBUSY,
+					     "%s is adopted: add and remove slaves with what has "
+					     "made the bond",
+					     team->name));
+}
+
 static void call_add_member(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	struct edit edit;
@@ -193,6 +204,7 @@ static void call_add_member(void *data, json_t *parameters, struct varlink_reply
 
 	if (!edit_begin(&edit, data, reply) &&
 	    (team = edit_team(&edit, text_of(parameters, "name"))) &&
+	    !check_members_ours(&edit, team) &&
 	    !edit_refuse(&edit, read_member(&edit, text_of(parameters, "member"),
 					    json_object_get(parameters, "settings"), team)))
 		edit_commit(&edit, team->name);
@@ -218,7 +230,8 @@ static void call_remove_member(void *data, json_t *parameters, struct varlink_re
 	int err;
 
 	if (!edit_begin(&edit, manager, reply) &&
-	    (team = edit_team(&edit, text_of(parameters, "name")))) {
+	    (team = edit_team(&edit, text_of(parameters, "name"))) &&
+	    !check_members_ours(&edit, team)) {
 		(void)snprintf(device, sizeof(device), "%s",
 			       configured_device(manager, team, text_of(parameters, "member")));
 		err = config_member_remove(team, device, &edit.problem);
@@ -233,6 +246,20 @@ static void call_remove_member(void *data, json_t *parameters, struct varlink_re
 	edit_end(&edit);
 }
 
+/* T21: a slave of an adopted bond is a member without a section; settings give it one. */
+static struct member_config *named_member(const struct manager *manager, struct team_config *team,
+					  const char *name)
+{
+	const char *device = configured_device(manager, team, name);
+	struct member_config *member = config_member_find(team, device);
+	struct team *running = manager_team(manager, team->name);
+
+	if (member || !team->adopt || !running || !config_member_find(&running->config, device))
+		return member;
+	(void)config_member_add(team, device, NULL);
+	return config_member_find(team, device);
+}
+
 static void call_set_member(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	struct manager *manager = data;
@@ -243,7 +270,7 @@ static void call_set_member(void *data, json_t *parameters, struct varlink_reply
 
 	if (!edit_begin(&edit, manager, reply) &&
 	    (team = edit_team(&edit, text_of(parameters, "name")))) {
-		member = config_member_find(team, configured_device(manager, team, name));
+		member = named_member(manager, team, name);
 		if (!member)
 			api_error(reply, API_NOT_FOUND, "%s has no member \"%s\"", team->name,
 				  name);

@@ -3,7 +3,9 @@
 
 #include "base/strings.h"
 #include "core/plan.h"
+#include "daemon/adopt.h"
 #include "daemon/clock.h"
+#include "daemon/udev.h"
 #include "kernel/rtnl_bond.h"
 #include "kernel/rtnl_link.h"
 
@@ -164,6 +166,8 @@ static int apply_join(struct team *team, const struct team_context *context,
 
 	if (!link)
 		return problem_set(problem, -ENODEV, "%s is gone", action->device);
+	if (!adopt_is_adopted(team) && !udev_is_done(action->ifindex))
+		return problem_set(problem, -EAGAIN, "udev is not done with %s yet", link->name);
 	if (note->ifindex && !returns)
 		datapath_detach_member(team->datapath, (unsigned int)action->slot);
 	(void)text_copy(note->device, sizeof(note->device), action->device);
@@ -175,18 +179,23 @@ static int apply_join(struct team *team, const struct team_context *context,
 				     problem);
 	if (!err && link->master != team->ifindex)
 		err = enslave(team, context, action, problem);
+	else if (!err)
+		err = rtnl_bond_set_queue_id(context->observed->requests, action->ifindex,
+					     (uint16_t)(action->slot + 1), problem);
 	if (!err)
 		err = observe_own(context);
 	if (!err)
 		return 0;
-	(void)rtnl_bond_release(context->observed->requests, action->ifindex, NULL);
+	if (!adopt_is_adopted(team))
+		(void)rtnl_bond_release(context->observed->requests, action->ifindex, NULL);
 	up = note->up_before;
 	datapath_detach_member(team->datapath, (unsigned int)action->slot);
 	if (known) /* it may have gone just now; its slot waits for it */
 		memset(state->member_macs[action->slot], 0, sizeof(state->member_macs[0]));
 	else
 		clear_slot(team, action->slot);
-	restore_device(context, action->ifindex, up);
+	if (!adopt_is_adopted(team))
+		restore_device(context, action->ifindex, up);
 	(void)problem_set(problem, err, "%s", strerror(-err));
 	(void)problem_prefix(problem, "%s cannot join %s", action->device, team->config.name);
 	return err;
@@ -205,7 +214,9 @@ static void forget_member(struct team *team, int slot)
 static void leave(struct team *team, const struct team_context *context, int slot)
 {
 	const struct note_member note = datapath_notes(team->datapath)->members[slot];
-	const struct link *link = team_member_link(team, &context->observed->links, slot);
+	const struct link *link = adopt_is_adopted(team)
+					  ? NULL /* its manager gives it back */
+					  : team_member_link(team, &context->observed->links, slot);
 
 	__atomic_and_fetch(&datapath_state(team->datapath)->usable, ~(1U << slot),
 			   __ATOMIC_RELEASE);
@@ -288,8 +299,11 @@ int apply_action(struct team *team, const struct team_context *context, const st
 		apply_leave(team, context, action->slot);
 		return 0;
 	case ACTION_REMOVE:
+	case ACTION_RELEASE:
 		apply_removal(team, context);
 		return 0;
+	case ACTION_ADOPT:
+		return adopt_bond(team, context, action->ifindex, problem);
 	case ACTION_CREATE:
 		return apply_create(team, context, problem);
 	case ACTION_SET:
@@ -326,6 +340,10 @@ void apply_removal(struct team *team, const struct team_context *context)
 {
 	struct netlink *netlink = context->observed->requests;
 
+	if (adopt_is_adopted(team)) {
+		adopt_release(team, context);
+		return;
+	}
 	if (team->ifindex)
 		(void)rtnl_link_set_up(netlink, team->ifindex, false, NULL);
 	for (int slot = 0; team->datapath && slot < PICK_SLOTS; slot++)

@@ -56,6 +56,8 @@ static bool was_configured(struct manager *manager, const struct action *action)
 {
 	const struct team_config *team = team_list_find(&manager->store.list, action->team);
 
+	if (!*action->device) /* the bond itself, which is to be adopted */
+		return team != NULL;
 	for (uint32_t i = 0; team && i < team->member_count; i++)
 		if (strcmp(team->members[i].device, action->device) == 0)
 			return true;
@@ -68,10 +70,16 @@ static int check_names(struct edit *edit)
 	int err = 0;
 
 	for (uint32_t i = 0; !err && i < edit->store->list.count; i++) {
-		const char *name = edit->store->list.teams[i].name;
+		const struct team_config *want = &edit->store->list.teams[i];
+		const struct team *team = manager_team(manager, want->name);
 
-		if (!manager_team(manager, name))
-			err = admit_name(name, &manager->observed.links, &edit->problem);
+		if (!team && !want->adopt)
+			err = admit_name(want->name, &manager->observed.links, &edit->problem);
+		else if (team && team->config.adopt != want->adopt)
+			err = problem_set(&edit->problem, -EBUSY,
+					  "Adopt cannot change while the team %s is there; remove "
+					  "it first",
+					  want->name);
 	}
 	return err;
 }
@@ -83,6 +91,8 @@ static int check_action(struct edit *edit, const struct action *action, const ch
 		return 0;
 	if (action->kind == ACTION_REFUSE)
 		return problem_set(&edit->problem, -EBUSY, "%s", action->text);
+	if (action->kind == ACTION_WAIT && strcmp(action->team, commanded) == 0 && !*action->device)
+		return problem_set(&edit->problem, -ENODEV, "%s", action->text);
 	if (action->kind == ACTION_WAIT && strcmp(action->team, commanded) == 0)
 		return problem_set(&edit->problem, -ENODEV, "there is no device %s",
 				   action->device);

@@ -5,6 +5,7 @@
 #include "daemon/api.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/udev.h"
 #include "daemon/varlink.h"
 
 #include <cap-ng.h>
@@ -24,6 +25,7 @@
 
 struct options {
 	const char *config, *socket, *bpffs;
+	char *udev; /* INTERFACE:NAME: answer this question, and do nothing else */
 };
 
 static void print_help(void)
@@ -37,6 +39,8 @@ static void print_help(void)
 	     "  --socket PATH   control socket (default /run/iovteam/socket)\n"
 	     "  --bpffs DIR     where programs and maps are pinned (default /sys/fs/bpf/iovteam)\n"
 	     "  --verbose       log each step\n"
+	     "  --udev INTERFACE:NAME   for udev: print ID_IOVTEAM_TEAM=TEAM if INTERFACE, called\n"
+	     "                  NAME from now on, is configured as a member, and end\n"
 	     "  --help, --version\n"
 	     "\n"
 	     "Teams live in the kernel: they go on when iovteamd ends, and it takes them over\n"
@@ -47,13 +51,10 @@ static void print_help(void)
 static int read_options(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"socket", required_argument, NULL, 's'},
-		{"bpffs", required_argument, NULL, 'b'},
-		{"verbose", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{},
+		{"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
+		{"bpffs", required_argument, NULL, 'b'},  {"udev", required_argument, NULL, 'u'},
+		{"verbose", no_argument, NULL, 'v'},	  {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},	  {},
 	};
 	int option;
 
@@ -67,6 +68,9 @@ static int read_options(int argc, char **argv, struct options *options)
 			break;
 		case 'b':
 			options->bpffs = optarg;
+			break;
+		case 'u':
+			options->udev = optarg;
 			break;
 		case 'v':
 			log_set_level(LOG_LEVEL_DEBUG);
@@ -101,14 +105,13 @@ static int mount_bpffs(const char *directory)
 
 /*
  * What is needed from here on. CAP_PERFMON: the verifier's work on programs that compare
- * pointers; CAP_CHOWN and CAP_FOWNER: the socket's group.
+ * pointers; CAP_CHOWN: the socket's group.
  */
 static void drop_capabilities(void)
 {
 	capng_clear(CAPNG_SELECT_BOTH);
 	(void)capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
-			    CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON, CAP_CHOWN, CAP_FOWNER,
-			    -1);
+			    CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON, CAP_CHOWN, -1);
 	if (capng_apply(CAPNG_SELECT_BOTH))
 		log_warning("cannot drop capabilities");
 }
@@ -170,6 +173,15 @@ static int serve(sd_event *loop, const struct options *options)
 	return err;
 }
 
+static int answer_udev(const struct options *options)
+{
+	char *name = strchr(options->udev, ':');
+
+	if (name)
+		*name++ = '\0';
+	return udev_print(options->config, options->udev, name && *name ? name : NULL);
+}
+
 static int prepare_loop(sd_event **ret_loop)
 {
 	sigset_t signals;
@@ -201,6 +213,8 @@ int main(int argc, char **argv)
 
 	if (err)
 		return err < 0 ? 2 : 0;
+	if (options.udev)
+		return answer_udev(&options) ? 1 : 0;
 	if (geteuid() != 0) {
 		log_error("iovteamd must be started by root");
 		return 1;

@@ -3,7 +3,9 @@
 
 #include "base/cleanup.h"
 #include "base/strings.h"
+#include "core/adopt.h"
 #include "core/plan.h"
+#include "daemon/adopt.h"
 #include "daemon/apply.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
@@ -110,10 +112,12 @@ static void view_team(const struct manager *manager, const char *name, struct pl
 static void plan_one(const struct manager *manager, const struct team_config *want,
 		     struct action_list *list)
 {
+	struct team_config whole;
 	struct plan_view view;
 
 	view_team(manager, want->name, &view);
-	plan_team(want, &view, list);
+	adopt_expand(want, view.links, &whole);
+	plan_team(&whole, &view, list);
 }
 
 static bool is_wanted(const struct team_list *list, const char *name)
@@ -129,7 +133,8 @@ void manager_plan(const struct manager *manager, const struct team_list *list,
 {
 	for (unsigned int i = 0; i < manager->team_count; i++)
 		if (!is_wanted(list, manager->teams[i]->config.name))
-			plan_removal(manager->teams[i]->config.name, actions);
+			plan_removal(manager->teams[i]->config.name,
+				     adopt_is_adopted(manager->teams[i]), actions);
 	for (uint32_t i = 0; i < list->count; i++)
 		plan_one(manager, &list->teams[i], actions);
 }
@@ -147,7 +152,7 @@ static void remove_unwanted(struct manager *manager, struct action_list *done)
 
 		if (is_wanted(&manager->store.list, team->config.name))
 			continue;
-		plan_removal(team->config.name, done);
+		plan_removal(team->config.name, adopt_is_adopted(team), done);
 		log_info("%s: the team is removed", team->config.name);
 		apply_removal(team, &manager->context);
 		drop_team(manager, i);
@@ -159,13 +164,13 @@ static struct team *take_team(struct manager *manager, const struct team_config 
 {
 	struct team *team = manager_team(manager, want->name);
 
-	if (team) {
-		team->config = *want;
-		return team;
+	if (!team) {
+		team = team_new(want);
+		if (team)
+			manager->teams[manager->team_count++] = team;
 	}
-	team = team_new(want);
 	if (team)
-		manager->teams[manager->team_count++] = team;
+		adopt_expand(want, &manager->observed.links, &team->config);
 	return team;
 }
 
@@ -216,15 +221,18 @@ static void note_trouble(struct manager *manager, struct team *team, const struc
 	schedule_reconcile(manager, team->retry_ns / NS_PER_US);
 }
 
-/* Devices that cannot be members now are the team's trouble as well, until that changes. */
+/* What cannot be a member or be adopted now is the team's trouble as well, until that changes. */
 static void note_refusals(struct team *team, const struct action_list *list)
 {
 	*team->trouble = '\0';
 	team->retries = 0;
-	for (unsigned int i = 0; i < list->count; i++)
-		if (list->actions[i].kind == ACTION_REFUSE)
-			(void)text_copy(team->trouble, sizeof(team->trouble),
-					list->actions[i].text);
+	for (unsigned int i = 0; i < list->count; i++) {
+		const struct action *action = &list->actions[i];
+		bool bond_missing = action->kind == ACTION_WAIT && !*action->device;
+
+		if (action->kind == ACTION_REFUSE || bond_missing)
+			(void)text_copy(team->trouble, sizeof(team->trouble), action->text);
+	}
 }
 
 static int reconcile_team(struct manager *manager, const struct team_config *want, bool strict,

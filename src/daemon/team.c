@@ -211,7 +211,7 @@ int team_adopt(struct team *team, const struct team_context *context, struct pro
 			     (int)datapath_state(team->datapath)->ifindex);
 	if (bond && strcmp(bond->kind, "bond") == 0)
 		team->ifindex = bond->ifindex;
-	if (!team->config.member_count)
+	if (!team->config.member_count || team->config.adopt)
 		configure_from_notes(team);
 	arrange(team);
 	if (!team->ifindex)

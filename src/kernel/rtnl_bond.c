@@ -74,6 +74,7 @@ static void settings_put(struct nlmsghdr *request, const struct link_bond *setti
 	mnl_attr_put_u32(request, IFLA_BOND_PRIMARY, (uint32_t)settings->primary_ifindex);
 	mnl_attr_put_u32(request, IFLA_BOND_RESEND_IGMP, settings->resend_igmp);
 	mnl_attr_put_u8(request, IFLA_BOND_NUM_PEER_NOTIF, settings->num_peer_notif);
+	mnl_attr_put_u8(request, IFLA_BOND_PRIMARY_RESELECT, settings->primary_reselect);
 	mnl_attr_put_u8(request, IFLA_BOND_ALL_SLAVES_ACTIVE, settings->all_slaves_active);
 }
 

@@ -23,8 +23,9 @@ int rtnl_bond_create(struct netlink *netlink, const char *name, const struct lin
 
 /*
  * The settings that can change while the bond is in use: all_slaves_active, num_peer_notif,
- * peer_notif_delay, resend_igmp, miimon, updelay, downdelay, use_carrier, primary. The others (mode, fail_over_mac,
- * active_ifindex) are not looked at. -EINVAL where a delay is no multiple of miimon: the kernel
+ * peer_notif_delay, resend_igmp, miimon, updelay, downdelay, use_carrier, primary,
+ * primary_reselect. The others (mode, fail_over_mac, active_ifindex) are not looked at. -EINVAL
+ * where a delay is no multiple of miimon: the kernel
  * would round it, so that the bond would never be as wanted.
  */
 int rtnl_bond_set(struct netlink *netlink, int ifindex, const struct link_bond *settings,

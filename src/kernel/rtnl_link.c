@@ -44,6 +44,8 @@ static const struct attribute_rule bond_rules[] = {
 	LINK_RULE(IFLA_BOND_DOWNDELAY, ATTRIBUTE_NUMBER, bond.downdelay),
 	LINK_RULE(IFLA_BOND_USE_CARRIER, ATTRIBUTE_NUMBER, bond.use_carrier),
 	LINK_RULE(IFLA_BOND_PRIMARY, ATTRIBUTE_INDEX, bond.primary_ifindex),
+	LINK_RULE(IFLA_BOND_ARP_INTERVAL, ATTRIBUTE_NUMBER, bond.arp_interval),
+	LINK_RULE(IFLA_BOND_PRIMARY_RESELECT, ATTRIBUTE_NUMBER, bond.primary_reselect),
 	LINK_RULE(IFLA_BOND_ACTIVE_SLAVE, ATTRIBUTE_INDEX, bond.active_ifindex),
 };
 

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 
 const char *const action_names[] = {
-	[ACTION_LEAVE] = "leave",   [ACTION_REMOVE] = "remove", [ACTION_CREATE] = "create",
-	[ACTION_SET] = "set",	    [ACTION_JOIN] = "join",	[ACTION_QUEUE] = "queue",
-	[ACTION_ATTACH] = "attach", [ACTION_DETACH] = "detach", [ACTION_RENAME] = "rename",
-	[ACTION_MTU] = "mtu",	    [ACTION_MAC] = "mac",	[ACTION_WAIT] = "wait",
-	[ACTION_REFUSE] = "refuse",
+	[ACTION_LEAVE] = "leave",   [ACTION_REMOVE] = "remove",	  [ACTION_CREATE] = "create",
+	[ACTION_ADOPT] = "adopt",   [ACTION_RELEASE] = "release", [ACTION_SET] = "set",
+	[ACTION_JOIN] = "join",	    [ACTION_QUEUE] = "queue",	  [ACTION_ATTACH] = "attach",
+	[ACTION_DETACH] = "detach", [ACTION_RENAME] = "rename",	  [ACTION_MTU] = "mtu",
+	[ACTION_MAC] = "mac",	    [ACTION_WAIT] = "wait",	  [ACTION_REFUSE] = "refuse",
 };
 NAME_TABLE_COMPLETE(action_names, ACTION_KIND_COUNT);
 
@@ -56,6 +56,8 @@ bool action_is_upkeep(const struct action *action)
 	case ACTION_LEAVE:
 	case ACTION_REMOVE:
 	case ACTION_CREATE:
+	case ACTION_ADOPT:
+	case ACTION_RELEASE:
 	case ACTION_SET:
 	case ACTION_JOIN:
 	case ACTION_WAIT:

@@ -25,9 +25,11 @@ struct link_bond {
 	uint32_t resend_igmp;	   /* membership reports after a failover */
 	uint32_t miimon;	   /* ms between the kernel's own carrier checks */
 	uint32_t updelay;	   /* ms that bonding itself waits before it takes a return … */
-	uint32_t downdelay;	   /* … and a loss for true */
+	uint32_t downdelay;	   /* … and a loss for true; multiples of miimon */
 	uint8_t use_carrier;	   /* 1 = it looks at carriers, 0 = it asks drivers by MII */
+	uint32_t arp_interval;	   /* ms between its probes of addresses, 0 = none */
 	int primary_ifindex;	   /* the slave that it prefers by itself, 0 = none */
+	uint8_t primary_reselect;  /* when it goes back to that one; 2 = never */
 	int active_ifindex;	   /* the active slave, 0 = none */
 };
 

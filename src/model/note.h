@@ -18,6 +18,16 @@ struct note_member {
 	__u32 failures; /* times that it was lost since the team was made */
 };
 
+/* T21: how a bond that somebody else has made was before it was adopted. */
+struct note_bond {
+	__u8 adopted; /* 0 = the bond is our own, and the rest of this means nothing */
+	__u8 all_slaves_active;
+	__u8 primary_reselect;
+	__u8 pad;
+	__u32 miimon;
+};
+
 struct note_team {
 	struct note_member members[32];
+	struct note_bond bond;
 };

@@ -5,6 +5,9 @@
 
 #define PATH_PREFIX "pci-"
 
+const char *const yes_no_names[] = {"no", "yes"};
+NAME_TABLE_COMPLETE(yes_no_names, YES_NO_COUNT);
+
 const char *const distribution_names[] = {
 	[DISTRIBUTION_TRANSPORT_PORTS] = "transport-ports",
 };

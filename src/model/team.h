@@ -65,6 +65,9 @@ enum member_reason {
 	MEMBER_REASON_COUNT,
 };
 
+/* The words of a setting that is a choice of two; their places are its values. */
+#define YES_NO_COUNT 2
+extern const char *const yes_no_names[YES_NO_COUNT];
 extern const char *const distribution_names[DISTRIBUTION_COUNT];
 extern const char *const mac_policy_names[MAC_POLICY_COUNT];
 extern const char *const member_role_names[MEMBER_ROLE_COUNT];
@@ -80,6 +83,7 @@ struct member_config {
 
 struct team_config {
 	char name[LINK_NAME_SIZE];
+	uint32_t adopt; /* T21: 1 = somebody else makes the bond and its members */
 	enum distribution distribution;
 	enum mac_policy mac_policy;
 	uint32_t stable_ms;   /* T11: carrier must hold this long before a member is used again */

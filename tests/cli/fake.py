@@ -90,7 +90,7 @@ def member(device, number, **changes):
 
 
 SETTINGS = {
-    "Distribution": "transport-ports", "MacPolicy": "member", "StableTimeMs": "1000",
+    "Adopt": "no", "Distribution": "transport-ports", "MacPolicy": "member", "StableTimeMs": "1000",
     "HoldDownMaxMs": "60000",
     "ReturnIdleMs": "200", "ReturnBoundMs": "10000", "AnnounceCount": "3",
     "AnnounceIntervalMs": "200",
@@ -104,6 +104,10 @@ def healthy():
         "members": [member("ens4", 4), member("ens5", 5, rx_packets=120, rx_bytes=9120)],
         "primary": "ens4", "failovers": [], "notes": [],
     }
+
+
+def adopted():
+    return healthy() | {"name": "bond0", "settings": SETTINGS | {"Adopt": "yes"}}
 
 
 def degraded():

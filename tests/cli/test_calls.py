@@ -22,6 +22,10 @@ CALLS = {
                                           "settings": {"Weight": "200", "Role": "standby"}},
                                          MEMBER],
                              "settings": {"StableTimeMs": "5", "MacPolicy": "member"}}}),
+    "team adopt bond0": ("AddTeam", {"team": {
+        "name": "bond0", "members": [], "settings": {"Adopt": "yes"}}}),
+    "team adopt bond0 stable-time-ms=5": ("AddTeam", {"team": {
+        "name": "bond0", "members": [], "settings": {"StableTimeMs": "5", "Adopt": "yes"}}}),
     "--json team remove team0": ("RemoveTeam", {"name": "team0"}),
     "team set team0 return-idle-ms=1 return-bound-ms=2 announce-count=3 announce-interval-ms=4 "
     "distribution=transport-ports mac-policy=member": (

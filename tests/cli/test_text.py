@@ -21,6 +21,7 @@ ANSWER = {"member": "ens5", "why": "home", "bucket": 717, "home": "ens5", "hash"
 
 CASES = {
     "show-healthy": (fake.reply(teams=[fake.healthy()]), "team show"),
+    "show-adopted": (fake.reply(teams=[fake.adopted()]), "team show"),
     "show-degraded": (fake.reply(teams=[fake.degraded()]), "team show team0"),
     "show-waiting": (fake.reply(teams=[fake.waiting()]), "team"),
     "show-planned": (fake.reply(teams=[fake.planned()]), "team"),

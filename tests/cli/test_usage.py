@@ -11,7 +11,7 @@ WRONG = {
     "": ("iovteam", "a command is missing, such as: team show, team add, watch, explain"),
     "bogus": ("iovteam", 'unknown command "bogus"'),
     "team bogus": ("iovteam team",
-                   'unknown verb "bogus"; there are: add, remove, set, show, switchover'),
+                   'unknown verb "bogus"; there are: add, adopt, remove, set, show, switchover'),
     "member team0": (
         "iovteam member",
         'unknown verb "team0"; there are: add, drain, restore, set, remove, show'),

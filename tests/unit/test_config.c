@@ -192,7 +192,7 @@ static void test_set(void **state)
 		 "multiple of 100"},
 		{"Name", "team1", -ENOENT, NULL},
 		{"announcecount", "3", -ENOENT,
-		 "there is no setting announcecount; there are Distribution, MacPolicy, "
+		 "there is no setting announcecount; there are Adopt, Distribution, MacPolicy, "
 		 "StableTimeMs, HoldDownMaxMs, ReturnIdleMs, ReturnBoundMs, AnnounceCount, "
 		 "AnnounceIntervalMs"},
 		{"", "3", -ENOENT, NULL},
@@ -219,6 +219,7 @@ static void test_set(void **state)
 static void test_get_defaults(void **state)
 {
 	static const char *const wanted[][2] = {
+		{"Adopt", "no"},
 		{"Distribution", "transport-ports"},
 		{"MacPolicy", "member"},
 		{"StableTimeMs", "1000"},
@@ -241,8 +242,8 @@ static void test_get_defaults(void **state)
 	}
 	assert_int_equal(config_get(&team, ARRAY_SIZE(wanted), &key, value, sizeof(value)),
 			 -ENOENT);
-	assert_int_equal(config_get(&team, 2, &key, value, 4), -ENOSPC);
-	assert_int_equal(config_get(&team, 2, &key, value, 5), 0);
+	assert_int_equal(config_get(&team, 3, &key, value, 4), -ENOSPC);
+	assert_int_equal(config_get(&team, 3, &key, value, 5), 0);
 }
 
 static void test_set_reaches_the_model(void **state)

@@ -25,6 +25,7 @@ static const struct link_bond wanted = {
 	.resend_igmp = 2,
 	.miimon = 100,
 	.downdelay = 2000,
+	.primary_reselect = 2,
 };
 
 static void bond_lacks_are_explained(void **state)

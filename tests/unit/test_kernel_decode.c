@@ -50,6 +50,8 @@ static void bond_put(struct nlmsghdr *header)
 	mnl_attr_put_u32(header, IFLA_BOND_RESEND_IGMP, 4);
 	mnl_attr_put_u8(header, IFLA_BOND_NUM_PEER_NOTIF, 5);
 	mnl_attr_put_u8(header, IFLA_BOND_ALL_SLAVES_ACTIVE, 1);
+	mnl_attr_put_u8(header, IFLA_BOND_PRIMARY_RESELECT, 2);
+	mnl_attr_put_u32(header, IFLA_BOND_ARP_INTERVAL, 250);
 	mnl_attr_nest_end(header, data);
 	mnl_attr_nest_end(header, info);
 }
@@ -129,6 +131,8 @@ static void link_bond_settings_are_read(void **state)
 	assert_int_equal(link.bond.resend_igmp, 4);
 	assert_int_equal(link.bond.miimon, 100);
 	assert_int_equal(link.bond.downdelay, 700);
+	assert_int_equal(link.bond.primary_reselect, 2);
+	assert_int_equal(link.bond.arp_interval, 250);
 	assert_int_equal(link.bond.active_ifindex, 9);
 }
 

@@ -172,7 +172,7 @@ static void removal_is_one_step(void **state)
 {
 	(void)state;
 	scene.list.count = 0;
-	plan_removal("team0", &scene.list);
+	plan_removal("team0", false, &scene.list);
 	assert_int_equal(scene.list.count, 1);
 	assert_int_equal(scene.list.actions[0].kind, ACTION_REMOVE);
 	assert_string_equal(scene.list.actions[0].team, "team0");
@@ -219,6 +219,7 @@ static void each_attribute_is_put_right(void **state)
 		CASE(downdelay, "set downdelay 0 instead of 7 of team0"),
 		CASE(use_carrier, "set use_carrier 1 instead of 7 of team0"),
 		CASE(primary_ifindex, "set primary_ifindex 0 instead of 7 of team0"),
+		CASE(primary_reselect, "set primary_reselect 2 instead of 7 of team0"),
 #undef CASE
 	};
 	struct link_bond right = get("team0")->bond;
