@@ -377,8 +377,10 @@ static int open_context(struct manager *manager, const char *pins, struct proble
 
 	if (err)
 		return problem_set(problem, err, "cannot open netlink: %s", strerror(-err));
-	manager->context = (struct team_context){
-		.observed = &manager->observed, .packet_fd = -1, .pins = pins};
+	manager->context = (struct team_context){.loop = manager->loop,
+						 .observed = &manager->observed,
+						 .packet_fd = -1,
+						 .pins = pins};
 	err = netns_cookie(&manager->context.netns);
 	if (err)
 		return problem_set(problem, err, "cannot identify the network namespace: %s",

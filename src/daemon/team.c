@@ -6,7 +6,7 @@
 #include "core/config.h"
 #include "core/deal.h"
 #include "core/plan.h"
-#include "daemon/announce.h"
+#include "daemon/announce_rounds.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
 #include "kernel/packet.h"
@@ -33,6 +33,7 @@ void team_free(struct team *team)
 {
 	if (!team)
 		return;
+	announce_rounds_free(team->rounds);
 	datapath_close(team->datapath);
 	free(team);
 }
@@ -313,15 +314,6 @@ static void correct_primary(struct team *team)
 
 	if (team->run.primary != FAILOVER_NO_PRIMARY && state->primary != (__u32)team->run.primary)
 		__atomic_store_n(&state->primary, (__u32)team->run.primary, __ATOMIC_RELEASE);
-}
-
-static void announce_primary(const struct team *team, const struct team_context *context)
-{
-	const struct link *link =
-		team_member_link(team, &context->observed->links, team->run.primary);
-
-	if (link && team->config.announce_count)
-		(void)announce_team(context->observed, context->packet_fd, team->ifindex, link);
 }
 
 static void count_held(const struct team *team, const struct decision *decision,
