@@ -289,8 +289,10 @@ int manager_apply(struct manager *manager, const struct store *store, struct act
 	manager->store = *store;
 	manager->store_valid = true;
 	err = apply_store(manager, actions, problem);
-	if (!err)
+	if (!err) {
+		manager->applied++;
 		return 0;
+	}
 	log_warning("%s; going back to the configuration before", problem->text);
 	manager->store = *before;
 	(void)apply_store(manager, &undone, &(struct problem){});

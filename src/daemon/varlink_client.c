@@ -9,6 +9,7 @@
 
 #define READ_SIZE 16384
 #define SERVICE "org.varlink.service"
+#define STREAM_USED (1ULL << 63)
 
 struct buffer {
 	char *bytes;
@@ -24,6 +25,7 @@ struct varlink_client {
 	bool root;
 	uint64_t used_us;
 	struct buffer in, out;
+	char *stream; /* the topic of its stream, "" = all; NULL = it has none */
 };
 
 static int buffer_add(struct buffer *buffer, const char *bytes, size_t length, size_t limit)
@@ -55,7 +57,7 @@ static void buffer_consume(struct buffer *buffer, size_t length)
 
 uint64_t varlink_client_used(const struct varlink_client *client)
 {
-	return client->used_us;
+	return client->stream ? client->used_us | STREAM_USED : client->used_us;
 }
 
 void varlink_client_free(struct varlink_client *client)
@@ -64,6 +66,7 @@ void varlink_client_free(struct varlink_client *client)
 	close_fd(&client->fd);
 	free(client->in.bytes);
 	free(client->out.bytes);
+	free(client->stream);
 	free(client);
 }
 
@@ -87,8 +90,9 @@ static int flush_output(struct varlink_client *client)
 static int send_reply(struct varlink_client *client, const struct varlink_reply *reply)
 {
 	_cleanup_free_ char *text = NULL;
-	json_t *message =
-		json_pack("{s:s*, s:o*}", "error", reply->error, "parameters", reply->parameters);
+	json_t *message = json_pack("{s:s*, s:o*, s:o*}", "error", reply->error, "parameters",
+				    reply->parameters, "continues",
+				    client->stream && !reply->error ? json_true() : NULL);
 
 	if (message)
 		text = json_dumps(message, JSON_COMPACT);
@@ -194,6 +198,18 @@ static void dispatch(const struct varlink_client *client, const char *name, json
 	}
 }
 
+/* The first answer says that more follow, so the stream begins before it. */
+static void begin_stream(struct varlink_client *client, const char *method, const json_t *message,
+			 const struct varlink_reply *reply)
+{
+	const json_t *parameters = json_object_get(message, "parameters");
+	const char *topic = json_string_value(json_object_get(parameters, "name"));
+
+	if (!reply->error && json_is_true(json_object_get(message, "more")) &&
+	    client->interface->stream && strcmp(method, client->interface->stream) == 0)
+		client->stream = strdup(topic ? topic : "");
+}
+
 /* One request. Negative: it is not one, and the connection ends. */
 static int handle_message(struct varlink_client *client, const char *bytes, size_t length)
 {
@@ -205,12 +221,13 @@ static int handle_message(struct varlink_client *client, const char *bytes, size
 	json_t *none = json_object();
 	int err = 0;
 
-	if (!name || (given && !json_is_object(given)) || !none) {
+	if (!name || (given && !json_is_object(given)) || !none || client->stream) {
 		service_error(&reply, SERVICE ".InvalidParameter", "parameter",
 			      message ? "method" : "not JSON");
 		err = -EBADMSG;
 	} else {
 		dispatch(client, name, given ? given : none, &reply);
+		begin_stream(client, name, message, &reply);
 	}
 	if (oneway && !err)
 		json_decref(reply.parameters);
@@ -248,6 +265,28 @@ static int read_input(struct varlink_client *client)
 	return buffer_add(&client->in, bytes, (size_t)got, VARLINK_MESSAGE_MAX);
 }
 
+static void client_leave(struct varlink_client *client)
+{
+	client->gone(client->data, client);
+	varlink_client_free(client);
+}
+
+bool varlink_client_streams(const struct varlink_client *client)
+{
+	return client->stream != NULL;
+}
+
+void varlink_client_publish(struct varlink_client *client, const char *topic, json_t *parameters)
+{
+	struct varlink_reply reply = {.parameters = parameters};
+
+	if (!client->stream || (*client->stream && *topic && strcmp(client->stream, topic) != 0))
+		return;
+	(void)json_incref(parameters);
+	if (send_reply(client, &reply) || flush_output(client) < 0)
+		client_leave(client);
+}
+
 static int on_client(sd_event_source *source, int fd, uint32_t revents, void *data)
 {
 	struct varlink_client *client = data;
@@ -258,10 +297,8 @@ static int on_client(sd_event_source *source, int fd, uint32_t revents, void *da
 		err = read_input(client);
 	if (!err)
 		err = handle_input(client);
-	if (flush_output(client) < 0 || err || (revents & (EPOLLHUP | EPOLLERR))) {
-		client->gone(client->data, client);
-		varlink_client_free(client);
-	}
+	if (flush_output(client) < 0 || err || (revents & (EPOLLHUP | EPOLLERR)))
+		client_leave(client);
 	return 0;
 }
 
