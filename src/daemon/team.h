@@ -45,7 +45,7 @@ struct team {
 	unsigned int retries;
 	uint64_t drain_by_ns[PICK_SLOTS]; /* a drained member is retired then at the latest; 0 once
 					   * it is back */
-	struct announce_rounds *rounds; /* NULL before the first failover */
+	struct announce_rounds *rounds;	  /* NULL before the first failover */
 };
 
 /* What the fast path needs of its surroundings. */
