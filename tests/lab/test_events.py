@@ -94,6 +94,8 @@ def test_a_failover_is_told_to_watchers_and_scripts(lab, build):
             watcher.wait("left", member=new)
             team.remove()
             watcher.wait("removed", team=team.name)
+            wait_until(lambda: watcher.events()[-1]["event"] == "configuration-applied", SLOW,
+                       "the end of it")
             events = watcher.events()
             numbers = [event["sequence"] for event in events]
             assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
@@ -101,7 +103,7 @@ def test_a_failover_is_told_to_watchers_and_scripts(lab, build):
 
             def logged():
                 lines = lab.read(log).decode().split("\n")[:-1]
-                return lines if '"removed"' in lines[-1] else None
+                return lines if json.loads(lines[-1])["sequence"] == numbers[-1] else None
 
             # The scripts had the very same, in the same order; "started" was before the snapshot.
             scripts = [json.loads(line) for line in wait_until(logged, SLOW, "the scripts")]
