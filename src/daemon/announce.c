@@ -19,6 +19,9 @@
 /* For as long switches remember whom they have not heard: the default of 802.1Q. */
 #define STATION_AGE_NS (300 * 1000 * NS_PER_MS)
 
+/* A lost NIC can hold a CPU so long that what came back at once is received only then. */
+#define STALL_NS (2000 * NS_PER_MS)
+
 #define IFA_UNUSABLE (0x08 | 0x40) /* IFA_F_DADFAILED, IFA_F_TENTATIVE: not ours to announce */
 
 /* Where an address is, and the count of frames that say so. */
@@ -163,8 +166,8 @@ unsigned int announce_team(const struct announcer *announcer, enum announce_part
 
 	/* First of all, since what is sent for them can come back from the NIC at once. */
 	(void)stations_take(datapath_stations(announcer->datapath),
-			    now_ns > STATION_AGE_NS ? now_ns - STATION_AGE_NS : 0, now_ns,
-			    &stations, &count);
+			    now_ns > STATION_AGE_NS ? now_ns - STATION_AGE_NS : 0,
+			    now_ns + STALL_NS, &stations, &count);
 	announce_addresses(&announcement, part);
 	for (size_t i = 0; i < count; i++)
 		announce_station(&announcement, &stations[i]);

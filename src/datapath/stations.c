@@ -19,7 +19,7 @@ static int read_all(int map, struct station_key *keys, struct station *stations,
 	return 0;
 }
 
-int stations_take(int map, uint64_t since_ns, uint64_t now_ns, struct station_key **ret_keys,
+int stations_take(int map, uint64_t since_ns, uint64_t flooded_ns, struct station_key **ret_keys,
 		  size_t *ret_count)
 {
 	_cleanup_free_ struct station_key *keys = calloc(STATIONS_MAX, sizeof(*keys));
@@ -37,7 +37,7 @@ int stations_take(int map, uint64_t since_ns, uint64_t now_ns, struct station_ke
 		if (stations[i].seen_ns < since_ns)
 			continue;
 		keys[kept] = keys[i];
-		stations[kept] = (struct station){stations[i].seen_ns, now_ns};
+		stations[kept] = (struct station){stations[i].seen_ns, flooded_ns};
 		kept++;
 	}
 	count = (__u32)kept;

@@ -192,7 +192,7 @@ static __always_inline void remember_station(struct __sk_buff *skb)
 	fresh.seen_ns = bpf_ktime_get_ns();
 	known = bpf_map_lookup_elem(&stations, &key);
 	if (known) {
-		if (flooded)
+		if (flooded && (__s64)(fresh.seen_ns - known->flooded_ns) > 0)
 			known->flooded_ns = fresh.seen_ns;
 		if (fresh.seen_ns - known->seen_ns > STATION_SEEN_NS)
 			known->seen_ns = fresh.seen_ns;
