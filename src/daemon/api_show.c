@@ -215,12 +215,15 @@ json_t *show_team(const struct manager *manager, const struct team *team)
 			 "failovers", show_records(team), "notes", show_notes(manager, team));
 }
 
+/* After each turn of the loop, so a device is looked for by its name only if it must be. */
 static void view_member(const struct manager *manager, const struct team *team,
 			const struct member_config *member, struct event_member *view)
 {
-	const struct link *link = member_link(member, &manager->observed.links);
 	int slot = team->datapath ? plan_slot(datapath_notes(team->datapath), member->device) : -1;
+	const struct link *link = team_member_link(team, &manager->observed.links, slot);
 
+	if (!link)
+		link = member_link(member, &manager->observed.links);
 	(void)text_copy(view->device, sizeof(view->device), member->device);
 	(void)text_copy(view->name, sizeof(view->name), link ? link->name : member->device);
 	view->state = member_state(team, link, slot, &view->reason);

@@ -124,7 +124,8 @@ static void finish_event(struct hooks *hooks)
 {
 	for (int i = 0; i < hooks->file_count; i++)
 		free(hooks->files[i]);
-	free_ptr(&hooks->files);
+	free(hooks->files);
+	hooks->files = NULL;
 	hooks->file_count = hooks->file_next = 0;
 	json_decref(hooks->event);
 	hooks->event = NULL;

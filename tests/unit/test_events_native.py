@@ -14,6 +14,12 @@ MONITOR = b'{"method":"org.iovteam.Monitor","more":true}\0'
 RELOAD = b'{"method":"org.iovteam.Reload"}\0'
 
 
+@pytest.fixture(autouse=True)
+def no_find_of_a_sanitizer(world):  # noqa: F811
+    yield
+    assert "Sanitizer" not in world.log.read_text()
+
+
 def hook(world, name, text, mode=0o755):
     directory = world.config / "hooks.d"
     directory.mkdir(parents=True, exist_ok=True)
