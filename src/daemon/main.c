@@ -33,7 +33,7 @@ static void print_help(void)
 	     "Keeps the teams of this machine as /etc/iovteam says, and fails them over.\n"
 	     "It is told what to do with the command iovteam(8).\n"
 	     "\n"
-	     "  --config DIR    configuration files, and scripts in DIR/hooks.d (default /etc/iovteam)\n"
+	     "  --config DIR    configuration files and hooks.d (default /etc/iovteam)\n"
 	     "  --socket PATH   control socket (default /run/iovteam/socket)\n"
 	     "  --bpffs DIR     where programs and maps are pinned (default /sys/fs/bpf/iovteam)\n"
 	     "  --verbose       log each step\n"
