@@ -20,7 +20,7 @@
 #define STATION_AGE_NS (300 * 1000 * NS_PER_MS)
 
 /* A lost NIC can hold a CPU so long that what came back at once is received only then. */
-#define STALL_NS (2000 * NS_PER_MS)
+#define STALL_NS (3000 * NS_PER_MS)
 
 #define IFA_UNUSABLE (0x08 | 0x40) /* IFA_F_DADFAILED, IFA_F_TENTATIVE: not ours to announce */
 
