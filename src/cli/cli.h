@@ -48,7 +48,7 @@ struct cli {
 	const char *socket;
 	uint32_t timeout_ms;  /* 0 = as long as the kind of call deserves */
 	uint32_t interval_ms; /* between the views of "watch" */
-	uint32_t count;	      /* views of "watch", 0 = until told to leave */
+	uint32_t count;	      /* views of "watch", events; 0 = until told to leave */
 	const char *to;
 	json_t *members; /* of --member, in their order: device and settings */
 	unsigned given;	 /* enum command_option */
@@ -88,3 +88,4 @@ int explain(struct cli *cli);
 int plan(struct cli *cli);
 int reload(struct cli *cli);
 int watch(struct cli *cli);
+int events(struct cli *cli);

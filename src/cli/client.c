@@ -20,13 +20,15 @@
 #define INTERFACE "org.iovteam."
 #define REPLY_MAX (16 << 20) /* 64 teams of 32 members are about 2 MB */
 #define PROGRESS_AFTER_MS 2000
+#define NEVER UINT64_MAX
+#define STREAM_WAIT_MS 3600000
 #define CONNECT_RETRY_MS 50 /* the daemon's backlog is full: AF_UNIX has no event for it */
 
 struct call {
 	const struct client *client;
 	int fd;
 	uint64_t start_ms, deadline_ms;
-	bool progress_shown;
+	bool progress_shown, streaming; /* the first of several replies has come */
 	json_t *failure;
 };
 
@@ -111,6 +113,8 @@ static int wait_for(struct call *call, short events, uint64_t slice_ms)
 			return call_timed_out(call);
 		left = call->deadline_ms - now;
 		step = slice_ms ? slice_ms : 1000 - (now - call->start_ms) % 1000;
+		if (call->streaming) /* no line to show, no deadline */
+			step = STREAM_WAIT_MS;
 		ready = poll(fds, ARRAY_SIZE(fds), (int)(left < step ? left : step));
 		if (ready < 0 && errno != EINTR)
 			return call_fail(call, -errno, "Io", "poll: %m");
@@ -165,6 +169,9 @@ static int call_connect(struct call *call)
 
 static int call_closed(struct call *call)
 {
+	if (call->streaming)
+		return call_fail(call, -EPIPE, "Disconnected",
+				 "iovteamd has ended the stream: it stopped, or was not read from");
 	return call_fail(call, -EPIPE, "Disconnected",
 			 "iovteamd closed the connection before it answered");
 }
@@ -234,21 +241,21 @@ static int inbox_read(struct call *call, struct inbox *inbox)
 	return memchr(inbox->text + inbox->used - got, '\0', (size_t)got) != NULL;
 }
 
-static int call_receive(struct call *call, json_t **ret_message)
+static int call_receive(struct call *call, struct inbox *inbox, json_t **ret_message)
 {
-	_cleanup_free_ char *text = NULL;
-	struct inbox inbox = {};
 	json_error_t where;
 	json_t *message;
-	int complete;
+	size_t length;
+	int complete = inbox->used && memchr(inbox->text, '\0', inbox->used);
 
-	do
-		complete = inbox_read(call, &inbox);
-	while (complete == 0);
-	text = inbox.text;
+	while (complete == 0)
+		complete = inbox_read(call, inbox);
 	if (complete < 0)
 		return complete;
-	message = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+	message = json_loads(inbox->text, JSON_REJECT_DUPLICATES, &where);
+	length = strlen(inbox->text) + 1;
+	inbox->used -= length;
+	memmove(inbox->text, inbox->text + length, inbox->used);
 	if (!json_is_object(message)) {
 		json_decref(message);
 		return call_fail(call, -EBADMSG, "BadReply",
@@ -303,33 +310,68 @@ static int call_finish(struct call *call, json_t *message, json_t **ret_reply)
 	return 0;
 }
 
-static int call_run(struct call *call, const char *request, json_t **ret_reply)
+/* What becomes of the replies: one is kept, or each is given to somebody. */
+struct receiver {
+	json_t **ret_reply;
+	bool (*take)(json_t *reply, void *data);
+	void *data;
+};
+
+static int receive_one(struct call *call, struct inbox *inbox, json_t **ret_reply)
 {
 	json_auto_t *message = NULL;
+	int err = call_receive(call, inbox, &message);
+
+	return err ? err : call_finish(call, message, ret_reply);
+}
+
+static int receive_all(struct call *call, struct inbox *inbox, const struct receiver *receiver)
+{
+	bool more = true;
+	int err = 0;
+
+	while (!err && more) {
+		json_auto_t *reply = NULL;
+
+		err = receive_one(call, inbox, &reply);
+		if (err)
+			break;
+		call->streaming = true;
+		call->deadline_ms = NEVER;
+		more = receiver->take(reply, receiver->data);
+	}
+	return err;
+}
+
+static int call_run(struct call *call, const char *request, const struct receiver *receiver)
+{
+	struct inbox inbox = {};
 	int err;
 
 	err = call_connect(call);
 	if (!err)
 		err = call_send(call, request, strlen(request) + 1);
-	if (!err)
-		err = call_receive(call, &message);
-	if (!err)
-		err = call_finish(call, message, ret_reply);
+	if (!err && receiver->take)
+		err = receive_all(call, &inbox, receiver);
+	else if (!err)
+		err = receive_one(call, &inbox, receiver->ret_reply);
+	free(inbox.text);
 	return err;
 }
 
-int client_call(const struct client *client, const char *method, json_t *parameters,
-		json_t **ret_reply, json_t **ret_failure)
+static int call_do(const struct client *client, const char *method, json_t *parameters,
+		   const struct receiver *receiver, json_t **ret_failure)
 {
 	struct call call = {.client = client, .fd = -1, .start_ms = clock_ms()};
 	json_auto_t *message =
-		json_pack("{s:s+, s:o}", "method", INTERFACE, method, "parameters", parameters);
+		json_pack("{s:s+, s:o, s:o*}", "method", INTERFACE, method, "parameters",
+			  parameters, "more", receiver->take ? json_true() : NULL);
 	_cleanup_free_ char *request = json_dumps(message, JSON_COMPACT);
 	int err;
 
 	call.deadline_ms = call.start_ms + client->timeout_ms;
 	if (request)
-		err = call_run(&call, request, ret_reply);
+		err = call_run(&call, request, receiver);
 	else /* words of the command line that are not UTF-8 */
 		err = call_fail(&call, -EILSEQ, "Usage", "the command line is not valid UTF-8");
 	progress_clear(&call);
@@ -338,4 +380,20 @@ int client_call(const struct client *client, const char *method, json_t *paramet
 	if (err && err != -EINTR)
 		*ret_failure = call.failure;
 	return err;
+}
+
+int client_call(const struct client *client, const char *method, json_t *parameters,
+		json_t **ret_reply, json_t **ret_failure)
+{
+	struct receiver receiver = {.ret_reply = ret_reply};
+
+	return call_do(client, method, parameters, &receiver, ret_failure);
+}
+
+int client_stream(const struct client *client, const char *method, json_t *parameters,
+		  bool (*take)(json_t *reply, void *data), void *data, json_t **ret_failure)
+{
+	struct receiver receiver = {.take = take, .data = data};
+
+	return call_do(client, method, parameters, &receiver, ret_failure);
 }

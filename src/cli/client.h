@@ -27,6 +27,14 @@ struct client {
 int client_call(const struct client *client, const char *method, json_t *parameters,
 		json_t **ret_reply, json_t **ret_failure);
 
+/*
+ * Call @method with "more". @take gets each reply as client_call() gives it, until it returns
+ * false: then 0 is returned. The timeout is for the first reply. A stream that the daemon ends
+ * is a failure (-EPIPE).
+ */
+int client_stream(const struct client *client, const char *method, json_t *parameters,
+		  bool (*take)(json_t *reply, void *data), void *data, json_t **ret_failure);
+
 /* Such a failure, for what goes wrong on this side. @name is without CLIENT_ERROR. */
 json_t *client_failure(const char *name, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -155,6 +155,17 @@ const struct command commands[] = {
 	  "  iovteam watch\n"
 	  "  iovteam watch team0 --interval 0.5\n"
 	  "  iovteam watch team0 --count 1 --json\n" },
+	{ "events", NULL, events, OPTION_COUNT, 0, 0, 1, "[NAME] [--count N]",
+	  "print each change of a team as it happens",
+	  "Prints the teams as they are, and then a line for each change: a member that is\n"
+	  "lost or returns, another primary, another state, a member that leaves, a step\n"
+	  "that failed. With NAME, those of one team. With --json each line is an object;\n"
+	  "iovteam(8) has its fields. It ends when iovteamd does.\n\n"
+	  "  --count N  leave after N events\n\n"
+	  "Scripts in /etc/iovteam/hooks.d are run on the same events.\n\n"
+	  "Examples:\n"
+	  "  iovteam events\n"
+	  "  iovteam events team0 --json\n" },
 };
 /* clang-format on */
 const size_t command_count = ARRAY_SIZE(commands);

@@ -8,6 +8,7 @@
 #include "daemon/api_explain.h"
 #include "daemon/api_show.h"
 #include "daemon/edit.h"
+#include "daemon/events.h"
 #include "daemon/interface.h"
 #include "daemon/json_text.h"
 
@@ -72,6 +73,19 @@ static void call_explain(void *data, json_t *parameters, struct varlink_reply *r
 
 	if (team)
 		explain_flow(manager, team, json_object_get(parameters, "flow"), reply);
+}
+
+/* T20: what is, and then each change. Without "more" the former alone. */
+static void call_monitor(void *data, json_t *parameters, struct varlink_reply *reply)
+{
+	const struct manager *manager = data;
+	const char *name = text_of(parameters, "name");
+
+	if (*name && !find_team(manager, name, reply))
+		return;
+	if (!events_have_room(manager->monitors))
+		return api_error(reply, API_REFUSED, "as many clients as may watch events do so");
+	reply->parameters = events_snapshot(manager->monitors, name);
 }
 
 /* --- changing --- */
@@ -412,6 +426,7 @@ static void call_restore_member(void *data, json_t *parameters, struct varlink_r
 
 static const struct varlink_method methods[] = {
 	{"org.iovteam.Show", false, {OPTIONAL_NAME}, call_show},
+	{"org.iovteam.Monitor", false, {OPTIONAL_NAME}, call_monitor},
 	{"org.iovteam.Plan", false, {}, call_plan},
 	{"org.iovteam.Explain", false, {NAME, OBJECT("flow")}, call_explain},
 	{"org.iovteam.AddTeam", true, {OBJECT("team")}, call_add_team},
@@ -434,5 +449,6 @@ struct varlink_interface api_interface(struct manager *manager)
 		.methods = methods,
 		.method_count = ARRAY_SIZE(methods),
 		.data = manager,
+		.stream = "org.iovteam.Monitor",
 	};
 }

@@ -224,6 +224,34 @@ json_t *show_team(const struct manager *manager, const struct team *team)
 		"failovers", show_records(team), "notes", show_notes(manager, team));
 }
 
+/* After each turn of the loop, so a device is looked for by its name only if it must be. */
+static void view_member(const struct manager *manager, const struct team *team,
+			const struct member_config *member, struct event_member *view)
+{
+	int slot = team->datapath ? plan_slot(datapath_notes(team->datapath), member->device) : -1;
+	const struct link *link = team_member_link(team, &manager->observed.links, slot);
+
+	if (!link)
+		link = member_link(member, &manager->observed.links);
+	(void)text_copy(view->device, sizeof(view->device), member->device);
+	(void)text_copy(view->name, sizeof(view->name), link ? link->name : member->device);
+	view->state = member_state(team, link, slot, &view->reason);
+}
+
+void show_event_view(const struct manager *manager, const struct team *team,
+		     struct event_view *ret_view)
+{
+	(void)text_copy(ret_view->team, sizeof(ret_view->team), team->config.name);
+	(void)text_copy(ret_view->primary, sizeof(ret_view->primary), primary_name(manager, team));
+	(void)text_copy(ret_view->trouble, sizeof(ret_view->trouble), team->trouble);
+	ret_view->state = team_run_state(&team->run, team->config.member_count);
+	ret_view->records = team->records;
+	ret_view->record_count = team->record_count;
+	ret_view->member_count = team->config.member_count;
+	for (uint32_t i = 0; i < team->config.member_count; i++)
+		view_member(manager, team, &team->config.members[i], &ret_view->members[i]);
+}
+
 json_t *show_actions(const struct action_list *list)
 {
 	json_t *array = json_array();

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "daemon/api.h"
+#include "daemon/events.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/udev.h"
@@ -35,7 +36,7 @@ static void print_help(void)
 	     "Keeps the teams of this machine as /etc/iovteam says, and fails them over.\n"
 	     "It is told what to do with the command iovteam(8).\n"
 	     "\n"
-	     "  --config DIR    configuration files (default /etc/iovteam)\n"
+	     "  --config DIR    configuration files and hooks.d (default /etc/iovteam)\n"
 	     "  --socket PATH   control socket (default /run/iovteam/socket)\n"
 	     "  --bpffs DIR     where programs and maps are pinned (default /sys/fs/bpf/iovteam)\n"
 	     "  --verbose       log each step\n"
@@ -160,6 +161,9 @@ static int serve(sd_event *loop, const struct options *options)
 		return err;
 	}
 	err = manager_start(manager, options->config, options->bpffs, &problem);
+	if (!err &&
+	    events_open(manager, server, options->config, options->socket, &manager->monitors))
+		err = problem_set(&problem, -ENOMEM, "cannot watch for changes");
 	if (err) {
 		log_error("%s", problem.text);
 	} else {
@@ -168,6 +172,7 @@ static int serve(sd_event *loop, const struct options *options)
 		err = sd_event_loop(loop);
 	}
 	(void)sd_notify(0, "STOPPING=1");
+	events_close(manager->monitors);
 	varlink_close(server);
 	manager_stop(manager);
 	return err;
@@ -190,6 +195,7 @@ static int prepare_loop(sd_event **ret_loop)
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGTERM);
 	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGCHLD); /* hooks; sd_event_add_child() wants it */
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
 	err = sd_event_default(ret_loop);
 	if (err >= 0)

@@ -365,8 +365,10 @@ int manager_apply(struct manager *manager, const struct store *store, struct act
 	manager->store = *store;
 	manager->store_valid = true;
 	err = apply_store(manager, actions, problem);
-	if (!err)
+	if (!err) {
+		manager->applied++;
 		return 0;
+	}
 	log_warning("%s; going back to the configuration before", problem->text);
 	manager->store = *before;
 	(void)apply_store(manager, &undone, &(struct problem){});
@@ -443,8 +445,10 @@ static int open_context(struct manager *manager, const char *pins, struct proble
 
 	if (err)
 		return problem_set(problem, err, "cannot open netlink: %s", strerror(-err));
-	manager->context = (struct team_context){
-		.observed = &manager->observed, .packet_fd = -1, .pins = pins};
+	manager->context = (struct team_context){.loop = manager->loop,
+						 .observed = &manager->observed,
+						 .packet_fd = -1,
+						 .pins = pins};
 	err = netns_cookie(&manager->context.netns);
 	if (err)
 		return problem_set(problem, err, "cannot identify the network namespace: %s",

@@ -12,6 +12,8 @@
 
 #include <systemd/sd-event.h>
 
+struct events;
+
 struct manager {
 	sd_event *loop;
 	sd_event_source *events;    /* netlink */
@@ -22,6 +24,8 @@ struct manager {
 	struct store store; /* what is wanted */
 	bool store_valid;   /* false: the files do not parse; nothing is changed until they do */
 	struct config_error store_error;
+	unsigned int applied;	 /* configurations, since the start */
+	struct events *monitors; /* who is told of changes */
 	struct team *teams[TEAMS_MAX];
 	unsigned int team_count;
 };

@@ -7,7 +7,7 @@
 #include "core/deal.h"
 #include "core/plan.h"
 #include "core/quirk.h"
-#include "daemon/announce.h"
+#include "daemon/announce_rounds.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
 #include "kernel/packet.h"
@@ -34,6 +34,7 @@ void team_free(struct team *team)
 {
 	if (!team)
 		return;
+	announce_rounds_free(team->rounds);
 	datapath_close(team->datapath);
 	free(team);
 }
@@ -330,15 +331,6 @@ static void set_rest(struct team *team, const struct link_table *links, uint32_t
 		if (until_ns > team->rest_until_ns)
 			team->rest_until_ns = until_ns;
 	}
-}
-
-static void announce_primary(const struct team *team, const struct team_context *context)
-{
-	const struct link *link =
-		team_member_link(team, &context->observed->links, team->run.primary);
-
-	if (link && team->config.announce_count)
-		(void)announce_team(context->observed, context->packet_fd, team->ifindex, link);
 }
 
 static void count_held(const struct team *team, const struct decision *decision,

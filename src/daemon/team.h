@@ -15,7 +15,11 @@
 #include "datapath/datapath.h"
 #include "model/action.h"
 
+#include <systemd/sd-event.h>
+
 #define TEAM_RECORDS 16
+
+struct announce_rounds;
 
 /* What happened, when (T15). Times are nanoseconds of the monotonic clock. */
 struct team_record {
@@ -43,10 +47,12 @@ struct team {
 	uint64_t drain_by_ns[PICK_SLOTS]; /* a drained member is retired then at the latest; 0 once
 					   * it is back */
 	uint64_t rest_until_ns; /* a lost member's filters are not touched before (core/quirk.h) */
+	struct announce_rounds *rounds; /* NULL before the first failover */
 };
 
 /* What the fast path needs of its surroundings. */
 struct team_context {
+	sd_event *loop;
 	struct observed *observed;
 	int packet_fd;
 	const char *pins;

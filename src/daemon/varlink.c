@@ -194,6 +194,23 @@ int varlink_listen(sd_event *loop, const char *path, const struct varlink_interf
 	return 0;
 }
 
+void varlink_publish(struct varlink_server *server, const char *topic, json_t *parameters)
+{
+	for (size_t i = 0; i < VARLINK_CLIENTS_MAX; i++)
+		if (server->clients[i])
+			varlink_client_publish(server->clients[i], topic, parameters);
+	json_decref(parameters);
+}
+
+unsigned int varlink_streams(const struct varlink_server *server)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < VARLINK_CLIENTS_MAX; i++)
+		count += server->clients[i] && varlink_client_streams(server->clients[i]);
+	return count;
+}
+
 void varlink_close(struct varlink_server *server)
 {
 	if (!server)

@@ -44,6 +44,8 @@ struct varlink_interface {
 	const struct varlink_method *methods;
 	size_t method_count;
 	void *data; /* first argument of each call */
+	/* The method whose call with "more" begins a stream: varlink_publish() goes on with it. */
+	const char *stream;
 };
 
 struct varlink_server;
@@ -54,6 +56,15 @@ struct varlink_server;
  */
 int varlink_listen(sd_event *loop, const char *path, const struct varlink_interface *interface,
 		   struct varlink_server **ret_server);
+
+/*
+ * One more message to each who streams everything, or @topic (its parameter "name" at the call);
+ * an empty topic concerns all. @parameters are consumed. Who has too much unread is dropped.
+ */
+void varlink_publish(struct varlink_server *server, const char *topic, json_t *parameters);
+
+/* How many streams there are. */
+unsigned int varlink_streams(const struct varlink_server *server);
 
 /* Close all clients, remove the socket. */
 void varlink_close(struct varlink_server *server);

@@ -9,6 +9,7 @@
 
 #define READ_SIZE 16384
 #define SERVICE "org.varlink.service"
+#define STREAM_USED (1ULL << 63)
 
 struct buffer {
 	char *bytes;
@@ -26,6 +27,7 @@ struct varlink_client {
 	bool ended; /* it will ask no more; what it has asked is still answered */
 	uint64_t used_us;
 	struct buffer in, out;
+	char *stream; /* the topic of its stream, "" = all; NULL = it has none */
 };
 
 static int buffer_add(struct buffer *buffer, const char *bytes, size_t length, size_t limit)
@@ -62,7 +64,7 @@ static void buffer_consume(struct buffer *buffer, size_t length)
 
 uint64_t varlink_client_used(const struct varlink_client *client)
 {
-	return client->used_us;
+	return client->stream ? client->used_us | STREAM_USED : client->used_us;
 }
 
 uid_t varlink_client_uid(const struct varlink_client *client)
@@ -77,6 +79,7 @@ void varlink_client_free(struct varlink_client *client)
 	close_fd(&client->fd);
 	free(client->in.bytes);
 	free(client->out.bytes);
+	free(client->stream);
 	free(client);
 }
 
@@ -99,8 +102,9 @@ static int flush_output(struct varlink_client *client)
 static int send_reply(struct varlink_client *client, const struct varlink_reply *reply)
 {
 	_cleanup_free_ char *text = NULL;
-	json_t *message =
-		json_pack("{s:s*, s:o*}", "error", reply->error, "parameters", reply->parameters);
+	json_t *message = json_pack("{s:s*, s:o*, s:o*}", "error", reply->error, "parameters",
+				    reply->parameters, "continues",
+				    client->stream && !reply->error ? json_true() : NULL);
 
 	if (message)
 		text = json_dumps(message, JSON_COMPACT);
@@ -206,6 +210,18 @@ static void dispatch(const struct varlink_client *client, const char *name, json
 	}
 }
 
+/* The first answer says that more follow, so the stream begins before it. */
+static void begin_stream(struct varlink_client *client, const char *method, const json_t *message,
+			 const struct varlink_reply *reply)
+{
+	const json_t *parameters = json_object_get(message, "parameters");
+	const char *topic = json_string_value(json_object_get(parameters, "name"));
+
+	if (!reply->error && json_is_true(json_object_get(message, "more")) &&
+	    client->interface->stream && strcmp(method, client->interface->stream) == 0)
+		client->stream = strdup(topic ? topic : "");
+}
+
 /* One request. Negative: it is not one, and the connection ends. */
 static int handle_message(struct varlink_client *client, const char *bytes, size_t length)
 {
@@ -217,12 +233,13 @@ static int handle_message(struct varlink_client *client, const char *bytes, size
 	json_t *none = json_object();
 	int err = 0;
 
-	if (!name || (given && !json_is_object(given)) || !none) {
+	if (!name || (given && !json_is_object(given)) || !none || client->stream) {
 		service_error(&reply, SERVICE ".InvalidParameter", "parameter",
 			      message ? "method" : "not JSON");
 		err = -EBADMSG;
 	} else {
 		dispatch(client, name, given ? given : none, &reply);
+		begin_stream(client, name, message, &reply);
 	}
 	if (oneway && !err)
 		json_decref(reply.parameters);
@@ -282,6 +299,12 @@ static int wait_for_more(struct varlink_client *client)
 	return err < 0 ? err : 0;
 }
 
+static void client_leave(struct varlink_client *client)
+{
+	client->gone(client->data, client);
+	varlink_client_free(client);
+}
+
 /*
  * One request, then the loop's other duties: however many a client has sent, an event of the
  * kernel waits for one of them at most, and other clients have their turn.
@@ -290,10 +313,24 @@ static void serve(struct varlink_client *client, int err)
 {
 	if (!err)
 		err = handle_next(client);
-	if (flush_output(client) < 0 || err || wait_for_more(client)) {
-		client->gone(client->data, client);
-		varlink_client_free(client);
-	}
+	if (flush_output(client) < 0 || err || wait_for_more(client))
+		client_leave(client);
+}
+
+bool varlink_client_streams(const struct varlink_client *client)
+{
+	return client->stream != NULL;
+}
+
+void varlink_client_publish(struct varlink_client *client, const char *topic, json_t *parameters)
+{
+	struct varlink_reply reply = {.parameters = parameters};
+
+	if (!client->stream || (*client->stream && *topic && strcmp(client->stream, topic) != 0))
+		return;
+	(void)json_incref(parameters);
+	if (send_reply(client, &reply) || flush_output(client) < 0 || wait_for_more(client))
+		client_leave(client);
 }
 
 /* A client that has gone (EPOLLHUP) is noticed by reading its end, or by writing to it. */

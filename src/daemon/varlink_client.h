@@ -26,5 +26,12 @@ void varlink_client_free(struct varlink_client *client);
 /* Who it is, by the kernel's word. */
 uid_t varlink_client_uid(const struct varlink_client *client);
 
-/* When it last said something: microseconds of the monotonic clock. */
+/* Go on with its stream, if it has one and it is of @topic. It may be gone afterwards. */
+void varlink_client_publish(struct varlink_client *client, const char *topic, json_t *parameters);
+bool varlink_client_streams(const struct varlink_client *client);
+
+/*
+ * When it last said something: microseconds of the monotonic clock. Who streams has nothing to
+ * say, and counts as later than all others.
+ */
 uint64_t varlink_client_used(const struct varlink_client *client);

@@ -13,6 +13,7 @@
 
 #include "model/drop.h"
 #include "model/pick.h"
+#include "model/station.h"
 
 /* "Go on with the next program": TCX_NEXT for tcx, TC_ACT_UNSPEC for a classifier. */
 #define VERDICT_NEXT (-1)
@@ -21,23 +22,23 @@
 struct pick_state state SEC(".data.state");
 struct drop_counts drops SEC(".data.drops");
 
-/* Foreign sources (bridge, macvlan on the team) whose broadcasts the team has sent: MAC -> ns. */
+/* Foreign sources (a bridge, macvlan, VRRP on the team) that the team sends for. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, __u64);
-	__type(value, __u64);
-} sent SEC(".maps");
+	__uint(max_entries, STATIONS_MAX);
+	__type(key, struct station_key);
+	__type(value, struct station);
+} stations SEC(".maps");
 
 /* How long after it was sent a broadcast can come back; a VM that has moved away is quiet so long. */
 #define REFLECTION_NS 500000000LL
 
-/* A MAC as a number, for a map's key. */
-static __always_inline __u64 mac_key(const void *mac)
+/* The tag is beside the frame on both ways: devices and the stack put it there. */
+static __always_inline void station_of(const struct __sk_buff *skb, const struct ethhdr *eth,
+				       struct station_key *key)
 {
-	const __u16 *words = mac;
-
-	return (__u64)words[0] << 32 | (__u64)words[1] << 16 | words[2];
+	__builtin_memcpy(key->mac, eth->h_source, ETH_ALEN);
+	key->vlan = skb->vlan_present ? skb->vlan_tci & STATION_VLAN_MASK : 0;
 }
 
 /*

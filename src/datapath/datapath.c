@@ -26,7 +26,7 @@ struct datapath {
 
 /* The maps that are pinned: those that hold state. Constants are of each load. */
 static const char *const pinned_maps[] = {
-	".data.state", ".data.deal", ".data.hold", ".data.drops", ".data.notes", "sent",
+	".data.state", ".data.deal", ".data.hold", ".data.drops", ".data.notes", "stations",
 };
 
 static bool is_pinned_map(const struct bpf_map *map)
@@ -72,7 +72,7 @@ static void discard_unfit(const char *path, const struct bpf_map *map)
 
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
 		return;
-	if (info.value_size != bpf_map__value_size(map))
+	if (info.value_size != bpf_map__value_size(map) || info.key_size != bpf_map__key_size(map))
 		(void)unlink(path);
 }
 
@@ -369,6 +369,11 @@ const struct drop_counts *datapath_drops(const struct datapath *datapath)
 struct note_team *datapath_notes(struct datapath *datapath)
 {
 	return &datapath->team->data_notes->notes;
+}
+
+int datapath_stations(const struct datapath *datapath)
+{
+	return bpf_map__fd(datapath->team->maps.stations);
 }
 
 int datapath_ask(struct datapath *datapath, const void *frame, size_t length, uint32_t *hash,

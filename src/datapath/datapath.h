@@ -50,6 +50,9 @@ const struct pick_hold *datapath_hold(const struct datapath *datapath);
 const struct drop_counts *datapath_drops(const struct datapath *datapath);
 struct note_team *datapath_notes(struct datapath *datapath);
 
+/* The map of stations, for datapath/stations.h. */
+int datapath_stations(const struct datapath *datapath);
+
 /*
  * Ask the loaded sending program what it would do with @frame (T18). *@hash is given to it as
  * the flow's hash unless 0, and is what it used afterwards; *@ret_verdict as in model/steering.h.

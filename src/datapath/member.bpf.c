@@ -44,20 +44,30 @@ static __always_inline int receive_own(struct __sk_buff *skb)
 	return VERDICT_NEXT;
 }
 
-/* A broadcast that the team has just sent for somebody on top of it. */
-static __always_inline bool is_reflection(const struct ethhdr *eth)
+/*
+ * A broadcast that the team has just sent for a station on top of it. One that comes later is the
+ * station's own, from outside: it has moved there, and is not the team's any more.
+ */
+static __always_inline bool is_reflection(const struct __sk_buff *skb, const struct ethhdr *eth)
 {
-	__u64 key = mac_key(eth->h_source), *sent_ns;
+	const struct station *known;
+	struct station_key key;
 
 	if (!(eth->h_dest[0] & 1))
 		return false;
-	sent_ns = bpf_map_lookup_elem(&sent, &key);
-	return sent_ns && (__s64)(bpf_ktime_get_ns() - *sent_ns) < REFLECTION_NS;
+	station_of(skb, eth, &key);
+	known = bpf_map_lookup_elem(&stations, &key);
+	if (!known)
+		return false;
+	if ((__s64)(bpf_ktime_get_ns() - known->flooded_ns) < REFLECTION_NS)
+		return true;
+	(void)bpf_map_delete_elem(&stations, &key);
+	return false;
 }
 
-static __always_inline int receive_other(const struct ethhdr *eth)
+static __always_inline int receive_other(const struct __sk_buff *skb, const struct ethhdr *eth)
 {
-	if (slot_of_mac(eth->h_source) != PICK_NOBODY || is_reflection(eth))
+	if (slot_of_mac(eth->h_source) != PICK_NOBODY || is_reflection(skb, eth))
 		return drop(DROP_REFLECTED);
 	if (slot == state.primary) {
 		if (!(eth->h_dest[0] & 1) && slot_of_mac(eth->h_dest) != PICK_NOBODY)
@@ -76,7 +86,7 @@ int member_ingress(struct __sk_buff *skb)
 		return receive_own(skb);
 	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
 		return VERDICT_NEXT;
-	return receive_other(eth);
+	return receive_other(skb, eth);
 }
 
 /*

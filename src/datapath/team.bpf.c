@@ -174,17 +174,33 @@ static __always_inline int answer(struct __sk_buff *skb, __u32 why)
 	return VERDICT_NEXT;
 }
 
-/* T9: a NIC or a switch may send a broadcast back; the receiving program must know it again. */
-static __always_inline void remember_foreign(struct __sk_buff *skb)
+/*
+ * T9, T10: a NIC or a switch may send a broadcast back, which the receiving program must know
+ * again; and at a failover switches are told where the station is now.
+ */
+static __always_inline void remember_station(struct __sk_buff *skb)
 {
 	const struct ethhdr *eth = (void *)(long)skb->data;
-	__u64 key, now;
+	struct station fresh = {}, *known;
+	struct station_key key;
+	bool flooded;
 
-	if ((void *)(eth + 1) > (void *)(long)skb->data_end || !(eth->h_dest[0] & 1))
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end || (eth->h_source[0] & 1))
 		return;
-	key = mac_key(eth->h_source);
-	now = bpf_ktime_get_ns();
-	(void)bpf_map_update_elem(&sent, &key, &now, BPF_ANY);
+	station_of(skb, eth, &key);
+	flooded = eth->h_dest[0] & 1;
+	fresh.seen_ns = bpf_ktime_get_ns();
+	known = bpf_map_lookup_elem(&stations, &key);
+	if (known) {
+		if (flooded && (__s64)(fresh.seen_ns - known->flooded_ns) > 0)
+			known->flooded_ns = fresh.seen_ns;
+		if (fresh.seen_ns - known->seen_ns > STATION_SEEN_NS)
+			known->seen_ns = fresh.seen_ns;
+		return;
+	}
+	if (flooded)
+		fresh.flooded_ns = fresh.seen_ns;
+	(void)bpf_map_update_elem(&stations, &key, &fresh, BPF_ANY);
 }
 
 SEC("tc")
@@ -201,7 +217,7 @@ int team_egress(struct __sk_buff *skb)
 	} else {
 		slot = primary_slot(why);
 		if (why == PICK_FOREIGN)
-			remember_foreign(skb);
+			remember_station(skb);
 	}
 	skb->queue_mapping = slot == PICK_NOBODY ? 0 : slot + 2;
 	return VERDICT_NEXT;

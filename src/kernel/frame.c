@@ -34,6 +34,7 @@ struct advert_frame {
 } __attribute__((packed));
 
 _Static_assert(sizeof(struct arp_frame) == FRAME_ARP_SIZE, "ARP over Ethernet");
+_Static_assert(sizeof(struct arp_frame) == FRAME_LEARN_SIZE, "reverse ARP has the same form");
 _Static_assert(sizeof(struct advert_frame) == FRAME_ADVERT_SIZE, "advertisement over Ethernet");
 
 static struct ethhdr ethernet_header(const struct mac *from, const struct mac *to, uint16_t type)
@@ -63,6 +64,27 @@ size_t frame_arp_announce(uint8_t *buffer, const struct mac *from, const struct 
 
 	memcpy(frame.sender_address, address, sizeof(frame.sender_address));
 	memcpy(frame.target_address, address, sizeof(frame.target_address));
+	memcpy(buffer, &frame, sizeof(frame));
+	return sizeof(frame);
+}
+
+size_t frame_learn(uint8_t *buffer, const struct mac *station)
+{
+	static const struct mac everybody = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+	struct arp_frame frame = {
+		.ethernet = ethernet_header(station, &everybody, ETH_P_RARP),
+		.arp =
+			{
+				.ar_hrd = htons(ARPHRD_ETHER),
+				.ar_pro = htons(ETH_P_IP),
+				.ar_hln = ETH_ALEN,
+				.ar_pln = 4,
+				.ar_op = htons(ARPOP_RREQUEST),
+			},
+		.sender = *station,
+		.target = *station,
+	};
+
 	memcpy(buffer, &frame, sizeof(frame));
 	return sizeof(frame);
 }

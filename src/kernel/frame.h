@@ -13,8 +13,9 @@
 
 #define FRAME_ARP_SIZE 42
 #define FRAME_ADVERT_SIZE 86
+#define FRAME_LEARN_SIZE 42
 #define FRAME_TAG_SIZE 4
-#define FRAME_SIZE_MAX (FRAME_ADVERT_SIZE + FRAME_TAG_SIZE)
+#define FRAME_SIZE_MAX (FRAME_ADVERT_SIZE + 2 * FRAME_TAG_SIZE)
 
 /*
  * A gratuitous ARP request (RFC 5227, "announcement"): sender and target are the IPv4 @address,
@@ -31,6 +32,13 @@ size_t frame_arp_announce(uint8_t *buffer, const struct mac *from, const struct 
  */
 size_t frame_neighbour_advert(uint8_t *buffer, const struct mac *from, const struct mac *to,
 			      const uint8_t address[16], const uint8_t to_address[16], bool router);
+
+/*
+ * A broadcast from @station, which says nothing but that it is here: switches learn the port. A
+ * reverse ARP request (RFC 903), as QEMU, ESX and Open vSwitch send it, which nobody answers.
+ * Returns its length.
+ */
+size_t frame_learn(uint8_t *buffer, const struct mac *station);
 
 /* Put an 802.1Q tag into a frame of @length bytes; @buffer has room. Returns the new length. */
 size_t frame_tag(uint8_t *buffer, size_t length, uint16_t vlan_id);

@@ -125,18 +125,19 @@ class Frame:
     source: str
     destination: str
     text: str  # tcpdump's line
+    time: float = 0.0  # seconds of the wall clock
 
 
 class Capture:
     """tcpdump for a block, that prints each frame's MACs."""
 
-    _LINE = re.compile(r"([0-9a-f:]{17}) > ([0-9a-f:]{17}),? (.*)")
+    _LINE = re.compile(r"([\d.]+) ([0-9a-f:]{17}) > ([0-9a-f:]{17}),? (.*)")
 
     def __init__(self, where: Namespace, device: str, filter_: str = "",
                  direction: str = "inout") -> None:
         self._device = device
         self._process = where.spawn(
-            ["tcpdump", "-i", device, "-Q", direction, "-enlt", "--immediate-mode",
+            ["tcpdump", "-i", device, "-Q", direction, "-enltt", "--immediate-mode",
              "-B", "8192", "-Z", "root", *filter_.split()])
         self._process.expect("listening on", stream="err")
 
@@ -152,7 +153,7 @@ class Capture:
     def frames(self, text: str = "") -> list[Frame]:
         """Those so far whose line contains @text."""
         found = map(self._LINE.match, self._process.stdout().split("\n")[:-1])
-        return [Frame(m[1], m[2], m[3]) for m in found if m and text in m[3]]
+        return [Frame(m[2], m[3], m[4], float(m[1])) for m in found if m and text in m[4]]
 
     def wait(self, count: int, text: str = "", timeout: float = SLOW) -> list[Frame]:
         wait_until(lambda: len(self.frames(text)) >= count, timeout,

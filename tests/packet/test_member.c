@@ -5,9 +5,11 @@
 
 #include "base/strings.h"
 #include "model/drop.h"
+#include "model/station.h"
 
 #include "datapath/member.skel.h" /* uses the types of model/ */
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -189,20 +191,28 @@ static void test_foreign_reflection(void **unused)
 		PASS("a foreign broadcast, long ago", SLOT_A, MAC_BROADCAST MAC_FOREIGN ARP("01")),
 	};
 	const struct member *member = member_of(SLOT_A);
-	int sent = bpf_map__fd(member->programs->maps.sent);
+	int stations = bpf_map__fd(member->programs->maps.stations);
+	struct station now = {monotonic(), monotonic()};
+	struct station then = {now.seen_ns, now.flooded_ns - 1000 * 1000 * 1000ULL};
+	struct station_key key = {}, in_vlan = {.vlan = 100};
 	uint8_t foreign[8];
-	uint64_t key = 0, now = monotonic(), then = now - 1000 * 1000 * 1000ULL;
 
 	(void)unused;
 	(void)frame_parse(MAC_FOREIGN, 0, foreign);
-	for (int word = 0; word < 3; word++)
-		key = key << 16 | (uint64_t)(foreign[2 * word] | foreign[2 * word + 1] << 8);
-	assert_int_equal(bpf_map_update_elem(sent, &key, &now, BPF_ANY), 0);
+	memcpy(key.mac, foreign, sizeof(key.mac));
+	memcpy(in_vlan.mac, foreign, sizeof(in_vlan.mac));
+	/* The same MAC in a VLAN is another station. */
+	assert_int_equal(bpf_map_update_elem(stations, &in_vlan, &now, BPF_ANY), 0);
+	assert_case(&stale[0], member, bpf_program__fd(member->programs->progs.member_ingress));
+	assert_int_equal(bpf_map_update_elem(stations, &key, &now, BPF_ANY), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(fresh); i++)
 		assert_case(&fresh[i], member,
 			    bpf_program__fd(member->programs->progs.member_ingress));
-	assert_int_equal(bpf_map_update_elem(sent, &key, &then, BPF_ANY), 0);
+	assert_int_equal(bpf_map_update_elem(stations, &key, &then, BPF_ANY), 0);
 	assert_case(&stale[0], member, bpf_program__fd(member->programs->progs.member_ingress));
+	/* It is heard from outside, so it has moved there: it is not the team's to announce. */
+	assert_int_equal(bpf_map_lookup_elem(stations, &key, &then), -ENOENT);
+	assert_int_equal(bpf_map_lookup_elem(stations, &in_vlan, &then), 0);
 }
 
 static void test_egress(void **unused)

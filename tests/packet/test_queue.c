@@ -6,11 +6,13 @@
  */
 #include "frame.h"
 #include "observe.h"
+#include "run.h"
 #include "world.h"
 
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "datapath/datapath.h"
+#include "datapath/stations.h"
 #include "kernel/packet.h"
 
 #include <arpa/inet.h>
@@ -18,6 +20,7 @@
 #include <stdarg.h>
 #include <sys/socket.h>
 
+#include <bpf/bpf.h>
 #include <cmocka.h>
 
 #define QUEUES 40 /* more than slots, as the bond has */
@@ -121,6 +124,40 @@ static void test_class(void **unused)
 	assert_queues(true);
 	/* All of them came from a packet socket, a team mate's source among them: nothing learnt. */
 	assert_memory_equal(state, &before, sizeof(before));
+}
+
+/* T10: who sends through the team with a MAC of its own is remembered, for announcing it. */
+static void test_stations(void **unused)
+{
+	static const uint8_t foreign[6] = {0x52, 0x54, 0, 0, 0, 0xf0};
+	_cleanup_free_ struct station_key *keys = NULL;
+	int map = datapath_stations(stage.datapath);
+	uint64_t begin = monotonic();
+	struct station station;
+	size_t count;
+
+	(void)unused;
+	assert_int_equal(stations_take(map, 0, begin, &keys, &count), 0);
+	assert_int_equal(count, 0);
+	free_ptr(&keys);
+	(void)queue_of(A_TO_PEER TCP4, 0);
+	(void)queue_of(MAC_PEER MAC_C TCP4, 0);
+	(void)queue_of(MAC_PEER MAC_FOREIGN TCP4, 0);
+	(void)queue_of(MAC_PEER MAC_FOREIGN TCP4, 0);
+	assert_int_equal(stations_take(map, begin, begin + 7, &keys, &count), 0);
+	assert_int_equal(count, 1);
+	assert_memory_equal(keys[0].mac, foreign, sizeof(foreign));
+	assert_int_equal(keys[0].vlan, 0);
+	/* Now what comes back with this MAC is a reflection of what the taker sends. */
+	assert_int_equal(bpf_map_lookup_elem(map, &keys[0], &station), 0);
+	assert_int_equal(station.flooded_ns, begin + 7);
+	assert_in_range(station.seen_ns, begin, monotonic());
+	(void)queue_of(MAC_BROADCAST MAC_FOREIGN ARP("01"), 0);
+	assert_int_equal(bpf_map_lookup_elem(map, &keys[0], &station), 0);
+	assert_in_range(station.flooded_ns, begin + 8, monotonic());
+	free_ptr(&keys);
+	assert_int_equal(stations_take(map, monotonic(), begin, &keys, &count), 0);
+	assert_int_equal(count, 0);
 }
 
 /* A queue that the frame has brought with it says nothing here. */
@@ -372,15 +409,11 @@ static int end_stage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STAGE(test_class),
-		STAGE(test_recorded_queue),
-		STAGE(test_bucket),
-		STAGE(test_life),
-		STAGE(test_jumbo),
-		STAGE(test_learning),
-		STAGE(test_learning_from_arp),
-		STAGE(test_member_egress),
-		STAGE(test_member_ingress),
+		STAGE(test_class),	    STAGE(test_stations),
+		STAGE(test_recorded_queue), STAGE(test_bucket),
+		STAGE(test_life),	    STAGE(test_jumbo),
+		STAGE(test_learning),	    STAGE(test_learning_from_arp),
+		STAGE(test_member_egress),  STAGE(test_member_ingress),
 	};
 
 	if (world_check())

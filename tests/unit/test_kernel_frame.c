@@ -29,6 +29,19 @@ static void arp_is_exact(void **state)
 	assert_memory_equal(buffer, wanted, sizeof(wanted));
 }
 
+static void learn_is_exact(void **state)
+{
+	static const uint8_t wanted[FRAME_LEARN_SIZE] = {
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0x11, 0x22, 0x33, 0x44, 0x55, 0x80, 0x35,
+		0x00, 0x01, 0x08, 0x00, 0x06, 0x04, 0x00, 0x03, 0x02, 0x11, 0x22, 0x33, 0x44, 0x55,
+		0,    0,    0,	  0,	0x02, 0x11, 0x22, 0x33, 0x44, 0x55, 0,	  0,	0,    0,
+	};
+	uint8_t buffer[FRAME_SIZE_MAX];
+
+	assert_int_equal(frame_learn(buffer, &from), sizeof(wanted));
+	assert_memory_equal(buffer, wanted, sizeof(wanted));
+}
+
 static const uint8_t address6[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 9};
 static const uint8_t all_nodes[16] = {0xff, 0x02, [15] = 1};
 
@@ -138,6 +151,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arp_is_exact),
+		cmocka_unit_test(learn_is_exact),
 		cmocka_unit_test(advert_is_exact),
 		cmocka_unit_test(advert_checksum_holds_for_every_mac),
 		cmocka_unit_test(multicast_of_a_device_is_read),
