@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "core/plan.h"
 #include "daemon/clock.h"
+#include "daemon/handover.h"
 #include "kernel/rtnl_bond.h"
 #include "kernel/rtnl_link.h"
 
@@ -123,8 +124,10 @@ static int enslave(const struct team *team, const struct team_context *context,
 		   const struct action *action, struct problem *problem)
 {
 	struct netlink *netlink = context->observed->requests;
-	int err = rtnl_link_set_up(netlink, action->ifindex, false, problem);
+	int err;
 
+	handover_lift(context->handover, context, action->ifindex);
+	err = rtnl_link_set_up(netlink, action->ifindex, false, problem);
 	if (!err)
 		err = rtnl_bond_enslave(netlink, action->ifindex, team->ifindex, problem);
 	if (!err)
@@ -177,6 +180,8 @@ static int apply_join(struct team *team, const struct team_context *context,
 		err = enslave(team, context, action, problem);
 	if (!err)
 		err = observe_own(context);
+	if (!err)
+		err = handover_land(context->handover, context, action->ifindex, problem);
 	if (!err)
 		return 0;
 	(void)rtnl_bond_release(context->observed->requests, action->ifindex, NULL);

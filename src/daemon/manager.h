@@ -12,6 +12,8 @@
 
 #include <systemd/sd-event.h>
 
+struct pending;
+
 struct manager {
 	sd_event *loop;
 	sd_event_source *events;    /* netlink */
@@ -22,6 +24,7 @@ struct manager {
 	struct store store; /* what is wanted */
 	bool store_valid;   /* false: the files do not parse; nothing is changed until they do */
 	struct config_error store_error;
+	struct pending *pending; /* a change that waits to be confirmed, mostly NULL */
 	struct team *teams[TEAMS_MAX];
 	unsigned int team_count;
 };
@@ -48,3 +51,7 @@ void manager_wake(struct manager *manager);
  */
 int manager_apply(struct manager *manager, const struct store *store, struct action_list *actions,
 		  struct problem *problem);
+
+/* Make @before the wanted state again, with the addresses and routes that @handover has noted. */
+void manager_go_back(struct manager *manager, const struct store *before,
+		     const struct handover *handover, struct action_list *actions);

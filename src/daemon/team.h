@@ -45,9 +45,12 @@ struct team {
 	uint64_t rest_until_ns; /* a lost member's filters are not touched before (core/quirk.h) */
 };
 
+struct handover;
+
 /* What the fast path needs of its surroundings. */
 struct team_context {
 	struct observed *observed;
+	const struct handover *handover; /* of the change that is under way; mostly NULL */
 	int packet_fd;
 	const char *pins;
 	uint64_t netns;
