@@ -2,6 +2,7 @@
 #include "daemon/api_session.h"
 
 #include "daemon/api_error.h"
+#include "daemon/json_text.h"
 #include "daemon/manager.h"
 #include "kernel/rtnl_route.h"
 
@@ -24,7 +25,7 @@ static int parse(const char *text, uint8_t *ret_family, uint8_t *ret_bytes)
 static void add_name(json_t *names, const char *name)
 {
 	if (*name)
-		(void)json_array_append_new(names, json_string(name));
+		(void)json_array_append_new(names, json_text(name));
 }
 
 /* All by which a command may mean this device: its name, its MACs, its place on the bus. */
@@ -71,6 +72,6 @@ void call_session(void *data, json_t *parameters, struct varlink_reply *reply)
 		link = link_by_index(&manager->observed.links, ifindex);
 	if (!link)
 		return api_error(reply, API_NOT_FOUND, "there is no route to %s", peer);
-	reply->parameters = json_pack("{s:s, s:o}", "device", link->name, "names",
+	reply->parameters = json_pack("{s:o, s:o}", "device", json_text(link->name), "names",
 				      name_all(&manager->observed.links, link));
 }

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/strings.h"
+#include "daemon/json_text.h"
 #include "daemon/log.h"
 #include "daemon/store.h"
 
@@ -115,8 +116,8 @@ static json_t *show_devices(const struct handover *handover)
 		for (size_t r = 0; r < device->records.count; r++)
 			(void)json_array_append_new(records, hex_of(device->records.records[r]));
 		(void)json_array_append_new(
-			devices, json_pack("{s:s, s:i, s:o}", "name", device->name, "ifindex",
-					   device->ifindex, "records", records));
+			devices, json_pack("{s:o, s:i, s:o}", "name", json_text(device->name),
+					   "ifindex", device->ifindex, "records", records));
 	}
 	return devices;
 }

@@ -5,6 +5,7 @@
 #include "daemon/clock.h"
 #include "daemon/handover.h"
 #include "daemon/journal.h"
+#include "daemon/json_text.h"
 #include "daemon/log.h"
 
 #include <errno.h>
@@ -81,10 +82,10 @@ static json_t *show_team_run(const struct team *team)
 
 	for (int slot = 0; slot < PICK_SLOTS; slot++)
 		if (members[slot].drained)
-			(void)json_array_append_new(drained, json_string(members[slot].device));
-	return json_pack("{s:s, s:o}", "primary",
-			 team->run.primary >= 0 ? members[team->run.primary].device : "", "drained",
-			 drained);
+			(void)json_array_append_new(drained, json_text(members[slot].device));
+	return json_pack("{s:o, s:o}", "primary",
+			 json_text(team->run.primary >= 0 ? members[team->run.primary].device : ""),
+			 "drained", drained);
 }
 
 static json_t *show_runs(const struct manager *manager)
