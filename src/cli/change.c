@@ -2,6 +2,8 @@
 /* Calls to the daemon as commands make them, and the actions that they answer with. */
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/confirm.h"
+#include "cli/session.h"
 
 #include "base/cleanup.h"
 #include "model/action.h"
@@ -94,9 +96,24 @@ static int change_print(const struct cli *cli, const char *done, const json_t *r
 int cli_change(const struct cli *cli, const char *method, json_t *parameters)
 {
 	json_auto_t *reply = NULL;
-	int outcome = ask(cli, true, method, parameters, &reply);
+	int outcome;
 
-	return outcome ? outcome : change_print(cli, "Done:", reply);
+	confirm_put_options(cli, parameters);
+	session_warn(cli, method);
+	outcome = ask(cli, true, method, parameters, &reply);
+	if (outcome)
+		return outcome;
+	(void)change_print(cli, "Done:", reply);
+	confirm_print_how(cli);
+	return OUTCOME_DONE;
+}
+
+int cancel(struct cli *cli)
+{
+	json_auto_t *reply = NULL;
+	int outcome = ask(cli, true, "Cancel", json_object(), &reply);
+
+	return outcome ? outcome : change_print(cli, "Taken back:", reply);
 }
 
 int reload(struct cli *cli)

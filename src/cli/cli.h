@@ -23,6 +23,9 @@ enum command_option {
 	OPTION_TO = 1 << 1,
 	OPTION_INTERVAL = 1 << 2,
 	OPTION_COUNT = 1 << 3,
+	OPTION_CONFIRM = 1 << 4,
+	OPTION_TAKE = 1 << 5,
+	OPTION_GIVE = 1 << 6,
 };
 
 struct cli;
@@ -49,10 +52,12 @@ struct cli {
 	uint32_t timeout_ms;  /* 0 = as long as the kind of call deserves */
 	uint32_t interval_ms; /* between the views of "watch" */
 	uint32_t count;	      /* views of "watch", events; 0 = until told to leave */
+	uint32_t confirm;     /* seconds after which a change is taken back */
 	const char *to;
-	json_t *members; /* of --member, in their order: device and settings */
-	unsigned given;	 /* enum command_option */
-	char **words;	 /* after noun and verb */
+	const char *give; /* who gets the team's addresses */
+	json_t *members;  /* of --member, in their order: device and settings */
+	unsigned given;	  /* enum command_option */
+	char **words;	  /* after noun and verb */
 	int word_count;
 };
 
@@ -87,5 +92,7 @@ int member_show(struct cli *cli);
 int explain(struct cli *cli);
 int plan(struct cli *cli);
 int reload(struct cli *cli);
+int confirm(struct cli *cli);
+int cancel(struct cli *cli);
 int watch(struct cli *cli);
 int events(struct cli *cli);

@@ -25,23 +25,34 @@
 	"DEV names a device by its interface (ens4), its permanent MAC\n"                          \
 	"(52:54:00:12:34:56) or its PCI address (pci-0000:00:04.0).\n"
 
+#define TAKE_HELP                                                                                  \
+	"  --take-addresses  its addresses and routes go to the team at once, so that a\n"         \
+	"                    machine that is reached over it stays reachable\n"
+
+#define GIVE_HELP                                                                                  \
+	"  --give-addresses DEV  DEV, which leaves the team, gets the team's addresses\n"          \
+	"                        and routes\n"
+
 /* The table reads as a text. */
 /* clang-format off */
 const struct command commands[] = {
-	{ "team", "add", team_add, OPTION_MEMBER, OPTION_MEMBER, 1, -1,
-	  "NAME --member DEV [--member DEV]... [KEY=VALUE]...",
+	{ "team", "add", team_add, OPTION_MEMBER | OPTION_TAKE | OPTION_CONFIRM, OPTION_MEMBER, 1, -1,
+	  "NAME --member DEV... [--take-addresses] [KEY=VALUE]...",
 	  "make a team interface over one or more devices",
 	  "Makes the interface NAME over the devices given, and writes its configuration.\n"
 	  "The IP addresses belong on NAME; the members need none. The first member is\n"
 	  "the first primary.\n\n"
-	  DEVICE_HELP "Settings of a member follow it after commas.\n\n"
+	  DEVICE_HELP "Settings of a member follow it after commas.\n\n" TAKE_HELP
+	  "  The first device that has addresses becomes the first member.\n\n"
 	  SETTINGS_HELP "\n" MEMBER_HELP "\n"
 	  "Examples:\n"
 	  "  iovteam team add team0 --member ens4 --member ens5\n"
 	  "  iovteam team add team0 --member ens4 --member ens5 stable-time-ms=5000\n"
 	  "  iovteam team add team0 --member ens4,weight=200 --member ens5,role=standby\n"
-	  "  ip address add 192.0.2.10/24 dev team0\n" },
-	{ "team", "adopt", team_adopt, 0, 0, 1, -1, "NAME [KEY=VALUE]...",
+	  "  ip address add 192.0.2.10/24 dev team0\n"
+	  "  iovteam team add team0 --member ens4 --member ens5 --take-addresses \\\n"
+	  "      --confirm 60\n" },
+	{ "team", "adopt", team_adopt, OPTION_CONFIRM, 0, 1, -1, "NAME [KEY=VALUE]...",
 	  "take on a bond that something else makes and keeps",
 	  "Makes a team of the bond NAME that NetworkManager, networkd, netplan or ifupdown\n"
 	  "has made, and writes its configuration. They keep the bond, its slaves and its\n"
@@ -50,14 +61,17 @@ const struct command commands[] = {
 	  SETTINGS_HELP "\n"
 	  "Example:\n"
 	  "  iovteam team adopt bond0\n" },
-	{ "team", "remove", team_remove, 0, 0, 1, 1, "NAME",
+	{ "team", "remove", team_remove, OPTION_GIVE | OPTION_CONFIRM, 0, 1, 1,
+	  "NAME [--give-addresses DEV]",
 	  "remove a team and give its devices back as they were",
 	  "Removes the interface NAME and its configuration. Each member gets back the\n"
 	  "MAC, MTU and state that it had before. An adopted bond stays, with its slaves,\n"
-	  "as what has made it keeps it.\n\n"
-	  "Example:\n"
-	  "  iovteam team remove team0\n" },
-	{ "team", "set", team_set, 0, 0, 2, -1, "NAME KEY=VALUE...", "change settings of a team",
+	  "as what has made it keeps it.\n\n" GIVE_HELP "\n"
+	  "Examples:\n"
+	  "  iovteam team remove team0\n"
+	  "  iovteam team remove team0 --give-addresses ens4 --confirm 60\n" },
+	{ "team", "set", team_set, OPTION_CONFIRM, 0, 2, -1, "NAME KEY=VALUE...",
+	  "change settings of a team",
 	  "Changes settings of a running team, and in its configuration. Traffic goes on.\n\n"
 	  SETTINGS_HELP "\n"
 	  "Example:\n"
@@ -74,20 +88,21 @@ const struct command commands[] = {
 	  "Examples:\n"
 	  "  iovteam team show\n"
 	  "  iovteam team show team0 --json\n" },
-	{ "team", "switchover", team_switchover, OPTION_TO, OPTION_TO, 1, 1, "NAME --to MEMBER",
+	{ "team", "switchover", team_switchover, OPTION_TO | OPTION_CONFIRM, OPTION_TO, 1, 1, "NAME --to MEMBER",
 	  "make another member primary, with nothing lost",
 	  "Moves the primary role to MEMBER, for planned work on the other link. The old\n"
 	  "primary goes on receiving for as long as peers may still send to it.\n\n"
 	  "Example:\n"
 	  "  iovteam team switchover team0 --to ens5\n" },
-	{ "member", "add", member_add, 0, 0, 2, -1, "NAME DEV [KEY=VALUE]...",
+	{ "member", "add", member_add, OPTION_TAKE | OPTION_CONFIRM, 0, 2, -1,
+	  "NAME DEV [KEY=VALUE]... [--take-addresses]",
 	  "add a device to a team",
 	  "Adds DEV to the team NAME, and to its configuration.\n\n"
-	  DEVICE_HELP "\n" MEMBER_HELP "\n"
+	  DEVICE_HELP "\n" MEMBER_HELP "\n" TAKE_HELP "\n"
 	  "Examples:\n"
 	  "  iovteam member add team0 ens6\n"
 	  "  iovteam member add team0 ens6 role=standby\n" },
-	{ "member", "drain", member_drain, 0, 0, 2, 2, "NAME DEV",
+	{ "member", "drain", member_drain, OPTION_CONFIRM, 0, 2, 2, "NAME DEV",
 	  "keep traffic off a member, for work on its link",
 	  "Moves the primary role and each flow off DEV, a flow when it pauses and all of\n"
 	  "them within return-bound-ms, so that nothing is lost or overtaken. Returns when\n"
@@ -95,21 +110,22 @@ const struct command commands[] = {
 	  "Examples:\n"
 	  "  iovteam member drain team0 ens4\n"
 	  "  iovteam member restore team0 ens4\n" },
-	{ "member", "restore", member_restore, 0, 0, 2, 2, "NAME DEV",
+	{ "member", "restore", member_restore, OPTION_CONFIRM, 0, 2, 2, "NAME DEV",
 	  "let a drained member carry traffic again",
 	  "Each flow goes back to DEV when it pauses, as after a failure.\n\n"
 	  "Example:\n"
 	  "  iovteam member restore team0 ens4\n" },
-	{ "member", "set", member_set, 0, 0, 3, -1, "NAME DEV KEY=VALUE...",
+	{ "member", "set", member_set, OPTION_CONFIRM, 0, 3, -1, "NAME DEV KEY=VALUE...",
 	  "change settings of a member",
 	  "Changes settings of a member, and in the configuration. Traffic goes on; only\n"
 	  "as many flows move as the new weights ask for.\n\n" MEMBER_HELP "\n"
 	  "Examples:\n"
 	  "  iovteam member set team0 ens4 weight=300\n"
 	  "  iovteam member set team0 ens5 role=standby\n" },
-	{ "member", "remove", member_remove, 0, 0, 2, 2, "NAME DEV", "take a device out of a team",
+	{ "member", "remove", member_remove, OPTION_GIVE | OPTION_CONFIRM, 0, 2, 2,
+	  "NAME DEV [--give-addresses DEV]", "take a device out of a team",
 	  "Takes DEV out of the team NAME, and gives it back as it was. To take out the\n"
-	  "last one, remove the team.\n\n"
+	  "last one, remove the team.\n\n" GIVE_HELP "\n"
 	  "Example:\n"
 	  "  iovteam member remove team0 ens6\n" },
 	{ "member", "show", member_show, 0, 0, 0, 1, "[NAME]", "list the members of teams",
@@ -137,12 +153,24 @@ const struct command commands[] = {
 	  "a reload would do. Nothing is changed.\n\n"
 	  "Example:\n"
 	  "  iovteam plan\n" },
-	{ "reload", NULL, reload, 0, 0, 0, 0, "", "apply configuration files edited by hand",
+	{ "reload", NULL, reload, OPTION_CONFIRM, 0, 0, 0, "", "apply configuration files edited by hand",
 	  "Reads /etc/iovteam/*.conf and makes the machine so, all or nothing: with an\n"
 	  "error in any file nothing is changed.\n\n"
 	  "Examples:\n"
 	  "  iovteam plan\n"
 	  "  iovteam reload\n" },
+	{ "confirm", NULL, confirm, 0, 0, 0, 0, "", "keep a change that was made with --confirm",
+	  "Keeps the change that waits. Until then, or until it is taken back, every other\n"
+	  "change is refused. iovteam team show says what waits, and how long.\n\n"
+	  "Examples:\n"
+	  "  iovteam team add team0 --member ens4 --member ens5 --take-addresses \\\n"
+	  "      --confirm 60\n"
+	  "  iovteam confirm\n" },
+	{ "cancel", NULL, cancel, 0, 0, 0, 0, "", "take such a change back at once",
+	  "Takes the change that waits back now: files, teams, addresses and routes are as\n"
+	  "they were before it.\n\n"
+	  "Example:\n"
+	  "  iovteam cancel\n" },
 	{ "watch", NULL, watch, OPTION_INTERVAL | OPTION_COUNT, 0, 0, 1,
 	  "[NAME] [--interval SECONDS] [--count N]", "watch teams live, with rates per member",
 	  "Redraws the state of one team, or of all, with packets and bits per second\n"
@@ -240,6 +268,11 @@ static const char options_help[] = "Options of every command:\n"
 				   "  --help             explain the command before it\n"
 				   "  --version          print the version\n";
 
+static const char confirm_help[] = "Option of every change:\n"
+				   "  --confirm SECONDS  take it back after this time unless it is "
+				   "confirmed:\n"
+				   "                     iovteam confirm --help\n\n";
+
 void help_all(FILE *file)
 {
 	(void)fputs("Usage: iovteam COMMAND [WORDS] [OPTIONS]\n\n"
@@ -282,7 +315,8 @@ void help_command(FILE *file, const struct command *command)
 {
 	char title[64];
 
-	(void)fprintf(file, "Usage: %s%s%s\n\n%s\n%s", command_title(command, title, sizeof(title)),
-		      *command->synopsis ? " " : "", command->synopsis, command->detail,
-		      options_help);
+	(void)fprintf(file, "Usage: %s%s%s\n\n%s\n%s%s",
+		      command_title(command, title, sizeof(title)), *command->synopsis ? " " : "",
+		      command->synopsis, command->detail,
+		      command->options & OPTION_CONFIRM ? confirm_help : "", options_help);
 }

@@ -22,6 +22,7 @@
 #define INTERVAL_DEFAULT_MS 1000
 #define SECONDS_MAX_MS 3600000
 #define COUNT_MAX 1000000000
+#define CONFIRM_MAX 3600
 
 /* {"error": …, "message": …} on stdout, or a sentence on stderr. */
 static void report(const struct cli *cli, const json_t *failure)
@@ -132,6 +133,28 @@ static int take_to(struct cli *cli, const char *text)
 	return OUTCOME_DONE;
 }
 
+static int take_confirm(struct cli *cli, const char *text)
+{
+	if (number_parse(text, 1, CONFIRM_MAX, &cli->confirm) == 0)
+		return OUTCOME_DONE;
+	return cli_usage(cli, "--confirm takes seconds from 1 to %d, not \"%s\"", CONFIRM_MAX,
+			 text);
+}
+
+static int take_addresses(struct cli *cli, const char *text)
+{
+	(void)cli, (void)text; /* that it was given says it all */
+	return OUTCOME_DONE;
+}
+
+static int take_give(struct cli *cli, const char *text)
+{
+	if (!*text)
+		return cli_usage(cli, "--give-addresses needs a member");
+	cli->give = text;
+	return OUTCOME_DONE;
+}
+
 static int take_json(struct cli *cli, const char *text)
 {
 	(void)text;
@@ -160,6 +183,9 @@ static const struct {
 } cli_options[] = {
 	{{"member", required_argument, NULL, 'm'}, OPTION_MEMBER, take_member},
 	{{"to", required_argument, NULL, 't'}, OPTION_TO, take_to},
+	{{"confirm", required_argument, NULL, 'C'}, OPTION_CONFIRM, take_confirm},
+	{{"take-addresses", no_argument, NULL, 'a'}, OPTION_TAKE, take_addresses},
+	{{"give-addresses", required_argument, NULL, 'g'}, OPTION_GIVE, take_give},
 	{{"interval", required_argument, NULL, 'i'}, OPTION_INTERVAL, take_interval},
 	{{"count", required_argument, NULL, 'c'}, OPTION_COUNT, take_count},
 	{{"json", no_argument, NULL, 'j'}, 0, take_json},

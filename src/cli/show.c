@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/show.h"
 
+#include "cli/confirm.h"
+
 #include "cli/client.h"
 #include "cli/settings.h"
 #include "cli/units.h"
@@ -278,6 +280,7 @@ void show_teams(const struct output *out, const json_t *reply)
 	const json_t *teams = json_object_get(reply, "teams"), *team;
 	size_t i;
 
+	confirm_print_pending(out, reply);
 	if (!json_array_size(teams))
 		(void)fputs(SHOW_NO_TEAMS, out->file);
 	json_array_foreach(teams, i, team)

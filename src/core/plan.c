@@ -233,6 +233,14 @@ static void plan_upkeep(const struct team_config *want, const struct subject *su
 		    link->name);
 }
 
+static bool is_taken(const struct plan_view *view, const struct link *link)
+{
+	for (size_t i = 0; i < view->taken_count; i++)
+		if (view->taken[i] == link->ifindex)
+			return true;
+	return false;
+}
+
 /* Programs at a device that is no member now: it is gone, in another namespace, or in use. */
 static void plan_detach(const struct team_config *want, const struct subject *subject,
 			const struct plan_view *view, struct action_list *list)
@@ -269,11 +277,12 @@ static void plan_member(const struct team_config *want, const struct member_conf
 		add(list, ACTION_WAIT, want->name, subject,
 		    "wait for %s, which %s does not have as a slave", subject->device, want->name);
 	else if (admit_member(link, bond ? bond->ifindex : 0, view->links, view->addresses,
-			      view->address_count, &problem))
+			      is_taken(view, link) ? 0 : view->address_count, &problem))
 		add(list, ACTION_REFUSE, want->name, subject, "%s", problem.text);
 	else
-		add(list, ACTION_JOIN, want->name, subject, "take %s into %s as member %d",
-		    link->name, want->name, subject->slot);
+		add(list, ACTION_JOIN, want->name, subject, "take %s into %s as member %d%s",
+		    link->name, want->name, subject->slot,
+		    is_taken(view, link) ? ", with its addresses and routes" : "");
 	if (twin || !link || *problem.text)
 		plan_detach(want, subject, view, list);
 }

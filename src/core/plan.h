@@ -19,6 +19,8 @@ struct plan_view {
 	bool detached;		       /* the team's program has been detached … */
 	uint32_t detached_members;     /* … and those of the members in these slots */
 	bool rename_refused;	       /* the kernel does not rename an interface that is up */
+	const int *taken; /* devices whose addresses the team takes: they may have some */
+	size_t taken_count;
 };
 
 /*

@@ -165,9 +165,10 @@ unsigned int announce_team(const struct announcer *announcer, enum announce_part
 	size_t count = 0;
 
 	/* First of all, since what is sent for them can come back from the NIC at once. */
-	(void)stations_take(datapath_stations(announcer->datapath),
-			    now_ns > STATION_AGE_NS ? now_ns - STATION_AGE_NS : 0,
-			    now_ns + STALL_NS, &stations, &count);
+	if (announcer->datapath)
+		(void)stations_take(datapath_stations(announcer->datapath),
+				    now_ns > STATION_AGE_NS ? now_ns - STATION_AGE_NS : 0,
+				    now_ns + STALL_NS, &stations, &count);
 	announce_addresses(&announcement, part);
 	for (size_t i = 0; i < count; i++)
 		announce_station(&announcement, &stations[i]);

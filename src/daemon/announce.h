@@ -17,7 +17,7 @@
 
 struct announcer {
 	const struct observed *observed;
-	struct datapath *datapath;
+	struct datapath *datapath; /* NULL: there are no stations to announce */
 	int packet_fd;
 	int team_ifindex;
 	const struct link *member; /* the new primary */

@@ -6,8 +6,9 @@
 #include "core/config.h"
 #include "daemon/api_error.h"
 #include "daemon/api_explain.h"
+#include "daemon/api_session.h"
 #include "daemon/api_show.h"
-#include "daemon/edit.h"
+#include "daemon/edit_confirm.h"
 #include "daemon/events.h"
 #include "daemon/interface.h"
 #include "daemon/json_text.h"
@@ -21,6 +22,11 @@ static const char *text_of(json_t *parameters, const char *key)
 	const char *text = json_string_value(json_object_get(parameters, key));
 
 	return text ? text : "";
+}
+
+static bool is_set(json_t *parameters, const char *key)
+{
+	return json_is_true(json_object_get(parameters, key));
 }
 
 static struct team *find_team(const struct manager *manager, const char *name,
@@ -45,7 +51,8 @@ static void call_show(void *data, json_t *parameters, struct varlink_reply *repl
 	for (unsigned int i = 0; i < manager->team_count; i++)
 		if (!*name || strcmp(manager->teams[i]->config.name, name) == 0)
 			(void)json_array_append_new(teams, show_team(manager, manager->teams[i]));
-	reply->parameters = json_pack("{s:o}", "teams", teams);
+	reply->parameters =
+		json_pack("{s:o, s:o*}", "teams", teams, "pending", pending_show(manager));
 	if (*name)
 		(void)find_team(manager, name, reply);
 }
@@ -176,8 +183,9 @@ static void call_add_team(void *data, json_t *parameters, struct varlink_reply *
 	struct edit edit;
 	struct team_config team;
 
-	if (!edit_begin(&edit, data, reply) &&
-	    !read_team(&edit, json_object_get(parameters, "team"), &team)) {
+	if (!edit_begin(&edit, data, parameters, reply) &&
+	    !read_team(&edit, json_object_get(parameters, "team"), &team) &&
+	    (!is_set(parameters, "take_addresses") || !edit_take(&edit, &team, true))) {
 		uint32_t place = edit.store->list.count++;
 
 		edit.store->list.teams[place] = team;
@@ -192,7 +200,7 @@ static void call_set_team(void *data, json_t *parameters, struct varlink_reply *
 	struct edit edit;
 	struct team_config *team;
 
-	if (!edit_begin(&edit, data, reply) &&
+	if (!edit_begin(&edit, data, parameters, reply) &&
 	    (team = edit_team(&edit, text_of(parameters, "name"))) &&
 	    !edit_refuse(&edit,
 			 read_settings(&edit, json_object_get(parameters, "settings"), team)))
@@ -216,11 +224,12 @@ static void call_add_member(void *data, json_t *parameters, struct varlink_reply
 	struct edit edit;
 	struct team_config *team;
 
-	if (!edit_begin(&edit, data, reply) &&
+	if (!edit_begin(&edit, data, parameters, reply) &&
 	    (team = edit_team(&edit, text_of(parameters, "name"))) &&
 	    !check_members_ours(&edit, team) &&
 	    !edit_refuse(&edit, read_member(&edit, text_of(parameters, "member"),
-					    json_object_get(parameters, "settings"), team)))
+					    json_object_get(parameters, "settings"), team)) &&
+	    (!is_set(parameters, "take_addresses") || !edit_take(&edit, team, false)))
 		edit_commit(&edit, team->name);
 	edit_end(&edit);
 }
@@ -235,6 +244,14 @@ static const char *configured_device(const struct manager *manager,
 	return slot < 0 ? member : datapath_notes(team->datapath)->members[slot].device;
 }
 
+static int give(struct edit *edit, const char *team, json_t *parameters)
+{
+	const char *device = text_of(parameters, "give_addresses");
+	const char *leaving = json_string_value(json_object_get(parameters, "member"));
+
+	return *device ? edit_give(edit, team, device, leaving) : 0;
+}
+
 static void call_remove_member(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	struct manager *manager = data;
@@ -243,7 +260,7 @@ static void call_remove_member(void *data, json_t *parameters, struct varlink_re
 	struct edit edit;
 	int err;
 
-	if (!edit_begin(&edit, manager, reply) &&
+	if (!edit_begin(&edit, manager, parameters, reply) &&
 	    (team = edit_team(&edit, text_of(parameters, "name"))) &&
 	    !check_members_ours(&edit, team)) {
 		(void)snprintf(device, sizeof(device), "%s",
@@ -254,7 +271,7 @@ static void call_remove_member(void *data, json_t *parameters, struct varlink_re
 					  "%s is the last member; remove the team instead: iovteam "
 					  "team remove %s",
 					  device, team->name);
-		if (!edit_refuse(&edit, err))
+		if (!edit_refuse(&edit, err) && !give(&edit, team->name, parameters))
 			edit_commit(&edit, team->name);
 	}
 	edit_end(&edit);
@@ -282,7 +299,7 @@ static void call_set_member(void *data, json_t *parameters, struct varlink_reply
 	struct team_config *team;
 	struct edit edit;
 
-	if (!edit_begin(&edit, manager, reply) &&
+	if (!edit_begin(&edit, manager, parameters, reply) &&
 	    (team = edit_team(&edit, text_of(parameters, "name")))) {
 		member = named_member(manager, team, name);
 		if (!member)
@@ -304,7 +321,8 @@ static void call_remove_team(void *data, json_t *parameters, struct varlink_repl
 	struct team_config *team;
 	struct edit edit;
 
-	if (!edit_begin(&edit, data, reply) && (team = edit_team(&edit, name))) {
+	if (!edit_begin(&edit, data, parameters, reply) && (team = edit_team(&edit, name)) &&
+	    !give(&edit, name, parameters)) {
 		store_forget(edit.store, name);
 		edit_commit(&edit, name);
 	}
@@ -315,7 +333,7 @@ static void call_reload(void *data, json_t *parameters, struct varlink_reply *re
 {
 	struct edit edit;
 
-	if (!edit_begin(&edit, data, reply))
+	if (!edit_begin(&edit, data, parameters, reply))
 		edit_reload(&edit);
 	edit_end(&edit);
 }
@@ -357,9 +375,10 @@ static void call_switchover(void *data, json_t *parameters, struct varlink_reply
 {
 	struct manager *manager = data;
 	const char *member = text_of(parameters, "member");
+	struct confirmation confirmation;
 	struct problem problem = {};
 	struct team *team;
-	int slot = find_member(manager, parameters, reply, &team);
+	int slot = find_member(manager, parameters, reply, &team), err;
 
 	if (slot < 0)
 		return;
@@ -367,7 +386,13 @@ static void call_switchover(void *data, json_t *parameters, struct varlink_reply
 		reply->parameters = json_pack("{s:[]}", "actions");
 		return;
 	}
-	if (team_switchover(team, &manager->context, slot, &problem))
+	err = confirm_begin(manager, parameters, "another member was made primary", &confirmation,
+			    &problem);
+	if (!err)
+		err = confirm_end(&confirmation,
+				  team_switchover(team, &manager->context, slot, &problem),
+				  &problem);
+	if (err)
 		return api_error(reply, API_REFUSED, "%s", problem.text);
 	reply_action(reply, team, "switchover", member, "%s is the primary of %s now", member,
 		     team->config.name);
@@ -377,13 +402,18 @@ static void call_drain_member(void *data, json_t *parameters, struct varlink_rep
 {
 	struct manager *manager = data;
 	const char *member = text_of(parameters, "member");
+	struct confirmation confirmation;
 	struct problem problem = {};
 	struct team *team;
-	int slot = find_member(manager, parameters, reply, &team);
+	int slot = find_member(manager, parameters, reply, &team), err;
 
 	if (slot < 0)
 		return;
-	if (team_drain(team, &manager->context, slot, &problem))
+	err = confirm_begin(manager, parameters, "a member was drained", &confirmation, &problem);
+	if (!err)
+		err = confirm_end(&confirmation,
+				  team_drain(team, &manager->context, slot, &problem), &problem);
+	if (err)
 		return api_error(reply, API_REFUSED, "%s", problem.text);
 	manager_wake(manager);
 	reply_action(reply, team, "drain", member, "flows leave %s as they pause", member);
@@ -393,12 +423,18 @@ static void call_restore_member(void *data, json_t *parameters, struct varlink_r
 {
 	struct manager *manager = data;
 	const char *member = text_of(parameters, "member");
+	struct confirmation confirmation;
+	struct problem problem = {};
 	struct team *team;
 	int slot = find_member(manager, parameters, reply, &team);
 
 	if (slot < 0)
 		return;
+	if (confirm_begin(manager, parameters, "a member was restored", &confirmation, &problem))
+		return api_error(reply, API_REFUSED, "%s", problem.text);
 	team_restore(team, &manager->context, slot);
+	if (confirm_end(&confirmation, 0, &problem))
+		return api_error(reply, API_FAILED, "%s", problem.text);
 	manager_wake(manager);
 	reply_action(reply, team, "restore", member, "%s carries traffic again", member);
 }
@@ -424,21 +460,35 @@ static void call_restore_member(void *data, json_t *parameters, struct varlink_r
 		key, JSON_OBJECT, false                                                            \
 	}
 
+#define OPTIONAL(key, type)                                                                        \
+	{                                                                                          \
+		key, type, true                                                                    \
+	}
+#define CONFIRM OPTIONAL("confirm", JSON_INTEGER)
+#define TAKE OPTIONAL("take_addresses", JSON_TRUE)
+#define GIVE OPTIONAL("give_addresses", JSON_STRING)
+
 static const struct varlink_method methods[] = {
 	{"org.iovteam.Show", false, {OPTIONAL_NAME}, call_show},
 	{"org.iovteam.Monitor", false, {OPTIONAL_NAME}, call_monitor},
 	{"org.iovteam.Plan", false, {}, call_plan},
 	{"org.iovteam.Explain", false, {NAME, OBJECT("flow")}, call_explain},
-	{"org.iovteam.AddTeam", true, {OBJECT("team")}, call_add_team},
-	{"org.iovteam.SetTeam", true, {NAME, OBJECT("settings")}, call_set_team},
-	{"org.iovteam.RemoveTeam", true, {NAME}, call_remove_team},
-	{"org.iovteam.AddMember", true, {NAME, MEMBER, SETTINGS}, call_add_member},
-	{"org.iovteam.SetMember", true, {NAME, MEMBER, OBJECT("settings")}, call_set_member},
-	{"org.iovteam.RemoveMember", true, {NAME, MEMBER}, call_remove_member},
-	{"org.iovteam.Switchover", true, {NAME, MEMBER}, call_switchover},
-	{"org.iovteam.DrainMember", true, {NAME, MEMBER}, call_drain_member},
-	{"org.iovteam.RestoreMember", true, {NAME, MEMBER}, call_restore_member},
-	{"org.iovteam.Reload", true, {}, call_reload},
+	{"org.iovteam.AddTeam", true, {OBJECT("team"), TAKE, CONFIRM}, call_add_team},
+	{"org.iovteam.SetTeam", true, {NAME, OBJECT("settings"), CONFIRM}, call_set_team},
+	{"org.iovteam.RemoveTeam", true, {NAME, GIVE, CONFIRM}, call_remove_team},
+	{"org.iovteam.AddMember", true, {NAME, MEMBER, SETTINGS, TAKE, CONFIRM}, call_add_member},
+	{"org.iovteam.SetMember",
+	 true,
+	 {NAME, MEMBER, OBJECT("settings"), CONFIRM},
+	 call_set_member},
+	{"org.iovteam.RemoveMember", true, {NAME, MEMBER, GIVE, CONFIRM}, call_remove_member},
+	{"org.iovteam.Switchover", true, {NAME, MEMBER, CONFIRM}, call_switchover},
+	{"org.iovteam.DrainMember", true, {NAME, MEMBER, CONFIRM}, call_drain_member},
+	{"org.iovteam.RestoreMember", true, {NAME, MEMBER, CONFIRM}, call_restore_member},
+	{"org.iovteam.Reload", true, {CONFIRM}, call_reload},
+	{"org.iovteam.Confirm", true, {}, call_confirm},
+	{"org.iovteam.Cancel", true, {}, call_cancel},
+	{"org.iovteam.Session", false, {{"peer", JSON_STRING, false}}, call_session},
 };
 
 struct varlink_interface api_interface(struct manager *manager)

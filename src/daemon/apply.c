@@ -5,6 +5,7 @@
 #include "core/plan.h"
 #include "daemon/adopt.h"
 #include "daemon/clock.h"
+#include "daemon/handover.h"
 #include "daemon/udev.h"
 #include "kernel/rtnl_bond.h"
 #include "kernel/rtnl_link.h"
@@ -125,8 +126,10 @@ static int enslave(const struct team *team, const struct team_context *context,
 		   const struct action *action, struct problem *problem)
 {
 	struct netlink *netlink = context->observed->requests;
-	int err = rtnl_link_set_up(netlink, action->ifindex, false, problem);
+	int err;
 
+	handover_lift(context->handover, context, action->ifindex);
+	err = rtnl_link_set_up(netlink, action->ifindex, false, problem);
 	if (!err)
 		err = rtnl_bond_enslave(netlink, action->ifindex, team->ifindex, problem);
 	if (!err)
@@ -184,6 +187,8 @@ static int apply_join(struct team *team, const struct team_context *context,
 					     (uint16_t)(action->slot + 1), problem);
 	if (!err)
 		err = observe_own(context);
+	if (!err)
+		err = handover_land(context->handover, context, action->ifindex, problem);
 	if (!err)
 		return 0;
 	if (!adopt_is_adopted(team))

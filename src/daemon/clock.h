@@ -7,6 +7,7 @@
 
 #define NS_PER_MS 1000000ULL
 #define NS_PER_US 1000ULL
+#define NS_PER_S 1000000000ULL
 
 static inline uint64_t clock_now_ns(void)
 {
@@ -14,4 +15,13 @@ static inline uint64_t clock_now_ns(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+/* As the monotonic clock, and runs on while the machine is suspended. */
+static inline uint64_t clock_boottime_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }

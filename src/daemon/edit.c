@@ -5,16 +5,22 @@
 #include "core/admit.h"
 #include "daemon/api_error.h"
 #include "daemon/api_show.h"
+#include "daemon/edit_confirm.h"
+#include "daemon/handover.h"
 
 #include <errno.h>
 #include <string.h>
 
-int edit_begin(struct edit *edit, struct manager *manager, struct varlink_reply *reply)
+int edit_begin(struct edit *edit, struct manager *manager, const json_t *parameters,
+	       struct varlink_reply *reply)
 {
 	struct config_error error;
 	int err;
 
 	*edit = (struct edit){.manager = manager, .reply = reply};
+	err = edit_refuse(edit, confirm_admit(manager, parameters, &edit->confirm, &edit->problem));
+	if (err)
+		return err;
 	edit->store = calloc(1, sizeof(*edit->store));
 	edit->before = calloc(1, sizeof(*edit->before));
 	if (!edit->store || !edit->before) {
@@ -31,6 +37,8 @@ int edit_begin(struct edit *edit, struct manager *manager, struct varlink_reply 
 
 void edit_end(struct edit *edit)
 {
+	edit->manager->context.handover = NULL;
+	handover_free(edit->handover);
 	free(edit->store);
 	free(edit->before);
 }
@@ -131,13 +139,21 @@ static int fail(struct edit *edit, int err)
 	return err;
 }
 
-static int apply(struct edit *edit)
+static int apply(struct edit *edit, struct pending *pending)
 {
 	_cleanup_(action_list_done) struct action_list actions = {};
-	int err = manager_apply(edit->manager, edit->store, &actions, &edit->problem);
+	int err;
 
+	if (edit->heir_team)
+		(void)team_switchover(edit->heir_team, &edit->manager->context, edit->heir_slot,
+				      NULL);
+	err = manager_apply(edit->manager, edit->store, &actions, &edit->problem);
+	if (!err)
+		err = confirm_start(pending, edit->confirm, &edit->problem);
 	if (!err)
 		edit->reply->parameters = json_pack("{s:o}", "actions", show_actions(&actions));
+	else
+		pending_drop(pending);
 	return fail(edit, err);
 }
 
@@ -151,19 +167,25 @@ static int put_file(struct store *store, const char *name, struct problem *probl
 
 void edit_commit(struct edit *edit, const char *name)
 {
-	if (check(edit, name))
+	struct pending *pending = NULL;
+
+	if (check(edit, name) || edit_refuse(edit, confirm_prepare(edit, name, &pending)))
 		return;
 	/* The store that still has the team knows its file. */
 	if (fail(edit, team_list_find(&edit->store->list, name)
 			       ? put_file(edit->store, name, &edit->problem)
-			       : store_delete(edit->before, name, &edit->problem)))
+			       : store_delete(edit->before, name, &edit->problem))) {
+		pending_drop(pending);
 		return;
-	if (apply(edit))
+	}
+	if (apply(edit, pending))
 		(void)put_file(edit->before, name, NULL);
 }
 
 void edit_reload(struct edit *edit)
 {
-	if (!check(edit, ""))
-		(void)apply(edit);
+	struct pending *pending = NULL;
+
+	if (!check(edit, "") && !edit_refuse(edit, confirm_prepare(edit, NULL, &pending)))
+		(void)apply(edit, pending);
 }

@@ -13,14 +13,35 @@
 
 struct edit {
 	struct manager *manager;
+	unsigned int confirm;	   /* seconds, 0 = the change needs no confirmation (C5) */
+	struct handover *handover; /* what it moves, NULL = nothing */
+	struct team *heir_team;	   /* a member of it gets its addresses: the primary, before … */
+	int heir_slot;		   /* … so that peers know them at its MAC already */
 	struct store *store;  /* what shall be; the caller changes it between begin and commit */
 	struct store *before; /* the files as they were */
 	struct varlink_reply *reply;
 	struct problem problem;
 };
 
-/* Read the files. On failure the reply is an error already; edit_end() is owed all the same. */
-int edit_begin(struct edit *edit, struct manager *manager, struct varlink_reply *reply);
+/*
+ * Read the files, and "confirm" of the call's @parameters. On failure the reply is an error
+ * already; edit_end() is owed all the same. While a change waits to be confirmed, all are refused.
+ */
+int edit_begin(struct edit *edit, struct manager *manager, const json_t *parameters,
+	       struct varlink_reply *reply);
+
+/*
+ * Let @team take the addresses and routes of those of its members that are not in it yet. If
+ * @first, it is a new team, and such a member becomes the first: its MAC is the team's then, and
+ * peers need not learn anew (T8).
+ */
+int edit_take(struct edit *edit, struct team_config *team, bool first);
+
+/*
+ * Let the member @device of @team have the team's addresses and routes. @leaving is the member
+ * that leaves, NULL: all do.
+ */
+int edit_give(struct edit *edit, const char *team, const char *device, const char *leaving);
 
 /* Make @err and the edit's problem the reply, Refused. Returns @err; 0 does nothing. */
 int edit_refuse(struct edit *edit, int err);

@@ -8,7 +8,9 @@
 #include "daemon/adopt.h"
 #include "daemon/apply.h"
 #include "daemon/clock.h"
+#include "daemon/handover.h"
 #include "daemon/log.h"
+#include "daemon/pending.h"
 #include "kernel/netns.h"
 #include "kernel/packet.h"
 
@@ -99,6 +101,7 @@ static void view_team(const struct manager *manager, const char *name, struct pl
 		.address_count = manager->observed.address_count,
 	};
 
+	view.taken = handover_taken(manager->context.handover, &view.taken_count);
 	if (team && team->datapath) {
 		view.notes = datapath_notes(team->datapath);
 		view.ifindex = team->ifindex;
@@ -352,6 +355,16 @@ static int apply_store(struct manager *manager, struct action_list *done, struct
 	return err;
 }
 
+void manager_go_back(struct manager *manager, const struct store *before,
+		     const struct handover *handover, struct action_list *actions)
+{
+	manager->context.handover = NULL;
+	handover_unland(handover, &manager->context);
+	manager->store = *before;
+	(void)apply_store(manager, actions, &(struct problem){});
+	handover_restore(handover, &manager->context);
+}
+
 int manager_apply(struct manager *manager, const struct store *store, struct action_list *actions,
 		  struct problem *problem)
 {
@@ -365,13 +378,14 @@ int manager_apply(struct manager *manager, const struct store *store, struct act
 	manager->store = *store;
 	manager->store_valid = true;
 	err = apply_store(manager, actions, problem);
+	if (!err)
+		err = handover_give(manager->context.handover, &manager->context, problem);
 	if (!err) {
 		manager->applied++;
 		return 0;
 	}
 	log_warning("%s; going back to the configuration before", problem->text);
-	manager->store = *before;
-	(void)apply_store(manager, &undone, &(struct problem){});
+	manager_go_back(manager, before, manager->context.handover, &undone);
 	return err;
 }
 
@@ -475,10 +489,13 @@ static void load_store(struct manager *manager, const char *config)
 int manager_start(struct manager *manager, const char *config, const char *pins,
 		  struct problem *problem)
 {
+	struct handover *unconfirmed_devices;
+	json_t *unconfirmed;
 	int err = open_context(manager, pins, problem);
 
 	if (err)
 		return err;
+	unconfirmed = pending_recover_files(config);
 	load_store(manager, config);
 	err = datapath_each(pins, adopt_team, manager);
 	if (err)
@@ -488,12 +505,15 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 		return problem_set(problem, err, "cannot listen: %s", strerror(-err));
 	if (manager->store_valid)
 		settle_all(manager);
+	unconfirmed_devices = pending_recover_begin(manager, unconfirmed);
 	(void)on_reconcile(manager->reconcile, 0, manager);
+	pending_recover_end(manager, unconfirmed, unconfirmed_devices);
 	return 0;
 }
 
 void manager_stop(struct manager *manager)
 {
+	pending_leave(manager);
 	sd_event_source_unref(manager->events);
 	sd_event_source_unref(manager->deadline);
 	sd_event_source_unref(manager->reconcile);

@@ -13,6 +13,7 @@
 #include <systemd/sd-event.h>
 
 struct events;
+struct pending;
 
 struct manager {
 	sd_event *loop;
@@ -26,6 +27,7 @@ struct manager {
 	struct config_error store_error;
 	unsigned int applied;	 /* configurations, since the start */
 	struct events *monitors; /* who is told of changes */
+	struct pending *pending; /* a change that waits to be confirmed, mostly NULL */
 	struct team *teams[TEAMS_MAX];
 	unsigned int team_count;
 };
@@ -52,3 +54,7 @@ void manager_wake(struct manager *manager);
  */
 int manager_apply(struct manager *manager, const struct store *store, struct action_list *actions,
 		  struct problem *problem);
+
+/* Make @before the wanted state again, with the addresses and routes that @handover has noted. */
+void manager_go_back(struct manager *manager, const struct store *before,
+		     const struct handover *handover, struct action_list *actions);

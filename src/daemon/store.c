@@ -124,12 +124,14 @@ static void file_path(const struct store *store, const char *team, char *path)
 }
 
 /* Whole and on the disk before it takes the old one's place: there is never half a file. */
-static int write_file(const char *path, const char *text)
+int store_write_text(const char *directory, const char *path, const char *text)
 {
 	_cleanup_close_ int fd = -1;
 	char temporary[PATH_MAX];
 	size_t length = strlen(text);
 
+	if (mkdir(directory, DIRECTORY_MODE) && errno != EEXIST)
+		return -errno;
 	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
 		return -ENAMETOOLONG;
 	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -153,11 +155,8 @@ int store_write(const struct store *store, const struct team_config *team, struc
 	if (err)
 		return problem_set(problem, err, "cannot write the configuration: %s",
 				   strerror(-err));
-	if (mkdir(store->directory, DIRECTORY_MODE) && errno != EEXIST)
-		return problem_set(problem, -errno, "cannot make %s: %s", store->directory,
-				   strerror(errno));
 	file_path(store, team->name, path);
-	err = write_file(path, text);
+	err = store_write_text(store->directory, path, text);
 	if (err)
 		return problem_set(problem, err, "cannot write %s: %s", path, strerror(-err));
 	return 0;

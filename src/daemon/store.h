@@ -19,6 +19,9 @@ int store_load(const char *directory, struct store *ret_store, struct config_err
 /* Write the team's file: that from which it was read, or NAME.conf. */
 int store_write(const struct store *store, const struct team_config *team, struct problem *problem);
 
+/* Write any file there, whole and on the disk before it takes the old one's place. */
+int store_write_text(const char *directory, const char *path, const char *text);
+
 /* Remove the team's file. */
 int store_delete(const struct store *store, const char *team, struct problem *problem);
 

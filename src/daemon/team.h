@@ -50,10 +50,13 @@ struct team {
 	struct announce_rounds *rounds; /* NULL before the first failover */
 };
 
+struct handover;
+
 /* What the fast path needs of its surroundings. */
 struct team_context {
 	sd_event *loop;
 	struct observed *observed;
+	const struct handover *handover; /* of the change that is under way; mostly NULL */
 	int packet_fd;
 	const char *pins;
 	uint64_t netns;

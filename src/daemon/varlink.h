@@ -22,12 +22,12 @@ struct varlink_reply {
 #define VARLINK_CLIENTS_MAX 32
 #define VARLINK_CLIENTS_READERS 24 /* of them at most that are not root's */
 
-#define VARLINK_PARAMETERS_MAX 4
+#define VARLINK_PARAMETERS_MAX 8
 
 struct varlink_parameter {
 	const char *name; /* NULL ends the list */
-	json_type type;
-	bool optional; /* may be absent, or null */
+	json_type type;	  /* JSON_TRUE stands for both booleans */
+	bool optional;	  /* may be absent, or null */
 };
 
 struct varlink_method {

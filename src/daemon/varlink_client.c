@@ -173,6 +173,8 @@ static const char *wrong_parameter(const struct varlink_method *method, json_t *
 		value = json_object_get(parameters, known->name);
 		if ((!value || json_is_null(value)) && known->optional)
 			continue;
+		if (known->type == JSON_TRUE && json_is_boolean(value))
+			continue;
 		if (!value || json_typeof(value) != known->type)
 			return known->name;
 	}

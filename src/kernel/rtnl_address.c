@@ -31,8 +31,9 @@ static int read_attributes(const struct nlmsghdr *message, struct link_address *
 {
 	static const struct attribute_rule rules[] = {
 		ATTRIBUTE_RULE(IFA_FLAGS, ATTRIBUTE_NUMBER, struct link_address, flags),
+		ATTRIBUTE_RULE(IFA_PROTO, ATTRIBUTE_NUMBER, struct link_address, protocol),
 	};
-	const struct nlattr *attributes[IFA_FLAGS + 1];
+	const struct nlattr *attributes[IFA_PROTO + 1];
 	size_t offset = MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(struct ifaddrmsg));
 	int err;
 

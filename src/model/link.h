@@ -75,6 +75,7 @@ struct link_address {
 	uint8_t family; /* AF_INET or AF_INET6 */
 	uint8_t prefix;
 	uint8_t scope;	   /* RT_SCOPE_*: 253 = link */
+	uint8_t protocol;  /* IFAPROT_*: 3 = a link-local address that the kernel has made */
 	uint32_t flags;	   /* IFA_F_*: tentative, dadfailed, … */
 	uint8_t bytes[16]; /* network order; the first 4 for AF_INET */
 };

@@ -16,7 +16,7 @@ BINARY = str(BUILD / "src/cli/iovteam" if BUILD.is_dir() else BUILD)
 
 
 def environment(**changes):
-    clean = {k: v for k, v in os.environ.items() if k not in ("IOVTEAM_SOCKET", "NO_COLOR")}
+    clean = {k: v for k, v in os.environ.items() if k not in ("IOVTEAM_SOCKET", "NO_COLOR", "SSH_CONNECTION", "SUDO_USER")}
     return clean | {"TERM": "xterm", "TZ": "UTC"} | changes
 
 

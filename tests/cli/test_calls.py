@@ -45,6 +45,19 @@ CALLS = {
     "member restore team0 ens6": ("RestoreMember", {"name": "team0", "member": "ens6"}),
     "member remove team0 ens5": ("RemoveMember", {"name": "team0", "member": "ens5"}),
     "plan": ("Plan", {}),
+    "confirm": ("Confirm", {}),
+    "cancel": ("Cancel", {}),
+    "reload --confirm 60": ("Reload", {"confirm": 60}),
+    "team add team0 --member ens4 --take-addresses --confirm=3600": (
+        "AddTeam", {"team": {"name": "team0", "members": [MEMBER], "settings": {}},
+                    "take_addresses": True, "confirm": 3600}),
+    "team remove team0 --give-addresses ens4": (
+        "RemoveTeam", {"name": "team0", "give_addresses": "ens4"}),
+    "member remove team0 ens4 --give-addresses ens4 --confirm 1": (
+        "RemoveMember", {"name": "team0", "member": "ens4", "give_addresses": "ens4",
+                         "confirm": 1}),
+    "team switchover team0 --to ens5 --confirm 5": (
+        "Switchover", {"name": "team0", "member": "ens5", "confirm": 5}),
     "reload": ("Reload", {}),
 }
 

@@ -32,6 +32,13 @@ CASES = {
     "plan": (fake.reply(actions=STEPS), "plan"),
     "plan-nothing": (fake.reply(actions=[]), "plan"),
     "team-add": (fake.reply(actions=STEPS), "team add team0 --member ens4 --member ens5"),
+    "team-add-confirm": (fake.reply(actions=STEPS[:2]),
+                         "team add team0 --member ens4 --take-addresses --confirm 60"),
+    "cancel": (fake.reply(actions=STEPS[:1]), "cancel"),
+    "confirm": (fake.reply(what="the team team0 was made"), "confirm"),
+    "show-pending": (
+        fake.reply(teams=[fake.healthy()],
+                   pending={"what": "the team team0 was made", "seconds": 42}), "team show"),
     "reload-waits": (fake.reply(actions=STEPS[2:]), "reload"),
     "explain": (fake.reply(**ANSWER), "explain team0 tcp 10.0.0.1:4711 10.0.0.2:443"),
     "explain-primary": (
@@ -62,7 +69,7 @@ def test_text(name, daemon, iovteam):
 
 HELPS = ["", "team", "member", "team add", "team remove", "team set", "team show",
          "team switchover", "member add", "member remove", "member show", "explain", "plan",
-         "reload", "watch"]
+         "reload", "watch", "confirm", "cancel"]
 
 
 @pytest.mark.parametrize("words", HELPS)

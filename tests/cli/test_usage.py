@@ -36,8 +36,8 @@ WRONG = {
     "team show --member ens4": (
         "iovteam team show", "--member does not go with this command"),
     "team add team0": (
-        "iovteam team add", "--member is missing; it takes: NAME --member DEV [--member DEV]... "
-        "[KEY=VALUE]..."),
+        "iovteam team add", "--member is missing; it takes: NAME --member DEV... "
+        "[--take-addresses] [KEY=VALUE]..."),
     "team add team0 ens4 --member ens5": ("iovteam team add", '"ens4" is not KEY=VALUE'),
     "team add team0 --member ens5 =1": ("iovteam team add", '"=1" is not KEY=VALUE'),
     "team add team0 --member=": ("iovteam team add", "--member needs a device"),
@@ -59,6 +59,16 @@ WRONG = {
     "watch --count 0": ("iovteam watch", '--count takes a number of 1 or more, not "0"'),
     "--timeout -1 team": (
         "iovteam team", '--timeout takes seconds from 0.1 to 3600, such as 5 or 0.5, not "-1"'),
+    "reload --confirm 0": (
+        "iovteam reload", '--confirm takes seconds from 1 to 3600, not "0"'),
+    "reload --confirm 1.5": (
+        "iovteam reload", '--confirm takes seconds from 1 to 3600, not "1.5"'),
+    "team show --confirm 5": ("iovteam team show", "--confirm does not go with this command"),
+    "team set team0 announce-count=1 --take-addresses": (
+        "iovteam team set", "--take-addresses does not go with this command"),
+    "team remove team0 --give-addresses=": (
+        "iovteam team remove", "--give-addresses needs a member"),
+    "confirm team0": ("iovteam confirm", '"team0" is too much; it takes: nothing more'),
     "--socket= team": ("iovteam team show", "--socket needs a path"),
 }
 

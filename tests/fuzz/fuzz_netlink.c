@@ -1,19 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Any bytes as one message to each decoder; a sanitizer sees where one reads beyond its end. */
+#include "kernel/replay.h"
 #include "kernel/rtnl_address.h"
 #include "kernel/rtnl_link.h"
 #include "kernel/rtnl_neighbour.h"
+#include "kernel/rtnl_route.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* A message that is kept and written anew, for another device. */
+static void replay(const struct nlmsghdr *message)
+{
+	const struct replay away = {.from = 7, .to = 8, .from_name = "a", .to_name = "longer-name"};
+	struct record_list list = {};
+
+	if (record_list_add(&list, message))
+		return;
+	(void)replay_same(list.records[0], &away, list.records[0]);
+	record_list_done(&list);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct link_neighbour neighbour;
 	struct link_address address;
 	struct nlmsghdr *message;
+	struct route route;
 	struct link link;
 
 	/* What the transport has made sure of: a whole header, and the length that it says. */
@@ -29,6 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		       strlen(link.bus) + strlen(link.bus_id));
 	(void)rtnl_address_decode(message, &address);
 	(void)rtnl_neighbour_decode(message, &neighbour);
+	(void)rtnl_route_decode(message, &route);
+	replay(message);
 	free(message);
 	return 0;
 }

@@ -16,7 +16,8 @@ local, remote, role = sys.argv[1:4]
 port = 7000
 def connect(offset):
     if role == "peer":
-        s = socket.create_server((local, port + offset), reuse_port=True)
+        family = socket.AF_INET6 if ":" in local else socket.AF_INET
+        s = socket.create_server((local, port + offset), family=family, reuse_port=True)
         listening.append(s)
         return s
     return socket.create_connection((remote, port + offset), 30)
@@ -111,9 +112,10 @@ class Connections:
 
 
 @contextmanager
-def connections(lab, team):
-    with lab.peer.spawn([*PYTHON, "-c", CONNECTIONS, PEER4, team.IPV4, "peer"]) as peer:
+def connections(lab, team, local="", remote=PEER4):
+    local = local or team.IPV4
+    with lab.peer.spawn([*PYTHON, "-c", CONNECTIONS, remote, local, "peer"]) as peer:
         peer.expect("ready")
-        with lab.guest.spawn([*PYTHON, "-c", CONNECTIONS, team.IPV4, PEER4, "guest"]) as guest:
+        with lab.guest.spawn([*PYTHON, "-c", CONNECTIONS, local, remote, "guest"]) as guest:
             guest.expect("answer 20\n")
             yield Connections(guest, peer)

@@ -127,10 +127,10 @@ def test_devices_that_cannot_be_members(lab, daemon, devices):
          "vrf0"),
         ("tun0 is not an Ethernet device", "tun0"),
         ("sit7 is not an Ethernet device", "sit7"),
-        (r"addressed0 has the address 198\.51\.100\.1/24, which belongs on the team; take it off "
-         r"first: ip address del 198\.51\.100\.1/24 dev addressed0", "addressed0"),
-        ("six0 has the address 2001:db8:1::1/64, which belongs on the team; take it off first: "
-         "ip address del 2001:db8:1::1/64 dev six0", "six0"),
+        (r"addressed0 has the address 198\.51\.100\.1/24, which belongs on the team; move it "
+         r"with --take-addresses, or take it off: ip address del 198\.51\.100\.1/24 dev addressed0", "addressed0"),
+        ("six0 has the address 2001:db8:1::1/64, which belongs on the team; move it with "
+         "--take-addresses, or take it off: ip address del 2001:db8:1::1/64 dev six0", "six0"),
         ("a member cannot be ens4/5: .*", "ens4/5"),
         ("a member cannot be averylonginterface: an interface name has at most 15 bytes",
          "averylonginterface"),

@@ -98,11 +98,11 @@ static void members_are_admitted_or_refused_in_words(void **state)
 		 "lost is a port of the bridge another interface; take it out first: "
 		 "ip link set lost nomaster"},
 		{"addr4", TEAM, -EBUSY,
-		 "addr4 has the address 192.0.2.7/24, which belongs on the team; take it off "
-		 "first: ip address del 192.0.2.7/24 dev addr4"},
+		 "addr4 has the address 192.0.2.7/24, which belongs on the team; move it with "
+		 "--take-addresses, or take it off: ip address del 192.0.2.7/24 dev addr4"},
 		{"addr6", TEAM, -EBUSY,
-		 "addr6 has the address 2001:db8::1/48, which belongs on the team; take it off "
-		 "first: ip address del 2001:db8::1/48 dev addr6"},
+		 "addr6 has the address 2001:db8::1/48, which belongs on the team; move it with "
+		 "--take-addresses, or take it off: ip address del 2001:db8::1/48 dev addr6"},
 	};
 
 	(void)state;

@@ -526,10 +526,37 @@ static void device_in_use_is_refused(void **state)
 	EXPECT({ACTION_REFUSE, "ens6", 2, 6,
 		"ens6 is a port of the bridge br0; take it out first: ip link set ens6 nomaster"},
 	       {ACTION_REFUSE, "ens7", 3, 7,
-		"ens7 has the address 192.0.2.1/24, which belongs on the team; take it off "
-		"first: ip address del 192.0.2.1/24 dev ens7"},
+		"ens7 has the address 192.0.2.1/24, which belongs on the team; move it with "
+		"--take-addresses, or take it off: ip address del 192.0.2.1/24 dev ens7"},
 	       {ACTION_REFUSE, "br0", 4, 11,
 		"br0 is itself a bridge; name the network cards instead"});
+}
+
+/* T1: those whose addresses the team takes may have some, and others may not. */
+static void addresses_that_are_taken_do_not_matter(void **state)
+{
+	static const int taken[] = {7};
+
+	(void)state;
+	for (int ifindex = 6; ifindex <= 7; ifindex++) {
+		struct link link = {.ifindex = ifindex, .type = ETHER};
+
+		(void)snprintf(link.name, sizeof(link.name), "ens%d", ifindex);
+		put(&link);
+		scene.addresses[ifindex - 6] = (struct link_address){.ifindex = ifindex,
+								     .family = AF_INET,
+								     .prefix = 24,
+								     .bytes = {192, 0, 2, 1}};
+		want_member(link.name);
+	}
+	scene.view.address_count = 2;
+	scene.view.taken = taken;
+	scene.view.taken_count = ARRAY_SIZE(taken);
+	EXPECT({ACTION_REFUSE, "ens6", 2, 6,
+		"ens6 has the address 192.0.2.1/24, which belongs on the team; move it with "
+		"--take-addresses, or take it off: ip address del 192.0.2.1/24 dev ens6"},
+	       {ACTION_JOIN, "ens7", 3, 7,
+		"take ens7 into team0 as member 3, with its addresses and routes"});
 }
 
 /* T1: a device is a member once, whatever it is called. */
@@ -644,6 +671,7 @@ int main(void)
 		PLAN(mtu_is_put_right),
 		PLAN(mac_is_put_right),
 		PLAN(device_in_use_is_refused),
+		PLAN(addresses_that_are_taken_do_not_matter),
 		PLAN(one_device_under_two_names_is_refused),
 		PLAN(bond_of_somebody_else_is_not_ours),
 		PLAN(everything_at_once_is_in_order),

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Changes that move addresses and routes between a team and its members (T1). */
+#include "daemon/api_error.h"
+#include "daemon/edit.h"
+#include "daemon/handover.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What it moves is known to the plan, and to the steps, from here on. */
+static int begin(struct edit *edit)
+{
+	edit->handover = handover_new();
+	if (!edit->handover)
+		return problem_set(&edit->problem, -ENOMEM, "out of memory");
+	edit->manager->context.handover = edit->handover;
+	return 0;
+}
+
+static int note_interface(struct edit *edit, const char *name)
+{
+	const struct team *team = manager_team(edit->manager, name);
+	const struct link *link =
+		team ? link_by_index(&edit->manager->observed.links, team->ifindex) : NULL;
+
+	return link ? handover_note(edit->handover, &edit->manager->context, link, &edit->problem)
+		    : 0;
+}
+
+/* The member at @place moves to the front, the others stay in their order. */
+static void put_first(struct team_config *team, uint32_t place)
+{
+	struct member_config first = team->members[place];
+
+	memmove(&team->members[1], &team->members[0], place * sizeof(team->members[0]));
+	team->members[0] = first;
+}
+
+int edit_take(struct edit *edit, struct team_config *team, bool first)
+{
+	const struct link_table *links = &edit->manager->observed.links;
+	int err = begin(edit);
+
+	if (!err)
+		err = note_interface(edit, team->name);
+	for (uint32_t i = 0; !err && i < team->member_count; i++) {
+		const struct link *link = member_link(&team->members[i], links);
+		unsigned int before = edit->handover->move_count;
+
+		if (!link || link->master)
+			continue;
+		err = handover_move(edit->handover, &edit->manager->context, link, team->name,
+				    &edit->problem);
+		if (!err && first && !before && edit->handover->move_count)
+			put_first(team, i);
+	}
+	return edit_refuse(edit, err);
+}
+
+int edit_give(struct edit *edit, const char *name, const char *device, const char *leaving)
+{
+	const struct link_table *links = &edit->manager->observed.links;
+	struct team *team = manager_team(edit->manager, name);
+	int slot = team ? team_slot(team, links, device) : -1;
+	const struct link *member = slot >= 0 ? team_member_link(team, links, slot) : NULL;
+	int err;
+
+	if (!member)
+		return edit_refuse(edit, problem_set(&edit->problem, -ENODEV,
+						     "%s is not a member of %s that is there",
+						     device, name));
+	if (leaving && team_slot(team, links, leaving) != slot)
+		return edit_refuse(edit, problem_set(&edit->problem, -EINVAL,
+						     "%s stays in %s; only the member that leaves "
+						     "can have the addresses",
+						     device, name));
+	err = begin(edit);
+	if (!err)
+		err = handover_move(edit->handover, &edit->manager->context,
+				    link_by_index(links, team->ifindex), member->name,
+				    &edit->problem);
+	edit->heir_team = team;
+	edit->heir_slot = slot;
+	return edit_refuse(edit, err);
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/pending.h"
+
+#include "base/cleanup.h"
+#include "daemon/clock.h"
+#include "daemon/handover.h"
+#include "daemon/journal.h"
+#include "daemon/json_text.h"
+#include "daemon/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define US_PER_S 1000000ULL
+
+/* A timer of systemd may be late by this; nobody counts on it to be exact. */
+#define TIMER_ACCURACY_US 100000
+
+static void pending_free(struct pending *pending)
+{
+	if (!pending)
+		return;
+	sd_event_source_unref(pending->timer);
+	handover_free(pending->handover);
+	json_decref(pending->journal);
+	free(pending);
+}
+
+static void pending_freep(struct pending **pending)
+{
+	pending_free(*pending);
+}
+
+/* --- preparing --- */
+
+static int note_slaves(struct manager *manager, const struct team *team, struct handover *handover,
+		       struct problem *problem)
+{
+	const struct link_table *links = &manager->observed.links;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < links->count; i++)
+		if (links->links[i].ifindex == team->ifindex ||
+		    links->links[i].master == team->ifindex)
+			err = handover_note(handover, &manager->context, &links->links[i], problem);
+	return err;
+}
+
+static int note_wanted(struct manager *manager, const struct team_config *want,
+		       struct handover *handover, struct problem *problem)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < want->member_count; i++) {
+		const struct link *link = member_link(&want->members[i], &manager->observed.links);
+
+		if (link)
+			err = handover_note(handover, &manager->context, link, problem);
+	}
+	return err;
+}
+
+/* Teams, their members, and those who will be: whatever may be taken down. */
+static int note_devices(struct manager *manager, const struct store *after,
+			struct handover *handover, struct problem *problem)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < manager->team_count; i++)
+		if (manager->teams[i]->ifindex)
+			err = note_slaves(manager, manager->teams[i], handover, problem);
+	for (uint32_t i = 0; !err && i < after->list.count; i++)
+		err = note_wanted(manager, &after->list.teams[i], handover, problem);
+	return err;
+}
+
+/* Who was primary and who was drained, by the names of the configuration: no file has that. */
+static json_t *show_team_run(const struct team *team)
+{
+	const struct note_member *members = datapath_notes(team->datapath)->members;
+	json_t *drained = json_array();
+
+	for (int slot = 0; slot < PICK_SLOTS; slot++)
+		if (members[slot].drained)
+			(void)json_array_append_new(drained, json_text(members[slot].device));
+	return json_pack("{s:o, s:o}", "primary",
+			 json_text(team->run.primary >= 0 ? members[team->run.primary].device : ""),
+			 "drained", drained);
+}
+
+static json_t *show_runs(const struct manager *manager)
+{
+	json_t *runs = json_object();
+
+	for (unsigned int i = 0; i < manager->team_count; i++)
+		if (manager->teams[i]->datapath)
+			(void)json_object_set_new(runs, manager->teams[i]->config.name,
+						  show_team_run(manager->teams[i]));
+	return runs;
+}
+
+int pending_prepare(struct manager *manager, const char *what, json_t *files,
+		    struct handover *handover, const struct store *after,
+		    struct pending **ret_pending, struct problem *problem)
+{
+	_cleanup_(pending_freep) struct pending *pending = calloc(1, sizeof(*pending));
+	json_auto_t *kept = files;
+	int err;
+
+	if (!pending || !handover || !files) {
+		handover_free(handover);
+		return problem_set(problem, -ENOMEM, "out of memory");
+	}
+	pending->manager = manager;
+	pending->before = manager->store;
+	pending->handover = handover;
+	(void)snprintf(pending->what, sizeof(pending->what), "%s", what);
+	if (!manager->store_valid)
+		return problem_set(problem, -EBUSY,
+				   "the configuration in force is not known, so nothing can be "
+				   "taken back; leave out --confirm");
+	err = note_devices(manager, after, handover, problem);
+	if (err)
+		return err;
+	pending->journal = journal_make(what, json_incref(kept), handover);
+	if (!pending->journal)
+		return problem_set(problem, -ENOMEM, "out of memory");
+	(void)json_object_set_new(pending->journal, "runs", show_runs(manager));
+	err = journal_write(manager->store.directory, pending->journal, problem);
+	if (!err)
+		*ret_pending = steal_ptr(pending);
+	return err;
+}
+
+/* --- waiting --- */
+
+static int on_timeout(sd_event_source *source, uint64_t at_us, void *data)
+{
+	_cleanup_(action_list_done) struct action_list actions = {};
+	struct pending *pending = data;
+
+	log_warning("nobody has confirmed: %s", pending->what);
+	pending_take_back(pending, &actions);
+	return 0;
+}
+
+int pending_start(struct pending *pending, unsigned int seconds, struct problem *problem)
+{
+	struct manager *manager = pending->manager;
+	int err;
+
+	pending->until_us = clock_boottime_ns() / NS_PER_US + seconds * US_PER_S;
+	err = sd_event_add_time(manager->loop, &pending->timer, CLOCK_BOOTTIME, pending->until_us,
+				TIMER_ACCURACY_US, on_timeout, pending);
+	if (err < 0)
+		return problem_set(problem, err, "cannot set a timer: %s", strerror(-err));
+	manager->pending = pending;
+	log_notice("%s; taken back in %u s unless confirmed", pending->what, seconds);
+	return 0;
+}
+
+void pending_drop(struct pending *pending)
+{
+	if (!pending)
+		return;
+	journal_remove(pending->manager->store.directory);
+	if (pending->manager->pending == pending)
+		pending->manager->pending = NULL;
+	pending_free(pending);
+}
+
+void pending_leave(struct manager *manager)
+{
+	pending_free(manager->pending);
+	manager->pending = NULL;
+}
+
+json_t *pending_show(const struct manager *manager)
+{
+	const struct pending *pending = manager->pending;
+	uint64_t now_us = clock_boottime_ns() / NS_PER_US;
+
+	if (!pending)
+		return NULL;
+	return json_pack(
+		"{s:s, s:I}", "what", pending->what, "seconds",
+		(json_int_t)(pending->until_us > now_us
+				     ? (pending->until_us - now_us + US_PER_S - 1) / US_PER_S
+				     : 0));
+}
+
+/* --- taking back --- */
+
+static bool has_text(const json_t *array, const char *text)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(array, i, item)
+	{
+		if (json_is_string(item) && strcmp(json_string_value(item), text) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void restore_drained(struct manager *manager, struct team *team, const json_t *drained)
+{
+	const struct note_member *members = datapath_notes(team->datapath)->members;
+
+	for (int slot = 0; slot < PICK_SLOTS; slot++) {
+		bool wanted = *members[slot].device && has_text(drained, members[slot].device);
+
+		if (wanted && !members[slot].drained)
+			(void)team_drain(team, &manager->context, slot, NULL);
+		else if (!wanted && members[slot].drained)
+			team_restore(team, &manager->context, slot);
+	}
+}
+
+/* As far as the former primary can be it now: it must be well. */
+static void restore_primary(struct manager *manager, struct team *team, const json_t *primary)
+{
+	const char *member = json_string_value(primary);
+	int slot = member ? team_slot(team, &manager->observed.links, member) : -1;
+
+	if (slot >= 0 && slot != team->run.primary)
+		(void)team_switchover(team, &manager->context, slot, NULL);
+}
+
+static void restore_runs(struct manager *manager, const json_t *journal)
+{
+	const char *name;
+	const json_t *run;
+
+	json_object_foreach(json_object_get(journal, "runs"), name, run)
+	{
+		struct team *team = manager_team(manager, name);
+
+		if (!team || !team->datapath)
+			continue;
+		restore_drained(manager, team, json_object_get(run, "drained"));
+		restore_primary(manager, team, json_object_get(run, "primary"));
+	}
+	manager_wake(manager);
+}
+
+void pending_take_back(struct pending *pending, struct action_list *actions)
+{
+	struct manager *manager = pending->manager;
+
+	manager_go_back(manager, &pending->before, pending->handover, actions);
+	journal_restore_files(manager->store.directory, pending->journal);
+	restore_runs(manager, pending->journal);
+	log_notice("taken back: %s", pending->what);
+	pending_drop(pending);
+}
+
+/* --- after a restart --- */
+
+json_t *pending_recover_files(const char *directory)
+{
+	json_t *journal = journal_read(directory);
+
+	if (!journal)
+		return NULL;
+	log_warning("not confirmed before this start, and taken back now: %s",
+		    json_string_value(json_object_get(journal, "what")));
+	journal_restore_files(directory, journal);
+	return journal;
+}
+
+struct handover *pending_recover_begin(struct manager *manager, const json_t *journal)
+{
+	struct handover *handover = journal ? journal_handover(journal) : NULL;
+
+	handover_unland(handover, &manager->context);
+	return handover;
+}
+
+void pending_recover_end(struct manager *manager, json_t *journal, struct handover *handover)
+{
+	if (!journal)
+		return;
+	handover_restore(handover, &manager->context);
+	restore_runs(manager, journal);
+	journal_remove(manager->store.directory);
+	handover_free(handover);
+	json_decref(journal);
+}
