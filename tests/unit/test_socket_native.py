@@ -309,6 +309,7 @@ METHODS = {
     "Switchover": {"name": "team0", "member": "veth0"},
     "DrainMember": {"name": "team0", "member": "veth0"},
     "RestoreMember": {"name": "team0", "member": "veth0"}, "Reload": {},
+    "Confirm": {}, "Cancel": {}, "Session": {"peer": "192.0.2.1"},
 }
 VALUES = ["text", 7, 0.5, True, [], ["veth0"], {}, {"a": 1}, -1, 2**62]
 
@@ -366,7 +367,7 @@ def test_what_is_inside_is_wrong(daemon):
 
 def test_who_is_not_root(daemon):
     client = daemon.connect(NOBODY)
-    reading = {"Show", "Plan", "Explain"}
+    reading = {"Show", "Monitor", "Plan", "Explain", "Session"}
     for method, parameters in METHODS.items():
         answer = client.call(method, parameters)
         denied = answer.get("error") == "org.iovteam.PermissionDenied"
