@@ -30,16 +30,28 @@ static const struct bond_field {
 	BOND_FIELD(use_carrier),    BOND_FIELD(primary_ifindex),  BOND_FIELD(primary_reselect),
 };
 
+/* Is @link a member, or to be one? A renamed member is no less one (core/seat.h). */
+static bool concerns(const struct team_config *want, const struct link *bond,
+		     const struct link *link)
+{
+	if (bond && link->master == bond->ifindex)
+		return true;
+	for (uint32_t i = 0; i < want->member_count; i++)
+		if (member_means(&want->members[i], link))
+			return true;
+	return false;
+}
+
 /* Bonding has one delay for all members: that of the one that needs most. */
 static uint32_t rest_longest(const struct team_config *want, const struct link_table *links)
 {
+	const struct link *bond = link_by_name(links, want->name);
 	uint32_t longest = 0;
 
-	for (uint32_t i = 0; i < want->member_count; i++) {
-		const struct link *link = member_link(&want->members[i], links);
-		uint32_t rest = link ? quirk_rest_ms(link->driver) : 0;
+	for (size_t i = 0; i < links->count; i++) {
+		uint32_t rest = quirk_rest_ms(links->links[i].driver);
 
-		if (rest > longest)
+		if (rest > longest && concerns(want, bond, &links->links[i]))
 			longest = rest;
 	}
 	return longest;

@@ -44,6 +44,11 @@ static struct link *get(const char *name)
 	return link;
 }
 
+static void rename_link(const char *before, const char *after)
+{
+	assert_int_equal(text_copy(get(before)->name, LINK_NAME_SIZE, after), 0);
+}
+
 static void want_member(const char *device)
 {
 	struct member_config *member = &scene.want.members[scene.want.member_count++];
@@ -253,6 +258,9 @@ static void slow_drivers_are_given_time(void **state)
 	assert_int_equal(bond.downdelay, quirk_rest_ms("igbvf"));
 	assert_int_equal(bond.downdelay % bond.miimon, 0); /* else bonding rounds it */
 	EXPECT({ACTION_SET, "", -1, 0, "set downdelay 2000 instead of 0 of team0"});
+	/* Nor does it lose that by a rename. */
+	rename_link("ens5", "wan");
+	EXPECT({ACTION_SET, "", -1, 0, "set downdelay 2000 instead of 0 of team0"});
 }
 
 static void several_attributes_are_one_step(void **state)
@@ -404,11 +412,6 @@ static void programs_leave_a_device_that_is_in_use(void **state)
 	EXPECT({ACTION_REFUSE, "ens4", 0, 4,
 		"ens4 is a port of the bridge br0; take it out first: ip link set ens4 nomaster"},
 	       {ACTION_DETACH, "ens4", 0, 4, "take the programs off what was ens4"});
-}
-
-static void rename_link(const char *before, const char *after)
-{
-	assert_int_equal(text_copy(get(before)->name, LINK_NAME_SIZE, after), 0);
 }
 
 /* --- renames (core/seat.h) --------------------------------------------------------------- */
