@@ -141,25 +141,62 @@ static int apply(struct edit *edit)
 	return fail(edit, err);
 }
 
-/* The file of team @name as @store has it: written, or gone. */
-static int put_file(struct store *store, const char *name, struct problem *problem)
+/* The store that has the team knows its file. */
+static int begin_file(struct edit *edit, const char *name)
 {
-	const struct team_config *team = team_list_find(&store->list, name);
+	const struct team_config *team = team_list_find(&edit->store->list, name);
 
-	return team ? store_write(store, team, problem) : store_delete(store, name, problem);
+	return team ? store_draft(edit->store, team, &edit->problem)
+		    : store_withdraw(edit->before, name, &edit->problem);
 }
 
+static int end_file(struct edit *edit, const char *name)
+{
+	if (team_list_find(&edit->store->list, name))
+		return store_keep(edit->store, name, &edit->problem);
+	store_discard(edit->before, name);
+	return 0;
+}
+
+static void give_up_file(struct edit *edit, const char *name)
+{
+	if (team_list_find(&edit->store->list, name))
+		store_discard(edit->store, name);
+	else
+		(void)store_keep(edit->before, name, NULL);
+}
+
+/* What ran before, when all was applied but the file cannot be kept. */
+static void go_back(struct edit *edit, const struct store *running)
+{
+	_cleanup_(action_list_done) struct action_list undone = {};
+	struct problem ignored = {};
+
+	(void)manager_apply(edit->manager, running, &undone, &ignored);
+}
+
+/*
+ * The old file is there, beside the new one, until all is applied: what is applied can be taken
+ * back, and somebody's own file, with comments, cannot be written again as it was.
+ */
 void edit_commit(struct edit *edit, const char *name)
 {
-	if (check(edit, name))
+	_cleanup_free_ struct store *running = malloc(sizeof(*running));
+	int err = running ? 0 : problem_set(&edit->problem, -ENOMEM, "out of memory");
+
+	if (fail(edit, err) || check(edit, name))
 		return;
-	/* The store that still has the team knows its file. */
-	if (fail(edit, team_list_find(&edit->store->list, name)
-			       ? put_file(edit->store, name, &edit->problem)
-			       : store_delete(edit->before, name, &edit->problem)))
+	*running = edit->manager->store;
+	if (fail(edit, begin_file(edit, name)))
 		return;
-	if (apply(edit))
-		(void)put_file(edit->before, name, NULL);
+	err = apply(edit);
+	if (!err) {
+		err = fail(edit, end_file(edit, name));
+		if (err)
+			go_back(edit, running);
+	}
+	if (err)
+		give_up_file(edit, name);
 }
 
 void edit_reload(struct edit *edit)
