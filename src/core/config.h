@@ -34,6 +34,7 @@ struct config_error {
 	char file[CONFIG_FILE_SIZE]; /* as the caller named it, cut to fit */
 	unsigned int line;	     /* from 1; 0 = the file as a whole */
 	char text[256];		     /* one sentence without a full stop, ASCII */
+	bool unread;		     /* it could not be read, which may pass; else it is wrong */
 };
 
 /* A team without a name and members, each setting at its default. */

@@ -419,7 +419,7 @@ int config_format(const struct team_config *team, char **ret_text)
 	if (!out)
 		return -ENOMEM;
 	team_print(out, team);
-	if (fflush(out) != 0 || ferror(out))
+	if (fflush(out) != 0 || ferror(out) || !text)
 		return -ENOMEM;
 	/* A file that would be refused at the next start must not be written. */
 	err = config_parse("", text, size, &again, NULL);
@@ -427,7 +427,10 @@ int config_format(const struct team_config *team, char **ret_text)
 		return err;
 	if (!config_equal(team, &again))
 		return -EINVAL;
+	/* Closing may allocate once more, and says so in the pointer only. */
 	(void)fclose(steal_ptr(out));
+	if (!text)
+		return -ENOMEM;
 	*ret_text = steal_ptr(text);
 	return 0;
 }

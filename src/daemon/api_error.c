@@ -4,6 +4,7 @@
 #include "daemon/json_text.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void api_error(struct varlink_reply *reply, const char *error, const char *format, ...)
 {
@@ -23,7 +24,10 @@ void api_bad_configuration(struct varlink_reply *reply, const char *directory,
 {
 	char file[CONFIG_FILE_SIZE + 256];
 
-	(void)snprintf(file, sizeof(file), "%s/%s", directory, error->file);
+	if (strcmp(error->file, directory) == 0) /* it is the directory that cannot be read */
+		(void)snprintf(file, sizeof(file), "%s", directory);
+	else
+		(void)snprintf(file, sizeof(file), "%s/%s", directory, error->file);
 	json_decref(reply->parameters);
 	reply->error = API_BAD_CONFIGURATION;
 	reply->parameters = json_pack("{s:o, s:o, s:i}", "message", json_text(error->text), "file",

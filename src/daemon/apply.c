@@ -28,6 +28,19 @@ static int observe_own(const struct team_context *context)
 	return observe_read(context->observed, &changes);
 }
 
+/* The answer may have been lost, not the request. There was no device of this name before. */
+static void delete_stray(const struct team *team, const struct team_context *context)
+{
+	const struct link *bond;
+
+	if (observe_own(context))
+		return;
+	bond = link_by_name(&context->observed->links, team->config.name);
+	if (bond && strcmp(bond->kind, "bond") == 0)
+		(void)rtnl_link_delete(context->observed->requests, bond->ifindex, NULL);
+	(void)observe_own(context);
+}
+
 static int create_bond(const struct team *team, const struct team_context *context,
 		       struct problem *problem)
 {
@@ -39,12 +52,16 @@ static int create_bond(const struct team *team, const struct team_context *conte
 	err = rtnl_bond_create(netlink, team->config.name, &settings, BOND_TX_QUEUES, problem);
 	if (err) {
 		(void)problem_prefix(problem, "%s cannot be made", team->config.name);
+		if (err != -EEXIST)
+			delete_stray(team, context);
 		return err;
 	}
 	err = observe_own(context);
-	if (err)
+	if (err) {
+		delete_stray(team, context);
 		return problem_set(problem, err, "cannot read the kernel's events: %s",
 				   strerror(-err));
+	}
 	return 0;
 }
 
@@ -78,15 +95,25 @@ static int apply_create(struct team *team, const struct team_context *context,
 	err = datapath_attach_team(team->datapath, team->ifindex, problem);
 	if (!err)
 		err = rtnl_link_set_up(context->observed->requests, team->ifindex, true, problem);
+	if (err) {
+		(void)rtnl_link_delete(context->observed->requests, team->ifindex, NULL);
+		(void)observe_own(context);
+		team->ifindex = 0;
+	}
 	return err;
 }
 
-/* The kernel tells of changed attributes only while the device is up. Returns @err. */
+/*
+ * Failed or not, what it is now must be known: it is compared with. The kernel tells of changed
+ * attributes only while the device is up. Returns @err.
+ */
 static int told_or_asked(const struct team_context *context, int ifindex, int err)
 {
-	const struct link *link = link_by_index(&context->observed->links, ifindex);
+	const struct link *link;
 
-	if (!err && link && !(link->flags & IFF_UP))
+	(void)observe_own(context);
+	link = link_by_index(&context->observed->links, ifindex);
+	if (link && !(link->flags & IFF_UP))
 		(void)observe_link(context->observed, ifindex);
 	return err;
 }
@@ -137,11 +164,16 @@ static int enslave(const struct team *team, const struct team_context *context,
 	return err;
 }
 
-/* Set up again what was up; the kernel has given MAC and MTU back. */
+/*
+ * Set up again what was up; the kernel has given MAC and MTU back. Tried twice: nobody will know
+ * any more that it was up.
+ */
 static void restore_device(const struct team_context *context, int ifindex, bool up)
 {
-	if (up)
-		(void)rtnl_link_set_up(context->observed->requests, ifindex, true, NULL);
+	struct netlink *netlink = context->observed->requests;
+
+	if (up && rtnl_link_set_up(netlink, ifindex, true, NULL))
+		(void)rtnl_link_set_up(netlink, ifindex, true, NULL);
 	(void)observe_own(context);
 }
 
@@ -215,32 +247,62 @@ static void forget_member(struct team *team, int slot)
 		team->run.primary = FAILOVER_NO_PRIMARY;
 }
 
+/* Whether a member is out of the bond now. An answer that was lost says nothing: look. */
+static int release(const struct team *team, const struct team_context *context, int slot,
+		   struct problem *problem)
+{
+	const struct link *link = team_member_link(team, &context->observed->links, slot);
+	int err;
+
+	if (!link)
+		return 0;
+	err = rtnl_bond_release(context->observed->requests, link->ifindex, problem);
+	if (err)
+		(void)observe_own(context);
+	return err && team_member_link(team, &context->observed->links, slot) ? err : 0;
+}
+
 /* Out of use first, out of the bond second: its flows move before its queue goes. */
-static void leave(struct team *team, const struct team_context *context, int slot)
+static int leave(struct team *team, const struct team_context *context, int slot,
+		 struct problem *problem)
 {
 	const struct note_member note = datapath_notes(team->datapath)->members[slot];
-	const struct link *link = adopt_is_adopted(team)
-					  ? NULL /* its manager gives it back */
-					  : team_member_link(team, &context->observed->links, slot);
+	__u32 *usable = &datapath_state(team->datapath)->usable;
+	/* A member of an adopted bond is given back by who has made it one. */
+	bool present =
+		!adopt_is_adopted(team) && team_member_link(team, &context->observed->links, slot);
+	int err = 0;
 
-	__atomic_and_fetch(&datapath_state(team->datapath)->usable, ~(1U << slot),
-			   __ATOMIC_RELEASE);
-	if (link)
-		(void)rtnl_bond_release(context->observed->requests, link->ifindex, NULL);
+	__atomic_and_fetch(usable, ~(1U << slot), __ATOMIC_RELEASE);
+	if (present)
+		err = release(team, context, slot, problem);
+	if (err) {
+		__atomic_or_fetch(usable, team->run.usable & 1U << slot, __ATOMIC_RELEASE);
+		(void)problem_prefix(problem, "%s cannot leave %s", note.device, team->config.name);
+		return err;
+	}
 	datapath_detach_member(team->datapath, (unsigned int)slot);
 	clear_slot(team, slot);
 	forget_member(team, slot);
-	if (link)
+	if (present)
 		restore_device(context, (int)note.ifindex, note.up_before);
+	return 0;
 }
 
 /* A primary that leaves hands over first, if there is somebody to take over. */
-static void apply_leave(struct team *team, const struct team_context *context, int slot)
+static int apply_leave(struct team *team, const struct team_context *context, int slot,
+		       struct problem *problem)
 {
+	bool was_primary = team->run.primary == slot;
+	int err;
+
 	for (unsigned int i = 0; team->run.primary == slot && i < team->run.count; i++)
 		if (team->run.seats[i].slot != slot)
 			(void)team_switchover(team, context, team->run.seats[i].slot, NULL);
-	leave(team, context, slot);
+	err = leave(team, context, slot, problem);
+	if (err && was_primary)
+		(void)team_switchover(team, context, slot, NULL);
+	return err;
 }
 
 /* Our filter must not stay at a device that is somebody else's now, nor its MAC be taken for ours. */
@@ -301,12 +363,10 @@ int apply_action(struct team *team, const struct team_context *context, const st
 {
 	switch (action->kind) {
 	case ACTION_LEAVE:
-		apply_leave(team, context, action->slot);
-		return 0;
+		return apply_leave(team, context, action->slot, problem);
 	case ACTION_REMOVE:
 	case ACTION_RELEASE:
-		apply_removal(team, context);
-		return 0;
+		return apply_removal(team, context, problem);
 	case ACTION_ADOPT:
 		return adopt_bond(team, context, action->ifindex, problem);
 	case ACTION_CREATE:
@@ -338,27 +398,54 @@ int apply_action(struct team *team, const struct team_context *context, const st
 }
 
 /*
- * The interface goes down before its members leave: with one member after the other leaving, its
- * MAC would wander and be announced for nothing.
+ * The primary leaves last: with one member after the other leaving, the interface's MAC would
+ * wander and be announced for nothing. And a removal that fails halfway leaves a team that works.
  */
-void apply_removal(struct team *team, const struct team_context *context)
+static int leave_all(struct team *team, const struct team_context *context, struct problem *problem)
 {
-	struct netlink *netlink = context->observed->requests;
+	const struct note_team *notes = datapath_notes(team->datapath);
+	int primary = team->run.primary, err = 0;
+
+	for (int slot = 0; !err && slot < PICK_SLOTS; slot++)
+		if (slot != primary && *notes->members[slot].device)
+			err = leave(team, context, slot, problem);
+	if (!err && primary >= 0 && primary < PICK_SLOTS && *notes->members[primary].device)
+		err = leave(team, context, primary, problem);
+	return err;
+}
+
+static int delete_bond(struct team *team, const struct team_context *context,
+		       struct problem *problem)
+{
+	int err = 0;
+
+	if (team->ifindex)
+		err = rtnl_link_delete(context->observed->requests, team->ifindex, problem);
+	(void)observe_own(context);
+	if (err && link_by_index(&context->observed->links, team->ifindex)) {
+		(void)problem_prefix(problem, "%s cannot be deleted", team->config.name);
+		return err;
+	}
+	team->ifindex = 0;
+	return 0;
+}
+
+int apply_removal(struct team *team, const struct team_context *context, struct problem *problem)
+{
+	int err = 0;
 
 	if (adopt_is_adopted(team)) {
 		adopt_release(team, context);
-		return;
+		return 0;
 	}
-	if (team->ifindex)
-		(void)rtnl_link_set_up(netlink, team->ifindex, false, NULL);
-	for (int slot = 0; team->datapath && slot < PICK_SLOTS; slot++)
-		if (*datapath_notes(team->datapath)->members[slot].device)
-			leave(team, context, slot);
-	if (team->ifindex)
-		(void)rtnl_link_delete(netlink, team->ifindex, NULL);
-	(void)observe_own(context);
+	if (team->datapath)
+		err = leave_all(team, context, problem);
+	if (!err)
+		err = delete_bond(team, context, problem);
+	if (err)
+		return err;
 	if (team->datapath)
 		datapath_remove(team->datapath);
 	team->datapath = NULL;
-	team->ifindex = 0;
+	return 0;
 }

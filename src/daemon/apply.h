@@ -11,5 +11,8 @@
 int apply_action(struct team *team, const struct team_context *context, const struct action *action,
 		 struct problem *problem);
 
-/* Give all members back, delete the bond, unload the programs. Never stops half way. */
-void apply_removal(struct team *team, const struct team_context *context);
+/*
+ * Give all members back, delete the bond, unload the programs. A member or the bond that the
+ * kernel does not let go is an error: what is left is a team still.
+ */
+int apply_removal(struct team *team, const struct team_context *context, struct problem *problem);

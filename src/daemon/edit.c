@@ -7,6 +7,7 @@
 #include "daemon/api_show.h"
 #include "daemon/edit_confirm.h"
 #include "daemon/handover.h"
+#include "daemon/pending.h"
 
 #include <errno.h>
 #include <string.h>
@@ -139,7 +140,7 @@ static int fail(struct edit *edit, int err)
 	return err;
 }
 
-static int apply(struct edit *edit, struct pending *pending)
+static int apply(struct edit *edit)
 {
 	_cleanup_(action_list_done) struct action_list actions = {};
 	int err;
@@ -149,37 +150,85 @@ static int apply(struct edit *edit, struct pending *pending)
 				      NULL);
 	err = manager_apply(edit->manager, edit->store, &actions, &edit->problem);
 	if (!err)
-		err = confirm_start(pending, edit->confirm, &edit->problem);
-	if (!err)
 		edit->reply->parameters = json_pack("{s:o}", "actions", show_actions(&actions));
-	else
-		pending_drop(pending);
 	return fail(edit, err);
 }
 
-/* The file of team @name as @store has it: written, or gone. */
-static int put_file(struct store *store, const char *name, struct problem *problem)
+/* C5. All is applied and kept, or @err: then there is nothing to confirm. */
+static void begin_wait(struct edit *edit, struct pending *pending, int err)
 {
-	const struct team_config *team = team_list_find(&store->list, name);
+	_cleanup_(action_list_done) struct action_list undone = {};
 
-	return team ? store_write(store, team, problem) : store_delete(store, name, problem);
-}
-
-void edit_commit(struct edit *edit, const char *name)
-{
-	struct pending *pending = NULL;
-
-	if (check(edit, name) || edit_refuse(edit, confirm_prepare(edit, name, &pending)))
-		return;
-	/* The store that still has the team knows its file. */
-	if (fail(edit, team_list_find(&edit->store->list, name)
-			       ? put_file(edit->store, name, &edit->problem)
-			       : store_delete(edit->before, name, &edit->problem))) {
+	if (err || !pending) {
 		pending_drop(pending);
 		return;
 	}
-	if (apply(edit, pending))
-		(void)put_file(edit->before, name, NULL);
+	if (!fail(edit, pending_start(pending, edit->confirm, &edit->problem)))
+		return;
+	pending_take_back(pending, &undone);
+}
+
+/* The store that has the team knows its file. */
+static int begin_file(struct edit *edit, const char *name)
+{
+	const struct team_config *team = team_list_find(&edit->store->list, name);
+
+	return team ? store_draft(edit->store, team, &edit->problem)
+		    : store_withdraw(edit->before, name, &edit->problem);
+}
+
+static int end_file(struct edit *edit, const char *name)
+{
+	if (team_list_find(&edit->store->list, name))
+		return store_keep(edit->store, name, &edit->problem);
+	store_discard(edit->before, name);
+	return 0;
+}
+
+static void give_up_file(struct edit *edit, const char *name)
+{
+	if (team_list_find(&edit->store->list, name))
+		store_discard(edit->store, name);
+	else
+		(void)store_keep(edit->before, name, NULL);
+}
+
+/* What ran before, when all was applied but the file cannot be kept. */
+static void go_back(struct edit *edit, const struct store *running)
+{
+	_cleanup_(action_list_done) struct action_list undone = {};
+	struct problem ignored = {};
+
+	(void)manager_apply(edit->manager, running, &undone, &ignored);
+}
+
+/*
+ * The old file is there, beside the new one, until all is applied: what is applied can be taken
+ * back, and somebody's own file, with comments, cannot be written again as it was.
+ */
+void edit_commit(struct edit *edit, const char *name)
+{
+	_cleanup_free_ struct store *running = malloc(sizeof(*running));
+	struct pending *pending = NULL;
+	int err = running ? 0 : problem_set(&edit->problem, -ENOMEM, "out of memory");
+
+	if (fail(edit, err) || check(edit, name) ||
+	    edit_refuse(edit, confirm_prepare(edit, name, &pending)))
+		return;
+	*running = edit->manager->store;
+	if (fail(edit, begin_file(edit, name))) {
+		pending_drop(pending);
+		return;
+	}
+	err = apply(edit);
+	if (!err) {
+		err = fail(edit, end_file(edit, name));
+		if (err)
+			go_back(edit, running);
+	}
+	if (err)
+		give_up_file(edit, name);
+	begin_wait(edit, pending, err);
 }
 
 void edit_reload(struct edit *edit)
@@ -187,5 +236,5 @@ void edit_reload(struct edit *edit)
 	struct pending *pending = NULL;
 
 	if (!check(edit, "") && !edit_refuse(edit, confirm_prepare(edit, NULL, &pending)))
-		(void)apply(edit, pending);
+		begin_wait(edit, pending, apply(edit));
 }

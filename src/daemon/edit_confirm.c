@@ -126,7 +126,7 @@ int confirm_prepare(struct edit *edit, const char *team, struct pending **ret_pe
 	return err;
 }
 
-int confirm_start(struct pending *pending, unsigned int seconds, struct problem *problem)
+static int confirm_start(struct pending *pending, unsigned int seconds, struct problem *problem)
 {
 	_cleanup_(action_list_done) struct action_list undone = {};
 	int err = pending ? pending_start(pending, seconds, problem) : 0;

@@ -18,9 +18,6 @@ int confirm_admit(const struct manager *manager, const json_t *parameters,
  */
 int confirm_prepare(struct edit *edit, const char *team, struct pending **ret_pending);
 
-/* The change is made. @pending may be NULL. If it cannot be taken back later it is now. */
-int confirm_start(struct pending *pending, unsigned int seconds, struct problem *problem);
-
 /* A change that touches no file: done by the caller between confirm_begin() and confirm_end(). */
 struct confirmation {
 	struct pending *pending; /* NULL: none was asked for */

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -23,6 +24,7 @@
 #include <bpf/libbpf.h>
 
 #define BPF_ROOT "/sys/fs/bpf"
+#define OUT_OF_MEMORY_PAUSE_MS 100
 
 struct options {
 	const char *config, *socket, *bpffs;
@@ -98,7 +100,9 @@ static int mount_bpffs(const char *directory)
 
 	if (strncmp(directory, BPF_ROOT "/", strlen(BPF_ROOT "/")) != 0)
 		return 0;
-	if (!statfs(BPF_ROOT, &fs) && fs.f_type == BPF_FS_MAGIC)
+	if (statfs(BPF_ROOT, &fs))
+		return -errno;
+	if (fs.f_type == BPF_FS_MAGIC)
 		return 0;
 	return mount("bpf", BPF_ROOT, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") ? -errno
 											    : 0;
@@ -142,6 +146,26 @@ static int log_libbpf(enum libbpf_print_level level, const char *format, va_list
 	return 0;
 }
 
+/*
+ * Until a signal ends it. A want of memory passes: the event that met it is there still, and is
+ * taken when there is some again. Whatever else stops the loop would stop it again.
+ */
+static int run_loop(sd_event *loop)
+{
+	int err = 0;
+
+	while (sd_event_get_state(loop) != SD_EVENT_FINISHED) {
+		err = sd_event_run(loop, UINT64_MAX);
+		if (err >= 0)
+			continue;
+		log_error("waiting for events: %s", strerror(-err));
+		if (err != -ENOMEM)
+			return err;
+		(void)poll(NULL, 0, OUT_OF_MEMORY_PAUSE_MS);
+	}
+	return sd_event_get_exit_code(loop, &err) < 0 ? -EINVAL : err;
+}
+
 static int serve(sd_event *loop, const struct options *options)
 {
 	_cleanup_free_ struct manager *manager = calloc(1, sizeof(*manager));
@@ -150,8 +174,10 @@ static int serve(sd_event *loop, const struct options *options)
 	struct problem problem = {};
 	int err;
 
-	if (!manager)
+	if (!manager) {
+		log_error("out of memory");
 		return -ENOMEM;
+	}
 	manager->loop = loop;
 	/* First of all: that another daemon serves here already must end this one before it acts. */
 	interface = api_interface(manager);
@@ -169,7 +195,7 @@ static int serve(sd_event *loop, const struct options *options)
 	} else {
 		(void)sd_notify(0, "READY=1");
 		log_info("ready: %u teams", manager->team_count);
-		err = sd_event_loop(loop);
+		err = run_loop(loop);
 	}
 	(void)sd_notify(0, "STOPPING=1");
 	events_close(manager->monitors);
@@ -234,7 +260,9 @@ int main(int argc, char **argv)
 	allow_descriptors();
 	(void)libbpf_set_print(log_libbpf);
 	err = prepare_loop(&loop);
-	if (!err)
+	if (err)
+		log_error("cannot make an event loop: %s", strerror(-err));
+	else
 		err = serve(loop, &options);
 	return err ? 1 : 0;
 }

@@ -148,18 +148,23 @@ static void drop_team(struct manager *manager, unsigned int index)
 	manager->teams[index] = manager->teams[--manager->team_count];
 }
 
-static void remove_unwanted(struct manager *manager, struct action_list *done)
+static int remove_unwanted(struct manager *manager, struct action_list *done,
+			   struct problem *problem)
 {
-	for (unsigned int i = manager->team_count; i-- > 0;) {
+	int err = 0;
+
+	for (unsigned int i = manager->team_count; !err && i-- > 0;) {
 		struct team *team = manager->teams[i];
 
 		if (is_wanted(&manager->store.list, team->config.name))
 			continue;
 		plan_removal(team->config.name, adopt_is_adopted(team), done);
 		log_info("%s: the team is removed", team->config.name);
-		apply_removal(team, &manager->context);
-		drop_team(manager, i);
+		err = apply_removal(team, &manager->context, problem);
+		if (!err)
+			drop_team(manager, i);
 	}
+	return err;
 }
 
 /* The team's object, made if there is none. NULL: no memory. */
@@ -175,6 +180,22 @@ static struct team *take_team(struct manager *manager, const struct team_config 
 	if (team)
 		adopt_expand(want, &manager->observed.links, &team->config);
 	return team;
+}
+
+/*
+ * Of a team that could not be taken over at the start, or whose removal has left something, there
+ * are pins. Whatever is made beside them would disturb what still works.
+ */
+static int take_over(struct manager *manager, struct team *team, struct problem *problem)
+{
+	int err;
+
+	if (team->datapath || !datapath_is_pinned(manager->context.pins, team->config.name))
+		return 0;
+	err = team_adopt(team, &manager->context, problem);
+	if (!err)
+		log_info("%s: taken over as it runs", team->config.name);
+	return err;
 }
 
 /*
@@ -213,8 +234,10 @@ static void note_trouble(struct manager *manager, struct team *team, const struc
 {
 	unsigned int doublings;
 
-	if (!team) /* there was no memory for it: the next event brings another try */
+	if (!team) { /* there was no memory for it */
+		schedule_reconcile(manager, (clock_now_ns() + RETRY_FIRST_NS) / NS_PER_US);
 		return;
+	}
 	doublings = team->retries < RETRY_DOUBLINGS ? team->retries : RETRY_DOUBLINGS;
 	if (strcmp(team->trouble, problem->text) != 0)
 		log_warning("%s: %s; it is tried again", team->config.name, problem->text);
@@ -248,6 +271,9 @@ static int reconcile_team(struct manager *manager, const struct team_config *wan
 
 	if (!team)
 		return problem_set(problem, -ENOMEM, "out of memory");
+	err = take_over(manager, team, problem);
+	if (err)
+		return err;
 	plan_one(manager, want, &list);
 	err = apply_list(manager, team, &list, strict, done, &mishap, problem);
 	if (!err && *mishap.text)
@@ -304,21 +330,45 @@ static void look_at_silent(struct manager *manager)
 	}
 }
 
+/* Settings that only the datapath knows need no step of the plan. */
+static void settle_all(struct manager *manager)
+{
+	for (unsigned int i = 0; i < manager->team_count; i++)
+		if (manager->teams[i]->datapath)
+			team_settle(manager->teams[i]);
+}
+
+/* Files that are wrong wait for a reload; those that could not be read at the start do not. */
+static bool read_again(struct manager *manager)
+{
+	if (!manager->store_error.unread)
+		return false;
+	manager->store_valid =
+		!store_load(manager->store.directory, &manager->store, &manager->store_error);
+	if (manager->store_valid)
+		log_info("the configuration could be read now");
+	return manager->store_valid;
+}
+
 /* Everything that is not as wanted, but for teams whose last try failed a moment ago. */
 static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
 {
 	_cleanup_(action_list_done) struct action_list done = {};
 	struct manager *manager = data;
 	uint64_t now_ns = clock_now_ns();
+	struct problem left = {};
+	bool read;
 
 	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	schedule_reconcile(manager, now_ns / NS_PER_US + LOOK_US);
 	if (manager->observed.stale && read_events(manager, now_ns))
 		return 0;
+	read = !manager->store_valid && read_again(manager);
 	if (!manager->store_valid)
 		return 0;
 	look_at_silent(manager);
-	remove_unwanted(manager, &done);
+	if (remove_unwanted(manager, &done, &left))
+		log_warning("%s; it is tried again", left.text);
 	for (uint32_t i = 0; i < manager->store.list.count; i++) {
 		const struct team_config *want = &manager->store.list.teams[i];
 		const struct team *team = manager_team(manager, want->name);
@@ -331,23 +381,16 @@ static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
 		if (reconcile_team(manager, want, false, &done, &problem))
 			note_trouble(manager, manager_team(manager, want->name), &problem);
 	}
+	if (read)
+		settle_all(manager);
 	update_teams(manager, now_ns);
 	return 0;
 }
 
-/* Settings that only the datapath knows need no step of the plan. */
-static void settle_all(struct manager *manager)
-{
-	for (unsigned int i = 0; i < manager->team_count; i++)
-		if (manager->teams[i]->datapath)
-			team_settle(manager->teams[i]);
-}
-
 static int apply_store(struct manager *manager, struct action_list *done, struct problem *problem)
 {
-	int err = 0;
+	int err = remove_unwanted(manager, done, problem);
 
-	remove_unwanted(manager, done);
 	for (uint32_t i = 0; !err && i < manager->store.list.count; i++)
 		err = reconcile_team(manager, &manager->store.list.teams[i], true, done, problem);
 	settle_all(manager);
@@ -491,8 +534,10 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 {
 	struct handover *unconfirmed_devices;
 	json_t *unconfirmed;
-	int err = open_context(manager, pins, problem);
+	int err = datapath_try(problem);
 
+	if (!err)
+		err = open_context(manager, pins, problem);
 	if (err)
 		return err;
 	unconfirmed = pending_recover_files(config);

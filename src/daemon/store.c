@@ -29,6 +29,13 @@ store_error(struct config_error *error, const char *file, int err, const char *f
 	return err;
 }
 
+static int read_error(struct config_error *error, const char *file, int err)
+{
+	(void)store_error(error, file, err, "cannot be read: %s", strerror(-err));
+	error->unread = true;
+	return err;
+}
+
 static int is_configuration(const struct dirent *entry)
 {
 	return fnmatch("*.conf", entry->d_name, FNM_PERIOD) == 0;
@@ -43,10 +50,10 @@ static int read_file(const char *directory, const char *name, char *buffer, size
 	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
 	file = fopen(path, "re");
 	if (!file)
-		return store_error(error, name, -errno, "cannot be opened: %s", strerror(errno));
+		return read_error(error, name, -errno);
 	*ret_length = fread(buffer, 1, FILE_BYTES_MAX + 1, file);
 	if (ferror(file))
-		return store_error(error, name, -EIO, "cannot be read: %s", strerror(errno));
+		return read_error(error, name, -EIO);
 	if (*ret_length > FILE_BYTES_MAX)
 		return store_error(error, name, -EFBIG, "is larger than %d bytes", FILE_BYTES_MAX);
 	return 0;
@@ -96,18 +103,19 @@ int store_load(const char *directory, struct store *ret_store, struct config_err
 	int count, err = 0;
 
 	if (!store || !buffer)
-		return store_error(ret_error, directory, -ENOMEM, "out of memory");
+		return read_error(ret_error, directory, -ENOMEM);
 	store->directory = directory;
 	count = scandir(directory, &entries, is_configuration, alphasort);
 	if (count < 0 && errno != ENOENT)
-		return store_error(ret_error, directory, -errno, "cannot be read: %s",
-				   strerror(errno));
+		return read_error(ret_error, directory, -errno);
 	for (int i = 0; !err && i < count; i++)
 		err = load_file(store, entries[i]->d_name, buffer, ret_error);
 	if (count >= 0)
 		free_entries(entries, count);
 	if (!err)
 		err = check_teams(store, ret_error);
+	if (err == -ENOMEM)
+		ret_error->unread = true;
 	if (!err)
 		*ret_store = *store;
 	return err;
@@ -123,53 +131,93 @@ static void file_path(const struct store *store, const char *team, char *path)
 	(void)snprintf(path, PATH_MAX, "%s/%s.conf", store->directory, team);
 }
 
-/* Whole and on the disk before it takes the old one's place: there is never half a file. */
-int store_write_text(const char *directory, const char *path, const char *text)
+/* A file's place while it is not in force yet. */
+static int draft_path(const char *path, char *draft)
+{
+	return snprintf(draft, PATH_MAX, "%s.new", path) < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+static int write_file(const char *directory, const char *path, const char *text)
 {
 	_cleanup_close_ int fd = -1;
-	char temporary[PATH_MAX];
 	size_t length = strlen(text);
 
 	if (mkdir(directory, DIRECTORY_MODE) && errno != EEXIST)
 		return -errno;
-	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
-		return -ENAMETOOLONG;
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	if (write(fd, text, length) != (ssize_t)length || fsync(fd) || rename(temporary, path)) {
-		int err = errno ? -errno : -EIO;
-
-		(void)unlink(temporary);
-		return err;
-	}
+	if (write(fd, text, length) != (ssize_t)length || fsync(fd))
+		return errno ? -errno : -EIO;
 	return 0;
 }
 
-int store_write(const struct store *store, const struct team_config *team, struct problem *problem)
+int store_write_text(const char *directory, const char *path, const char *text)
+{
+	char draft[PATH_MAX];
+	int err = draft_path(path, draft);
+
+	if (!err)
+		err = write_file(directory, draft, text);
+	if (!err && rename(draft, path))
+		err = -errno;
+	if (err && err != -ENAMETOOLONG)
+		(void)unlink(draft);
+	return err;
+}
+
+int store_draft(const struct store *store, const struct team_config *team, struct problem *problem)
 {
 	_cleanup_free_ char *text = NULL;
-	char path[PATH_MAX];
+	char path[PATH_MAX], draft[PATH_MAX];
 	int err = config_format(team, &text);
 
 	if (err)
 		return problem_set(problem, err, "cannot write the configuration: %s",
 				   strerror(-err));
 	file_path(store, team->name, path);
-	err = store_write_text(store->directory, path, text);
-	if (err)
+	err = draft_path(path, draft);
+	if (!err)
+		err = write_file(store->directory, draft, text);
+	if (err) {
+		store_discard(store, team->name);
 		return problem_set(problem, err, "cannot write %s: %s", path, strerror(-err));
+	}
 	return 0;
 }
 
-int store_delete(const struct store *store, const char *team, struct problem *problem)
+void store_discard(const struct store *store, const char *team)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], draft[PATH_MAX];
 
 	file_path(store, team, path);
-	if (unlink(path) && errno != ENOENT)
-		return problem_set(problem, -errno, "cannot remove %s: %s", path, strerror(errno));
-	return 0;
+	/* Twice: nobody else ever takes it away. */
+	if (!draft_path(path, draft) && unlink(draft) && errno != ENOENT)
+		(void)unlink(draft);
+}
+
+int store_keep(const struct store *store, const char *team, struct problem *problem)
+{
+	char path[PATH_MAX], draft[PATH_MAX];
+	int err;
+
+	file_path(store, team, path);
+	err = draft_path(path, draft);
+	if (!err && rename(draft, path))
+		err = -errno;
+	return err ? problem_set(problem, err, "cannot write %s: %s", path, strerror(-err)) : 0;
+}
+
+int store_withdraw(const struct store *store, const char *team, struct problem *problem)
+{
+	char path[PATH_MAX], draft[PATH_MAX];
+	int err;
+
+	file_path(store, team, path);
+	err = draft_path(path, draft);
+	if (!err && rename(path, draft))
+		err = -errno;
+	return err ? problem_set(problem, err, "cannot remove %s: %s", path, strerror(-err)) : 0;
 }
 
 void store_forget(struct store *store, const char *team)

@@ -197,6 +197,15 @@ static void configure_from_notes(struct team *team)
 			(void)config_member_add(&team->config, notes->members[slot].device, NULL);
 }
 
+/* The next try begins anew; until then the kernel's side goes on with what it has. */
+static void let_go(struct team *team)
+{
+	datapath_close(team->datapath);
+	team->datapath = NULL;
+	team->ifindex = 0;
+	team_run_init(&team->run);
+}
+
 int team_adopt(struct team *team, const struct team_context *context, struct problem *problem)
 {
 	const struct link *bond;
@@ -218,7 +227,10 @@ int team_adopt(struct team *team, const struct team_context *context, struct pro
 	if (!team->ifindex)
 		return 0;
 	adopt_health(team, &context->observed->links);
-	return adopt_programs(team, &context->observed->links, problem);
+	err = adopt_programs(team, &context->observed->links, problem);
+	if (err)
+		let_go(team);
+	return err;
 }
 
 static void gather_facts(const struct team *team, const struct link_table *links,

@@ -124,13 +124,31 @@ static int on_connect(sd_event_source *source, int fd, uint32_t revents, void *d
 	return 0;
 }
 
+/*
+ * It is a system's group, in the file. getgrnam() would load the modules of directory services
+ * into the daemon, and ends a process that has no memory for them.
+ */
+static bool find_readers(gid_t *ret_group)
+{
+	_cleanup_fclose_ FILE *file = fopen("/etc/group", "re");
+	char buffer[16384];
+	struct group entry, *found;
+
+	while (file && !fgetgrent_r(file, &entry, buffer, sizeof(buffer), &found))
+		if (strcmp(found->gr_name, READERS_GROUP) == 0) {
+			*ret_group = found->gr_gid;
+			return true;
+		}
+	return false;
+}
+
 /* Readers may connect, too; who may change is asked at each call. */
 static void open_to_readers(const char *path)
 {
-	const struct group *group = getgrnam(READERS_GROUP);
+	gid_t group;
 
 	(void)chmod(path, 0600);
-	if (group && !chown(path, 0, group->gr_gid))
+	if (find_readers(&group) && !chown(path, 0, group))
 		(void)chmod(path, 0660);
 }
 

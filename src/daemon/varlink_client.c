@@ -11,6 +11,10 @@
 #define SERVICE "org.varlink.service"
 #define STREAM_USED (1ULL << 63)
 
+/* What is said when nothing can be made up any more. */
+#define OUT_OF_MEMORY(sentence)                                                                    \
+	"{\"error\":\"org.iovteam.Failed\",\"parameters\":{\"message\":\"" sentence "\"}}"
+
 struct buffer {
 	char *bytes;
 	size_t length, room;
@@ -49,6 +53,12 @@ static int buffer_add(struct buffer *buffer, const char *bytes, size_t length, s
 	memcpy(buffer->bytes + buffer->length, bytes, length);
 	buffer->length += length;
 	return 0;
+}
+
+/* A method's answer, unless it is a long one, needs no memory any more. */
+static int buffer_reserve(struct buffer *buffer)
+{
+	return buffer_add(buffer, "", 0, VARLINK_OUTPUT_MAX);
 }
 
 /* What one large message took is given back when it is done. */
@@ -99,19 +109,45 @@ static int flush_output(struct varlink_client *client)
 	return 0;
 }
 
-static int send_reply(struct varlink_client *client, const struct varlink_reply *reply)
+/*
+ * jansson does not tell of each want of memory: a word that it parses may lose a letter, an
+ * optional part of a message may be left out. So its allocations are watched.
+ */
+static bool json_starved;
+
+static void *json_allocate(size_t size)
 {
-	_cleanup_free_ char *text = NULL;
+	void *block = malloc(size);
+
+	if (!block)
+		json_starved = true;
+	return block;
+}
+
+static char *print_reply(const struct varlink_client *client, const struct varlink_reply *reply)
+{
 	json_t *message = json_pack("{s:s*, s:o*, s:o*}", "error", reply->error, "parameters",
 				    reply->parameters, "continues",
 				    client->stream && !reply->error ? json_true() : NULL);
+	char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
 
-	if (message)
-		text = json_dumps(message, JSON_COMPACT);
 	json_decref(message);
-	if (!text)
-		return -ENOMEM;
+	return text;
+}
+
+static int send_text(struct varlink_client *client, const char *text)
+{
 	return buffer_add(&client->out, text, strlen(text) + 1, VARLINK_OUTPUT_MAX);
+}
+
+static int send_reply(struct varlink_client *client, const struct varlink_reply *reply)
+{
+	_cleanup_free_ char *text = print_reply(client, reply);
+
+	if (json_starved)
+		return send_text(client, OUT_OF_MEMORY("no memory for the answer; what has "
+						       "become of the call: iovteam team show"));
+	return text ? send_text(client, text) : -EINVAL;
 }
 
 /* --- org.varlink.service: what each Varlink service answers --- */
@@ -224,18 +260,16 @@ static void begin_stream(struct varlink_client *client, const char *method, cons
 		client->stream = strdup(topic ? topic : "");
 }
 
-/* One request. Negative: it is not one, and the connection ends. */
-static int handle_message(struct varlink_client *client, const char *bytes, size_t length)
+/* One request that has been read. Negative: it is not one, and the connection ends. */
+static int answer(struct varlink_client *client, json_t *message, json_t *none)
 {
-	json_t *message = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, NULL);
 	const char *name = json_string_value(json_object_get(message, "method"));
 	json_t *given = json_object_get(message, "parameters");
 	bool oneway = json_is_true(json_object_get(message, "oneway"));
 	struct varlink_reply reply = {};
-	json_t *none = json_object();
 	int err = 0;
 
-	if (!name || (given && !json_is_object(given)) || !none || client->stream) {
+	if (!name || (given && !json_is_object(given)) || client->stream) {
 		service_error(&reply, SERVICE ".InvalidParameter", "parameter",
 			      message ? "method" : "not JSON");
 		err = -EBADMSG;
@@ -247,6 +281,22 @@ static int handle_message(struct varlink_client *client, const char *bytes, size
 		json_decref(reply.parameters);
 	else if (send_reply(client, &reply))
 		err = -EMSGSIZE;
+	return err;
+}
+
+/* Nothing is called for that has not been read whole, or that could not be answered. */
+static int handle_message(struct varlink_client *client, const char *bytes, size_t length)
+{
+	json_t *message, *none;
+	int err = buffer_reserve(&client->out);
+
+	if (err)
+		return err;
+	json_starved = false;
+	message = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, NULL);
+	none = json_object();
+	err = json_starved ? send_text(client, OUT_OF_MEMORY("out of memory; nothing was changed"))
+			   : answer(client, message, none);
 	json_decref(none);
 	json_decref(message);
 	return err;
@@ -330,6 +380,7 @@ void varlink_client_publish(struct varlink_client *client, const char *topic, js
 
 	if (!client->stream || (*client->stream && *topic && strcmp(client->stream, topic) != 0))
 		return;
+	json_starved = false;
 	(void)json_incref(parameters);
 	if (send_reply(client, &reply) || flush_output(client) < 0 || wait_for_more(client))
 		client_leave(client);
@@ -377,6 +428,7 @@ int varlink_client_new(sd_event *loop, int fd, const struct varlink_interface *i
 	socklen_t size = sizeof(peer);
 	int err;
 
+	json_set_alloc_funcs(json_allocate, free);
 	if (!client) {
 		close_fd(&fd);
 		return -ENOMEM;

@@ -37,16 +37,23 @@ static int tcx_ifindex(int link_fd)
 	return (int)info.xdp.ifindex;
 }
 
+/* It is kept by its pin alone, so without that it goes. Twice: nobody comes back to look. */
+static void unpin(const char *pin)
+{
+	if (unlink(pin) && errno != ENOENT)
+		(void)unlink(pin);
+}
+
 /* -ENOENT: there is no link for this device to update. */
 static int tcx_update(const struct attach_hook *hook, int program_fd)
 {
 	_cleanup_close_ int link = bpf_obj_get(hook->pin);
 
 	if (link < 0)
-		return -ENOENT;
+		return -errno;
 	if (tcx_ifindex(link) == hook->ifindex)
 		return bpf_link_update(link, program_fd, NULL) ? -errno : 0;
-	(void)unlink(hook->pin);
+	unpin(hook->pin);
 	return -ENOENT;
 }
 
@@ -117,12 +124,13 @@ void attach_remove(const struct attach_hook *hook)
 {
 	_cleanup_close_ int link = bpf_obj_get(hook->pin);
 
-	if (link < 0) {
+	if (link < 0 && errno == ENOENT) {
 		if (hook->ifindex)
 			clsact_remove(hook);
 		return;
 	}
 	/* Without its pin the link goes with its last descriptor; detaching does not wait for that. */
-	(void)bpf_link_detach(link);
-	(void)unlink(hook->pin);
+	if (link >= 0)
+		(void)bpf_link_detach(link);
+	unpin(hook->pin);
 }

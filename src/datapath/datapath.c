@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 
@@ -108,15 +109,50 @@ static int team_load(struct datapath *datapath)
 	return err ? err : team_bpf__load(datapath->team);
 }
 
-static int make_directory(const char *pins, const char *team, char *directory)
+static int make_directory(const char *pins, const char *team, char *directory, bool *ret_made)
 {
+	int err;
+
 	if (snprintf(directory, PATH_MAX, "%s/%s", pins, team) >= PATH_MAX)
 		return -ENAMETOOLONG;
 	if (mkdir(pins, NEW_DIRECTORY_MODE) && errno != EEXIST)
 		return -errno;
-	if (mkdir(directory, NEW_DIRECTORY_MODE) && errno != EEXIST)
-		return -errno;
-	return 0;
+	*ret_made = mkdir(directory, NEW_DIRECTORY_MODE) == 0;
+	if (*ret_made || errno == EEXIST)
+		return 0;
+	err = -errno;
+	(void)rmdir(pins); /* stays if there are other teams */
+	return err;
+}
+
+static void remove_pins(const char *directory)
+{
+	DIR *dir = opendir(directory);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		(void)closedir(dir);
+}
+
+/*
+ * Maps and links are all that a team pins; what is left after detaching are the maps. Twice, if
+ * something stays: until the next start it would be a team that nobody wants.
+ */
+static void remove_directory(char *directory)
+{
+	char *end = strrchr(directory, '/');
+
+	for (int i = 0; i < 2; i++) {
+		remove_pins(directory);
+		if (!rmdir(directory) || errno == ENOENT)
+			break;
+	}
+	*end = '\0';
+	if (rmdir(directory) && errno != ENOENT && errno != ENOTEMPTY)
+		(void)rmdir(directory); /* the last team's goes with it */
 }
 
 /* What maps of another layout hold means something else. Fresh ones are zero already. */
@@ -145,13 +181,26 @@ static int state_take(struct datapath *datapath, uint64_t netns, bool *ret_adopt
 	return 0;
 }
 
+/* libbpf has numbers of its own beside errno's. */
+static const char *error_text(int err, char *buffer, size_t size)
+{
+	(void)libbpf_strerror(err, buffer, size);
+	return buffer;
+}
+
 static int explain_open(int err, const char *directory, struct problem *problem)
 {
+	char text[128];
+
 	switch (err) {
 	case -EPERM:
-	case -EACCES:
 		return problem_set(problem, err,
 				   "loading BPF programs needs root (CAP_BPF and CAP_NET_ADMIN)");
+	case -EACCES:
+		return problem_set(problem, err,
+				   "the kernel's verifier refuses the programs of %s; iovteamd "
+				   "--verbose says why",
+				   directory);
 	case -EBUSY:
 		return problem_set(problem, err,
 				   "%s belongs to a team of another network namespace; "
@@ -159,25 +208,38 @@ static int explain_open(int err, const char *directory, struct problem *problem)
 				   directory);
 	default:
 		return problem_set(problem, err, "cannot load the programs of %s: %s", directory,
-				   strerror(-err));
+				   error_text(err, text, sizeof(text)));
 	}
+}
+
+int datapath_try(struct problem *problem)
+{
+	struct team_bpf *team = team_bpf__open_and_load();
+	int err = team ? 0 : explain_open(-errno, "iovteamd", problem);
+
+	team_bpf__destroy(team);
+	return err;
 }
 
 int datapath_open(const char *pins, const char *team, uint64_t netns,
 		  struct datapath **ret_datapath, bool *ret_adopted, struct problem *problem)
 {
 	struct datapath *datapath = calloc(1, sizeof(*datapath));
+	bool made = false;
 	int err;
 
 	if (!datapath)
 		return problem_set(problem, -ENOMEM, "out of memory");
-	err = make_directory(pins, team, datapath->directory);
+	err = make_directory(pins, team, datapath->directory, &made);
 	if (!err)
 		err = team_load(datapath);
 	if (!err)
 		err = state_take(datapath, netns, ret_adopted);
 	if (err) {
 		err = explain_open(err, datapath->directory, problem);
+		/* What an earlier run has left is not ours to take away. */
+		if (made)
+			remove_directory(datapath->directory);
 		datapath_close(datapath);
 		return err;
 	}
@@ -215,6 +277,7 @@ int datapath_attach_team(struct datapath *datapath, int ifindex, struct problem 
 static int member_load(struct datapath *datapath, unsigned slot, struct problem *problem)
 {
 	struct member_bpf *member;
+	char text[128];
 	int err;
 
 	if (datapath->members[slot])
@@ -229,7 +292,7 @@ static int member_load(struct datapath *datapath, unsigned slot, struct problem 
 	if (err) {
 		member_bpf__destroy(member);
 		return problem_set(problem, err, "cannot load the member's programs: %s",
-				   strerror(-err));
+				   error_text(err, text, sizeof(text)));
 	}
 	datapath->members[slot] = member;
 	return 0;
@@ -256,17 +319,19 @@ int datapath_attach_member(struct datapath *datapath, unsigned slot, int ifindex
 			   struct problem *problem)
 {
 	struct note_member *note = &datapath_notes(datapath)->members[slot];
+	bool anew = (int)note->ifindex != ifindex;
 	int err = member_load(datapath, slot, problem);
 
 	if (err)
 		return err;
-	if ((int)note->ifindex != ifindex)
+	if (anew)
 		note->clsact_before = attach_has_clsact(ifindex);
 	note->ifindex = (__u32)ifindex;
 	err = member_attach(datapath, slot, ifindex, true, problem);
 	if (!err)
 		err = member_attach(datapath, slot, ifindex, false, problem);
-	if (err)
+	/* A member that works goes on with the programs that it has. */
+	if (err && anew)
 		datapath_detach_member(datapath, slot);
 	return err;
 }
@@ -312,23 +377,6 @@ void datapath_detach_member(struct datapath *datapath, unsigned slot)
 	note->ifindex = 0;
 	member_bpf__destroy(datapath->members[slot]);
 	datapath->members[slot] = NULL;
-}
-
-/* Maps and links are all that a team pins; what is left after detaching are the maps. */
-static void remove_directory(char *directory)
-{
-	DIR *dir = opendir(directory);
-	struct dirent *entry;
-
-	if (!dir)
-		return;
-	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			(void)unlinkat(dirfd(dir), entry->d_name, 0);
-	(void)closedir(dir);
-	(void)rmdir(directory);
-	*strrchr(directory, '/') = '\0';
-	(void)rmdir(directory); /* the last team's goes with it */
 }
 
 void datapath_remove(struct datapath *datapath)
@@ -389,6 +437,14 @@ int datapath_ask(struct datapath *datapath, const void *frame, size_t length, ui
 	*ret_verdict = context.cb[0];
 	*hash = context.cb[1];
 	return 0;
+}
+
+bool datapath_is_pinned(const char *pins, const char *team)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s/%s", pins, team) < (int)sizeof(path) &&
+	       access(path, F_OK) == 0;
 }
 
 int datapath_each(const char *pins, int (*found)(const char *team, void *data), void *data)

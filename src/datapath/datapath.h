@@ -19,6 +19,13 @@
 struct datapath;
 
 /*
+ * Whether the kernel takes our programs; nothing stays of them. Once, before anything else: libbpf
+ * finds out what the kernel can do at the first load, and never again. What it misses then for
+ * want of memory, it would miss as long as the process lives.
+ */
+int datapath_try(struct problem *problem);
+
+/*
  * Load programs and maps of team @team; nothing is attached yet. Maps of an earlier run are
  * adopted if they have this build's layout and belong to the network namespace @netns.
  * -EBUSY: they belong to another namespace. *@ret_adopted tells whether there were any.
@@ -59,6 +66,9 @@ int datapath_stations(const struct datapath *datapath);
  */
 int datapath_ask(struct datapath *datapath, const void *frame, size_t length, uint32_t *hash,
 		 uint32_t *ret_verdict);
+
+/* Whether there is something of a team of this name under @pins. */
+bool datapath_is_pinned(const char *pins, const char *team);
 
 /*
  * Call @found for each team that has a directory under @pins. A negative result of it ends the

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where the sweep happens: two namespaces of the VM, the daemon with the library in it, and the
+command.
+
+    swguest: m0 m1 m2 (team0)  o0 o1 (other)   ---   swpeer: bridges st, so
+"""
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import kernel
+import state
+from fault import Fault
+from traffic import Traffic
+
+GUEST, PEER = "swguest", "swpeer"
+TEAM, OTHER = "team0", "other"
+MEMBERS, OTHERS = ("m0", "m1", "m2"), ("o0", "o1")
+OTHER_GUEST, OTHER_PEER = "198.51.100.2", "198.51.100.1"
+SLOW_S = 30
+# The daemon tries again after 1, 2, 4 s; whatever one failure leaves is mended by then.
+SETTLE_S = 12
+_PLACE = Path("/tmp/iovteam-sweep")
+_CONF = "[Team]\nName={}\n{}\n{}"
+
+
+def configuration(team: str, members: tuple[str, ...], *settings: str) -> str:
+    return _CONF.format(team, "\n".join(settings),
+                        "".join(f"\n[Member]\nDevice={member}\n" for member in members))
+
+
+class Broken(Exception):
+    """The sweep itself cannot go on."""
+
+
+class Bench:
+    def __init__(self, build: Path, library: Path) -> None:
+        self._build = build
+        self.config, self.pins = _PLACE / "config", Path("/sys/fs/bpf/iovteam-sweep")
+        self.socket = _PLACE / "socket"
+        self._log = _PLACE / "log"
+        self._sysfs = _PLACE / "sys"
+        self.process: subprocess.Popen | None = None
+        self.traffic: Traffic | None = None
+        shutil.rmtree(_PLACE, ignore_errors=True)
+        self._arguments = (build, library)
+        self.config.mkdir(parents=True)
+        self.fault = Fault(_PLACE / "fault", library)
+        self._make_network()
+        kernel.enter(GUEST)
+        kernel.mount_sysfs(self._sysfs)
+        self.write(OTHER, configuration(OTHER, OTHERS))
+        self.start()
+        self.wait(lambda: self.shows(OTHER, "up"), "the other team")
+        self._make_other()
+        self.traffic = Traffic(GUEST, (GUEST, OTHER_GUEST), (PEER, OTHER_PEER))
+
+    def anew(self) -> Bench:
+        """Another one in its place: nothing is known to be as it should."""
+        self.destroy()
+        return Bench(*self._arguments)
+
+    # --- what there is ---
+
+    @staticmethod
+    def run(*words: str, stdin: str | None = None) -> str:
+        done = subprocess.run(words, capture_output=True, text=True, input=stdin, check=False)
+        if done.returncode:
+            raise Broken(f"{' '.join(words)}: {done.stderr or done.stdout}")
+        return done.stdout
+
+    def _make_network(self) -> None:
+        lines = ["link set lo up"]
+        for bridge in ("st", "so"):
+            lines += [f"link add {bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+                      f"link set {bridge} up"]
+        for members, bridge in ((MEMBERS, "st"), (OTHERS, "so")):
+            for member in members:
+                lines += [f"link add p{member} type veth peer name {member} netns {GUEST}",
+                          f"link set p{member} master {bridge} up"]
+        for name in (GUEST, PEER):
+            self.run("ip", "netns", "add", name)
+            # No router solicitations or reports of groups: nothing happens but what we do.
+            self.run("ip", "netns", "exec", name, "sh", "-c",
+                     "for what in all default; do"
+                     " echo 1 >/proc/sys/net/ipv6/conf/$what/disable_ipv6; done")
+        self.run("ip", "-n", PEER, "-batch", "-", stdin="\n".join(lines) + "\n")
+        # As somebody has left them: up, with an MTU and a MAC of their own.
+        self.run("ip", "-n", GUEST, "-batch", "-", stdin="".join(
+            f"link set {member} up\n" for member in (*MEMBERS[1:], *OTHERS))
+            + "link set m1 mtu 1400\n")
+
+    def _make_other(self) -> None:
+        """Neighbours are known for ever, so that a lost datagram is a lost datagram."""
+        for where, device, address, other, at in (
+                (GUEST, OTHER, OTHER_GUEST, OTHER_PEER, (PEER, "so")),
+                (PEER, "so", OTHER_PEER, OTHER_GUEST, (GUEST, OTHER))):
+            mac = self.run("ip", "-n", at[0], "-br", "link", "show", at[1]).split()[2]
+            self.run("ip", "-n", where, "address", "add", f"{address}/24", "dev", device)
+            self.run("ip", "-n", where, "neighbour", "replace", other, "dev", device,
+                     "lladdr", mac, "nud", "permanent")
+
+    def write(self, team: str, text: str | None) -> None:
+        """A team's file by hand; None: none."""
+        path = self.config / f"{team}.conf"
+        if text is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_text(text)
+
+    def carrier(self, member: str, up: bool) -> None:
+        self.run("ip", "-n", PEER, "link", "set", f"p{member}", "up" if up else "down")
+
+    # --- the daemon ---
+
+    def begin(self, *options: str) -> None:
+        """Starts it; whether it will serve is not known yet."""
+        words = [str(self._build / "iovteamd"), *(options or (
+            "--config", str(self.config), "--socket", str(self.socket), "--bpffs",
+            str(self.pins)))]
+        with open(self._log, "wb") as log:
+            # With JOURNAL_STREAM a line begins with its level.
+            self.process = subprocess.Popen(
+                words, stderr=log, stdout=log, stdin=subprocess.DEVNULL,
+                env={**os.environ, **self.fault.environment, "JOURNAL_STREAM": "1:1"})
+
+    def log(self) -> list[str]:
+        return self._log.read_text(errors="replace").splitlines()
+
+    def ready(self) -> bool:
+        return any("ready: " in line for line in self.log())
+
+    def start(self) -> None:
+        self.begin()
+        self.wait(lambda: self.ready() or not self.alive, "the daemon")
+        if not self.alive:
+            raise Broken(f"the daemon has ended: {self.log()}")
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.terminate()
+            try:
+                self.process.wait(SLOW_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            self.process = None
+
+    # --- the command ---
+
+    def command(self, *words: str) -> tuple[int, str]:
+        """iovteam WORDS, while the other team works; its exit code, and what it complains of."""
+        with subprocess.Popen([str(self._build / "iovteam"), *words, "--socket", str(self.socket)],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              text=True) as process:
+            while process.poll() is None:
+                self.pause()
+            return process.returncode, process.stderr.read().strip()
+
+    def must(self, *words: str) -> None:
+        code, sentence = self.command(*words)
+        if code:
+            raise Broken(f"iovteam {' '.join(words)}: {sentence}")
+
+    # --- states ---
+
+    def pause(self) -> None:
+        if self.traffic:
+            self.traffic.step()
+        else:
+            time.sleep(0.01)
+
+    def wait(self, condition, what: str, seconds: float = SLOW_S) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                raise Broken(f"{what}: not within {seconds} s")
+            self.pause()
+
+    def shows(self, team: str, wanted: str) -> bool:
+        return state.shown(self.socket).get(f"show {team} state") == wanted
+
+    def state(self) -> state.State:
+        found = {**state.devices(self._sysfs), **kernel.bpf_counts(),
+                 **state.files(self.config, "file", True), **state.files(self.pins, "pin", False)}
+        if self.alive:
+            found.update(state.descriptors(self.process.pid))
+            found.update(state.shown(self.socket))
+        return found
+
+    def settle(self, *wanted: state.State, blur=None) -> list[str]:
+        """Waits for one of these states, as @blur sees them; what is amiss with the first if none
+        comes."""
+        end = time.monotonic() + SETTLE_S
+        while True:
+            found = blur(self.state()) if blur else self.state()
+            if any(found == state_ for state_ in wanted):
+                return []
+            if time.monotonic() > end or (self.process and not self.alive):
+                return state.difference(found, wanted[0])
+            self.pause()
+
+    def steady(self) -> state.State:
+        """The state, once it does not change any more."""
+        found = self.state()
+        end = time.monotonic() + SLOW_S
+        while time.monotonic() < end:
+            for _ in range(20):
+                self.pause()
+            before, found = found, self.state()
+            if found == before:
+                return found
+        raise Broken(f"no state that stays: {state.difference(found, before)}")
+
+    # --- the end ---
+
+    def destroy(self) -> None:
+        """Without the daemon's help, whatever has become of it."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        # The namespaces' names; they themselves go with our sockets.
+        for command in (*(f"ip netns delete {name}" for name in (GUEST, PEER)),
+                        f"umount {self._sysfs}", f"rm -rf {self.pins}"):
+            subprocess.run(command.split(), check=False, capture_output=True)
+        shutil.rmtree(_PLACE, ignore_errors=True)
+
+    def close(self) -> None:
+        self.fault.disarm()
+        self.traffic = None
+        for team in (TEAM, OTHER):
+            self.write(team, None)
+        try:
+            if not self.alive:
+                self.start()
+            self.command("reload")
+        finally:
+            self.stop()
+            for name in (GUEST, PEER):
+                subprocess.run(["ip", "netns", "delete", name], check=False)
+            subprocess.run(["umount", str(self._sysfs)], check=False)
+            shutil.rmtree(_PLACE, ignore_errors=True)

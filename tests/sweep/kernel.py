@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the kernel has, asked for quickly: no command is started for any of it."""
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import socket
+import struct
+from pathlib import Path
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_CLONE_NEWNS, _CLONE_NEWNET = 0x00020000, 0x40000000
+_MS_REC, _MS_PRIVATE = 0x4000, 1 << 18
+_SYS_BPF = 321
+_PROG_GET_NEXT_ID, _MAP_GET_NEXT_ID, _PROG_QUERY, _LINK_GET_NEXT_ID = 11, 12, 16, 31
+_TCX = {"in": 46, "out": 47}
+_RTM_GETQDISC, _REQUEST_DUMP, _TCA_KIND = 38, 0x301, 1
+
+
+def _check(result: int) -> int:
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+def enter(namespace: str) -> None:
+    """Into a network namespace, as `ip netns exec` does but for the mounts."""
+    fd = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
+    _check(_libc.setns(fd, _CLONE_NEWNET))
+    os.close(fd)
+
+
+def socket_in(namespace: str, home: str, *kind: int) -> socket.socket:
+    """A socket of another namespace than ours, which is @home."""
+    enter(namespace)
+    try:
+        return socket.socket(*kind)
+    finally:
+        enter(home)
+
+
+def mount_sysfs(place: Path) -> None:
+    """/sys is of the namespace that mounted it; this one is of ours, and seen by us only."""
+    _check(_libc.unshare(_CLONE_NEWNS))
+    _check(_libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None))
+    place.mkdir(parents=True, exist_ok=True)
+    _check(_libc.mount(b"sysfs", str(place).encode(), b"sysfs", 0, None))
+
+
+def _bpf(command: int, attributes: bytearray) -> int:
+    """0 or a negative errno; the kernel writes into @attributes."""
+    buffer = (ctypes.c_char * len(attributes)).from_buffer(attributes)
+    result = _libc.syscall(_SYS_BPF, command, buffer, len(attributes))
+    return result if result >= 0 else -ctypes.get_errno()
+
+
+def _count(command: int) -> int:
+    number, found = 0, 0
+    while True:
+        attributes = bytearray(struct.pack("=III", number, 0, 0))
+        if _bpf(command, attributes):
+            return found
+        number, found = struct.unpack_from("=I", attributes, 4)[0], found + 1
+
+
+def bpf_counts() -> dict[str, int]:
+    """Programs, maps and links of the whole machine."""
+    return {"programs": _count(_PROG_GET_NEXT_ID), "maps": _count(_MAP_GET_NEXT_ID),
+            "links": _count(_LINK_GET_NEXT_ID)}
+
+
+def tcx(ifindex: int) -> dict[str, int]:
+    """How many programs a device has in tcx, by direction; a kernel without tcx has none."""
+    counts = {}
+    for direction, kind in _TCX.items():
+        attributes = bytearray(struct.pack("=IIIIQIIQQQ", ifindex, kind, 0, 0, 0, 0, 0, 0, 0, 0))
+        result = _bpf(_PROG_QUERY, attributes)
+        if result not in (0, -errno.EINVAL, -errno.ENOENT):
+            raise OSError(-result, os.strerror(-result))
+        counts[direction] = struct.unpack_from("=I", attributes, 24)[0] if not result else 0
+    return counts
+
+
+def _messages(answer: bytes):
+    while len(answer) >= 16:
+        length, kind = struct.unpack_from("=IH", answer)
+        yield kind, answer[16:length]
+        answer = answer[(length + 3) & ~3:]
+
+
+def _kind_of(body: bytes) -> str:
+    at = 20  # struct tcmsg
+    while at + 4 <= len(body):
+        length, attribute = struct.unpack_from("=HH", body, at)
+        if attribute == _TCA_KIND:
+            return body[at + 4:at + length].rstrip(b"\0").decode()
+        at += (length + 3) & ~3
+    return ""
+
+
+def qdiscs() -> set[tuple[int, str]]:
+    """(ifindex, kind) of those that somebody has made."""
+    found = set()
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
+        netlink.bind((0, 0))
+        netlink.send(struct.pack("=IHHII BxxxiIII", 36, _RTM_GETQDISC, _REQUEST_DUMP, 1, 0,
+                                 0, 0, 0, 0, 0))
+        while True:
+            for kind, body in _messages(netlink.recv(1 << 16)):
+                if kind == 3:  # NLMSG_DONE
+                    return found
+                if kind != 36:  # RTM_NEWQDISC
+                    raise OSError("the kernel does not list its qdiscs")
+                ifindex, handle = struct.unpack_from("=iI", body, 4)
+                if handle:
+                    found.add((ifindex, _kind_of(body)))

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Everything that a change must make as wanted, or leave as it was: one flat dictionary, so that
+two of them are compared, and their difference printed, line by line."""
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+from collections import Counter
+from pathlib import Path
+
+import kernel
+
+# Of a device: what is given back (T1), and what makes it a member.
+_FLAGS = 0x1 | 0x100 | 0x200 | 0x400 | 0x800  # up, promisc, allmulti, master, slave
+_BOND = ("mode", "fail_over_mac", "all_slaves_active", "num_grat_arp", "peer_notif_delay",
+         "resend_igmp", "miimon", "active_slave", "slaves", "queue_id")
+_MEMBER = ("device", "name", "state", "reason", "primary", "buckets")
+
+State = dict[str, object]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def devices(sysfs: Path) -> State:
+    """The namespace's devices, and what hangs on them."""
+    found: State = {}
+    names = {}
+    for name in sorted(os.listdir(sysfs / "class/net")):
+        place = sysfs / "class/net" / name
+        if name in ("lo", "bonding_masters") or not (place / "ifindex").exists():
+            continue
+        ifindex = int(_read(place / "ifindex") or 0)
+        names[ifindex] = name
+        found[f"{name} mac"] = _read(place / "address")
+        found[f"{name} mtu"] = _read(place / "mtu")
+        found[f"{name} flags"] = hex(int(_read(place / "flags") or "0", 16) & _FLAGS)
+        master = place / "master"
+        found[f"{name} master"] = os.readlink(master).split("/")[-1] if master.is_symlink() else ""
+        for key in _BOND if (place / "bonding").is_dir() else ():
+            found[f"{name} {key}"] = " ".join(sorted(_read(place / "bonding" / key).split()))
+        for way, count in kernel.tcx(ifindex).items():
+            found[f"{name} tcx {way}"] = count
+    for ifindex, kind in kernel.qdiscs():
+        found[f"{names.get(ifindex, ifindex)} qdisc {kind}"] = True
+    return found
+
+
+def files(directory: Path, what: str, contents: bool) -> State:
+    """Files below a directory; for pins the names only."""
+    found: State = {}
+    for place, _, names in os.walk(directory):
+        found[f"{what} {place}"] = "directory"
+        for name in names:
+            path = Path(place) / name
+            found[f"{what} {path}"] = path.read_text() if contents else "pin"
+    return found
+
+
+def descriptors(pid: int) -> State:
+    """How many of each kind a process holds. (Not of BTF: if the kernel refuses it once, libbpf
+    does without for ever.)"""
+    kinds: Counter[str] = Counter()
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            kinds[re.sub(r"\d+", "", os.readlink(f"/proc/{pid}/fd/{name}"))] += 1
+        except OSError:
+            pass  # closed meanwhile
+    return {f"descriptors {kind}": count for kind, count in kinds.items()
+            if kind != "anon_inode:btf"}
+
+
+def ask(path: Path, method: str) -> dict[str, object]:
+    """One call to the daemon, without parameters."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(20)
+        client.connect(str(path))
+        client.sendall(json.dumps({"method": f"org.iovteam.{method}"}).encode() + b"\0")
+        answer = b""
+        while not answer.endswith(b"\0"):
+            more = client.recv(1 << 16)
+            if not more:
+                raise ConnectionError("the daemon has closed the connection")
+            answer += more
+    return json.loads(answer[:-1])["parameters"]
+
+
+def shown(path: Path) -> State:
+    """What the daemon says of its teams."""
+    found: State = {}
+    for team in ask(path, "Show")["teams"]:
+        name = f"show {team['name']}"
+        found.update({f"{name} {key}": team[key] for key in ("state", "primary", "mac", "mtu")})
+        found.update({f"{name} {key}": value for key, value in team["settings"].items()})
+        found[f"{name} notes"] = "; ".join(note for note in team["notes"] if "Windows" not in note)
+        for number, member in enumerate(team["members"]):
+            found[f"{name} member {number}"] = " ".join(str(member[key]) for key in _MEMBER)
+    return found
+
+
+def difference(now: State, then: State) -> list[str]:
+    return [f"{key}: {now.get(key, 'nothing')!r} instead of {then.get(key, 'nothing')!r}"
+            for key in sorted({*now, *then}) if now.get(key) != then.get(key)]
