@@ -28,7 +28,8 @@ static void team_check(const struct team_config *team)
 	struct team_config again;
 
 	insist(config_name_check(team->name, NULL) == 0);
-	insist(team->member_count >= 1 && team->member_count <= TEAM_MEMBERS_MAX);
+	insist(team->member_count >= 1 || team->adopt);
+	insist(team->member_count <= TEAM_MEMBERS_MAX);
 	for (uint32_t i = 0; i < team->member_count; i++)
 		insist(config_device_check(team->members[i].device, NULL) == 0);
 	insist(config_format(team, &text) == 0);
