@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 from .command import Namespace, Result
-from .lab import Lab, wait_until
+from .lab import Lab, LabError, wait_until
 from .vm import Kernel, Vm
 
 BOOT_SECONDS = 180
@@ -75,13 +75,20 @@ class System(Lab):
             self.vm.agent.answer(0, timeout=BOOT_SECONDS)
             self.host = self.guest = Namespace(self.vm.agent, "host", None)
         with self._step("waiting for systemd"):
-            wait_until(self._is_up, BOOT_SECONDS, "systemd to be up")
+            try:
+                wait_until(self._is_up, BOOT_SECONDS, "systemd to be up")
+            except LabError as error:
+                raise LabError(f"{error}\n{self._what_holds_it_up()}") from None
 
     def _is_up(self) -> bool:
         state = self.systemctl("is-system-running", check=False).out.strip()
         links = self.host.run(["ls", "/sys/class/net"]).out.split()
         return (state in ("running", "degraded")
                 and all(nic.name in links for nic in self.virtio))
+
+    def _what_holds_it_up(self) -> str:
+        return self.host.sh("ip -br link; systemctl --no-pager list-jobs; systemctl --no-pager "
+                            "--failed; journalctl --no-pager -o cat -n 40", check=False).out
 
     # --- what tests use ---
 

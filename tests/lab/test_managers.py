@@ -158,10 +158,13 @@ def manager(request, debian):
     made = request.param(debian)
     try:
         made.make()
-        wait_until(lambda: len(debian.slaves(BOND)) == 2, SLOW, f"{BOND} to have two slaves")
+        wait_until(lambda: len(debian.slaves(BOND)) == 2, 3 * SLOW, f"{BOND} to have two slaves")
         debian.reach()
         debian.reach(PEER6)
         yield made
+    except Exception:
+        print(debian.host.sh(f"ip link; journalctl --no-pager -n 40 -u {made.unit}").out)
+        raise
     finally:
         made.remove()
 
@@ -180,7 +183,7 @@ def test_adopted_and_let_go_under_traffic(debian, build, manager):
     before = as_made(debian)
     team = SimpleNamespace(IPV4=IPV4, IPV6=IPV6, macs={
         port: debian.link(port)["address"] for port in PORTS})
-    with traffic_of(debian, build, team) as acts:
+    with traffic_of(debian.guest, debian.peer, build, team) as acts:
         with acts("adopted"):
             acts.more(100)
             debian.iovteam("team", "adopt", BOND)
