@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <systemd/sd-event.h>
 
+#define WAITS_MAX 50 /* rounds */
+
 struct announce_rounds {
 	sd_event_source *timer;
 	const struct team *team;
 	const struct team_context *context;
-	unsigned int left;
+	unsigned int left, waited;
 };
 
 static void announce_now(const struct team *team, const struct team_context *context,
@@ -40,12 +42,28 @@ static void arm(const struct announce_rounds *rounds)
 					  rounds->left ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
+/*
+ * Bonding changes over later where the lost NIC must rest (core/quirk.h), and the receive filters
+ * with it: until then nobody could be answered. One that never does so is not waited for.
+ */
+static bool must_wait(struct announce_rounds *rounds)
+{
+	const struct link_table *links = &rounds->context->observed->links;
+	const struct link *bond = link_by_index(links, rounds->team->ifindex);
+	const struct link *link = team_member_link(rounds->team, links, rounds->team->run.primary);
+
+	return bond && link && bond->bond.active_ifindex != link->ifindex &&
+	       rounds->waited++ < WAITS_MAX;
+}
+
 static int on_round(sd_event_source *source, uint64_t at_us, void *data)
 {
 	struct announce_rounds *rounds = data;
 
-	announce_now(rounds->team, rounds->context, ANNOUNCE_REST);
-	rounds->left--;
+	if (!must_wait(rounds)) {
+		announce_now(rounds->team, rounds->context, ANNOUNCE_REST);
+		rounds->left--;
+	}
 	arm(rounds);
 	return 0;
 }
@@ -77,6 +95,7 @@ void announce_primary(struct team *team, const struct team_context *context)
 	if (!team->rounds) /* no memory for it: once is what it gets */
 		return;
 	team->rounds->left = team->config.announce_count;
+	team->rounds->waited = 0;
 	arm(team->rounds);
 }
 

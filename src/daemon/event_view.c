@@ -3,6 +3,7 @@
 
 #include "base/strings.h"
 #include "daemon/clock.h"
+#include "daemon/json_text.h"
 #include "daemon/team.h"
 
 #include <string.h>
@@ -37,10 +38,12 @@ static const char *record_event(const struct team_record *record)
 static void tell_record(const struct comparison *comparison, const struct team_record *record)
 {
 	tell(comparison, record_event(record),
-	     json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i}", "cause", record->cause, "member",
-		       record->member, "primary_before", record->primary_before, "primary",
-		       record->primary_after, "seen_us", (json_int_t)(record->seen_ns / NS_PER_US),
-		       "decided_us", (json_int_t)(record->decided_ns / NS_PER_US), "applied_us",
+	     json_pack("{s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:i}", "cause", record->cause, "member",
+		       json_text(record->member), "primary_before",
+		       json_text(record->primary_before), "primary",
+		       json_text(record->primary_after), "seen_us",
+		       (json_int_t)(record->seen_ns / NS_PER_US), "decided_us",
+		       (json_int_t)(record->decided_ns / NS_PER_US), "applied_us",
 		       (json_int_t)(record->applied_ns / NS_PER_US), "buckets_moved",
 		       (int)record->buckets_moved));
 }
@@ -74,9 +77,10 @@ static void compare_member(const struct comparison *comparison, const struct eve
 	if (was && was->state == member->state && was->reason == member->reason)
 		return;
 	tell(comparison, "member-state",
-	     json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "member", member->name, "device",
-		       member->device, "state_before", was ? member_state_names[was->state] : "",
-		       "state", member_state_names[member->state], "reason_before",
+	     json_pack("{s:o, s:s, s:s, s:s, s:s, s:s}", "member", json_text(member->name),
+		       "device", member->device, "state_before",
+		       was ? member_state_names[was->state] : "", "state",
+		       member_state_names[member->state], "reason_before",
 		       was ? member_reason_names[was->reason] : "", "reason",
 		       member_reason_names[member->reason]));
 }
@@ -88,7 +92,8 @@ static void compare_members(const struct comparison *comparison)
 
 		if (!find_member(comparison->after, was->device))
 			tell(comparison, "left",
-			     json_pack("{s:s, s:s}", "member", was->name, "device", was->device));
+			     json_pack("{s:o, s:s}", "member", json_text(was->name), "device",
+				       was->device));
 	}
 	for (unsigned int i = 0; i < comparison->after->member_count; i++)
 		compare_member(comparison, &comparison->after->members[i]);
@@ -100,8 +105,8 @@ static void compare_team(const struct comparison *comparison)
 
 	if (strcmp(before->primary, after->primary) != 0)
 		tell(comparison, "primary",
-		     json_pack("{s:s, s:s}", "primary_before", before->primary, "primary",
-			       after->primary));
+		     json_pack("{s:o, s:o}", "primary_before", json_text(before->primary),
+			       "primary", json_text(after->primary)));
 	compare_members(comparison);
 	if (comparison->is_new || before->state != after->state)
 		tell(comparison, "team-state",
@@ -110,8 +115,8 @@ static void compare_team(const struct comparison *comparison)
 			       team_state_names[after->state]));
 	if (strcmp(before->trouble, after->trouble) != 0)
 		tell(comparison, *after->trouble ? "trouble" : "trouble-cleared",
-		     json_pack("{s:s}", "text",
-			       *after->trouble ? after->trouble : before->trouble));
+		     json_pack("{s:o}", "text",
+			       json_text(*after->trouble ? after->trouble : before->trouble)));
 }
 
 void event_compare(const struct event_view *before, const struct event_view *after,

@@ -6,6 +6,7 @@
 #include "daemon/clock.h"
 #include "daemon/event_view.h"
 #include "daemon/hooks.h"
+#include "daemon/json_text.h"
 #include "daemon/manager.h"
 
 #include <errno.h>
@@ -73,9 +74,9 @@ static void tell_of_start(struct events *events)
 	tell(events, json_pack("{s:s, s:s}", "event", "started", "team", ""));
 	if (!manager->store_valid)
 		tell(events,
-		     json_pack("{s:s, s:s, s:o}", "event", "configuration-refused", "team", "",
-			       "text",
-			       json_sprintf("%s:%u: %s", error->file, error->line, error->text)));
+		     json_pack("{s:s, s:s, s:o, s:i, s:o}", "event", "configuration-refused",
+			       "team", "", "file", json_text(error->file), "line", (int)error->line,
+			       "text", json_text(error->text)));
 }
 
 /* --- looking --- */

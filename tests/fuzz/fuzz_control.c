@@ -9,6 +9,7 @@
  */
 #include "base/cleanup.h"
 #include "daemon/api.h"
+#include "daemon/events.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/varlink_client.h"
@@ -91,6 +92,7 @@ struct daemon {
 	sd_event *loop;
 	struct manager *manager;
 	struct varlink_interface interface;
+	struct varlink_server *server; /* has no client: ours is made beside it */
 	struct varlink_client *client; /* NULL: it has gone */
 	int fd;			       /* the client's own end; -1: it has hung up */
 	json_t *answers;	       /* an array */
@@ -132,6 +134,7 @@ static void open_client(struct daemon *daemon, bool reader)
 static void start(struct daemon *daemon, uint8_t how)
 {
 	struct problem problem = {};
+	char path[128];
 
 	for_each_file(remove_file);
 	fake_kernel_reset();
@@ -144,6 +147,10 @@ static void start(struct daemon *daemon, uint8_t how)
 	daemon->interface = api_interface(daemon->manager);
 	INSIST(manager_start(daemon->manager, directory, "/nowhere", &problem) == 0);
 	INSIST(daemon->manager->team_count == (how & WITH_TEAM ? 1 : 0));
+	(void)snprintf(path, sizeof(path), "%s/socket", directory);
+	INSIST(varlink_listen(daemon->loop, path, &daemon->interface, &daemon->server) == 0);
+	INSIST(events_open(daemon->manager, daemon->server, directory, path,
+			   &daemon->manager->monitors) == 0);
 	open_client(daemon, how & AS_READER);
 	daemon->answers = json_array();
 }
@@ -152,6 +159,8 @@ static void stop(struct daemon *daemon)
 {
 	if (daemon->client)
 		varlink_client_free(daemon->client);
+	events_close(daemon->manager->monitors);
+	varlink_close(daemon->server);
 	manager_stop(daemon->manager);
 	close_fd(&daemon->fd);
 	free(daemon->manager);
