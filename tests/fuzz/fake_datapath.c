@@ -132,17 +132,6 @@ int datapath_ask(struct datapath *datapath, const void *frame, size_t length, ui
 	return 0;
 }
 
-int datapath_stations(const struct datapath *datapath)
-{
-	return -1;
-}
-
-int stations_take(int map, uint64_t since_ns, uint64_t flooded_ns, struct station_key **ret_keys,
-		  size_t *ret_count)
-{
-	return -ENOENT;
-}
-
 int datapath_each(const char *pins, int (*found)(const char *team, void *data), void *data)
 {
 	return 0;
