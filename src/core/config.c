@@ -350,6 +350,44 @@ int config_member_remove(struct team_config *team, const char *device, struct pr
 	return 0;
 }
 
+/* @of: whose settings they are, with a blank before; "" for the team's. */
+static void table_difference(const struct table *table, const void *from, const void *to,
+			     const char *of, char *text, size_t size)
+{
+	char buffers[2][CONFIG_SETTING_SIZE], change[128];
+
+	for (size_t i = 0; i < table->count; i++) {
+		const struct setting *row = &table->rows[i];
+		uint32_t was = setting_value(row, from), shall = setting_value(row, to);
+
+		if (was == shall)
+			continue;
+		(void)snprintf(change, sizeof(change), "%s %s instead of %s%s", row->key,
+			       setting_text(row, shall, buffers[0]),
+			       setting_text(row, was, buffers[1]), of);
+		text_append(text, size, *text ? ", " : "", change);
+	}
+}
+
+bool config_difference(const struct team_config *from, const struct team_config *to, char *text,
+		       size_t size)
+{
+	char of[MEMBER_DEVICE_SIZE + 8];
+
+	*text = '\0';
+	table_difference(&team_settings, from, to, "", text, size);
+	for (uint32_t i = 0; i < to->member_count; i++) {
+		uint32_t place = member_place(from, to->members[i].device);
+
+		if (place == from->member_count)
+			continue;
+		(void)snprintf(of, sizeof(of), " of %s", to->members[i].device);
+		table_difference(&member_settings, &from->members[place], &to->members[i], of, text,
+				 size);
+	}
+	return *text;
+}
+
 bool config_equal(const struct team_config *a, const struct team_config *b)
 {
 	if (strcmp(a->name, b->name) != 0 || a->member_count != b->member_count)

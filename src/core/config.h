@@ -58,6 +58,14 @@ int config_format(const struct team_config *team, char **ret_text);
 bool config_equal(const struct team_config *a, const struct team_config *b);
 
 /*
+ * The settings that differ, of the team and of the members that both have, as "StableTimeMs 5000
+ * instead of 1000, Weight 200 instead of 100 of ens4" into @text, as far as it has room; returns
+ * whether there are any. Adopt is none: it says whose the bond is.
+ */
+bool config_difference(const struct team_config *from, const struct team_config *to, char *text,
+		       size_t size);
+
+/*
  * What one file cannot show: two teams of one name, a device in two teams, a team as a member.
  * @files names the file of each team of @list; NULL: "NAME.conf". The error names the later of
  * two files. -EEXIST, -EBUSY, -EINVAL; @ret_error is written on failure only, and may be NULL.

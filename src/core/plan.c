@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "core/admit.h"
 #include "core/adopt.h"
+#include "core/config.h"
 #include "core/quirk.h"
 
 #include <errno.h>
@@ -193,6 +194,16 @@ static void plan_attributes(const struct team_config *want, const struct link_ta
 		add(list, ACTION_SET, want->name, &the_team, "set %s of %s", text, want->name);
 }
 
+/* What the daemon and the programs alone know of: no step of the kernel's shows it. */
+static void plan_settings(const struct team_config *want, const struct plan_view *view,
+			  struct action_list *list)
+{
+	char text[ACTION_TEXT_SIZE - 32];
+
+	if (view->running && config_difference(view->running, want, text, sizeof(text)))
+		add(list, ACTION_CONFIGURE, want->name, &the_team, "set %s", text);
+}
+
 /* T1: a device is a member once, whatever it is called. */
 static const char *find_twin(const struct team_config *want, const struct subject *subject,
 			     const struct plan_view *view)
@@ -371,6 +382,7 @@ static void plan_adopted(const struct team_config *want, const struct plan_view 
 		return;
 	}
 	if (have) {
+		plan_settings(want, view, list);
 		plan_reattach(want, view, list);
 	} else {
 		known.notes = NULL; /* they are of an earlier bond */
@@ -395,6 +407,7 @@ void plan_team(const struct team_config *want, const struct plan_view *view,
 	if (bond) {
 		plan_name(want, bond, view, list);
 		plan_attributes(want, view->links, bond, list);
+		plan_settings(want, view, list);
 		plan_reattach(want, view, list);
 	} else {
 		add(list, ACTION_CREATE, want->name, &the_team,

@@ -14,11 +14,12 @@ struct plan_view {
 	const struct link_table *links;
 	const struct link_address *addresses;
 	size_t address_count;
-	const struct note_team *notes; /* NULL: its programs are not loaded */
-	int ifindex;		       /* of the bond that we made, 0 = none */
-	bool detached;		       /* the team's program has been detached … */
-	uint32_t detached_members;     /* … and those of the members in these slots */
-	bool rename_refused;	       /* the kernel does not rename an interface that is up */
+	const struct note_team *notes;	   /* NULL: its programs are not loaded */
+	const struct team_config *running; /* the settings in force; NULL: there is no team yet */
+	int ifindex;			   /* of the bond that we made, 0 = none */
+	bool detached;			   /* the team's program has been detached … */
+	uint32_t detached_members;	   /* … and those of the members in these slots */
+	bool rename_refused;		   /* the kernel does not rename an interface that is up */
 	const int *taken; /* devices whose addresses the team takes: they may have some */
 	size_t taken_count;
 };

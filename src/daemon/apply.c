@@ -389,6 +389,7 @@ int apply_action(struct team *team, const struct team_context *context, const st
 		return apply_mtu(team, context, action, problem);
 	case ACTION_MAC:
 		return apply_mac(context, action, problem);
+	case ACTION_CONFIGURE: /* team_settle() follows each step */
 	case ACTION_WAIT:
 	case ACTION_REFUSE:
 	case ACTION_KIND_COUNT:

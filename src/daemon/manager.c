@@ -112,13 +112,15 @@ static void view_team(const struct manager *manager, const char *name, struct pl
 	*ret_view = view;
 }
 
+/* @running: the settings that the team has had until now, NULL if there is none. */
 static void plan_one(const struct manager *manager, const struct team_config *want,
-		     struct action_list *list)
+		     const struct team_config *running, struct action_list *list)
 {
 	struct team_config whole;
 	struct plan_view view;
 
 	view_team(manager, want->name, &view);
+	view.running = running;
 	adopt_expand(want, view.links, &whole);
 	plan_team(&whole, &view, list);
 }
@@ -138,8 +140,11 @@ void manager_plan(const struct manager *manager, const struct team_list *list,
 		if (!is_wanted(list, manager->teams[i]->config.name))
 			plan_removal(manager->teams[i]->config.name,
 				     adopt_is_adopted(manager->teams[i]), actions);
-	for (uint32_t i = 0; i < list->count; i++)
-		plan_one(manager, &list->teams[i], actions);
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct team *team = manager_team(manager, list->teams[i].name);
+
+		plan_one(manager, &list->teams[i], team ? &team->config : NULL, actions);
+	}
 }
 
 static void drop_team(struct manager *manager, unsigned int index)
@@ -265,16 +270,19 @@ static int reconcile_team(struct manager *manager, const struct team_config *wan
 			  struct action_list *done, struct problem *problem)
 {
 	_cleanup_(action_list_done) struct action_list list = {};
-	struct team *team = take_team(manager, want);
+	struct team *team = manager_team(manager, want->name);
+	struct team_config before = team ? team->config : (struct team_config){};
+	const struct team_config *running = team ? &before : NULL;
 	struct problem mishap = {};
 	int err;
 
+	team = take_team(manager, want);
 	if (!team)
 		return problem_set(problem, -ENOMEM, "out of memory");
 	err = take_over(manager, team, problem);
 	if (err)
 		return err;
-	plan_one(manager, want, &list);
+	plan_one(manager, want, running, &list);
 	err = apply_list(manager, team, &list, strict, done, &mishap, problem);
 	if (!err && *mishap.text)
 		note_trouble(manager, team, &mishap);

@@ -6,11 +6,22 @@
 #include <stdlib.h>
 
 const char *const action_names[] = {
-	[ACTION_LEAVE] = "leave",   [ACTION_REMOVE] = "remove",	  [ACTION_CREATE] = "create",
-	[ACTION_ADOPT] = "adopt",   [ACTION_RELEASE] = "release", [ACTION_SET] = "set",
-	[ACTION_JOIN] = "join",	    [ACTION_QUEUE] = "queue",	  [ACTION_ATTACH] = "attach",
-	[ACTION_DETACH] = "detach", [ACTION_RENAME] = "rename",	  [ACTION_MTU] = "mtu",
-	[ACTION_MAC] = "mac",	    [ACTION_WAIT] = "wait",	  [ACTION_REFUSE] = "refuse",
+	[ACTION_LEAVE] = "leave",
+	[ACTION_REMOVE] = "remove",
+	[ACTION_CREATE] = "create",
+	[ACTION_ADOPT] = "adopt",
+	[ACTION_RELEASE] = "release",
+	[ACTION_SET] = "set",
+	[ACTION_CONFIGURE] = "configure",
+	[ACTION_JOIN] = "join",
+	[ACTION_QUEUE] = "queue",
+	[ACTION_ATTACH] = "attach",
+	[ACTION_DETACH] = "detach",
+	[ACTION_RENAME] = "rename",
+	[ACTION_MTU] = "mtu",
+	[ACTION_MAC] = "mac",
+	[ACTION_WAIT] = "wait",
+	[ACTION_REFUSE] = "refuse",
 };
 NAME_TABLE_COMPLETE(action_names, ACTION_KIND_COUNT);
 
@@ -59,6 +70,7 @@ bool action_is_upkeep(const struct action *action)
 	case ACTION_ADOPT:
 	case ACTION_RELEASE:
 	case ACTION_SET:
+	case ACTION_CONFIGURE:
 	case ACTION_JOIN:
 	case ACTION_WAIT:
 	case ACTION_REFUSE:

@@ -5,21 +5,22 @@
 #include "model/team.h"
 
 enum action_kind {
-	ACTION_LEAVE,	/* give a member back as it was */
-	ACTION_REMOVE,	/* give all members back, delete the team */
-	ACTION_CREATE,	/* load the programs, make the bond */
-	ACTION_ADOPT,	/* load the programs for a bond that somebody else has made (T21) */
-	ACTION_RELEASE, /* … and let go of it */
-	ACTION_SET,	/* change the bond's attributes */
-	ACTION_JOIN,	/* take a device in as member */
-	ACTION_QUEUE,	/* give a member its queue_id back */
-	ACTION_ATTACH,	/* attach programs that somebody has detached */
-	ACTION_DETACH,	/* take our programs off a device that is a member no more */
-	ACTION_RENAME,	/* give the team's interface its name back */
-	ACTION_MTU,	/* give a member the team's MTU */
-	ACTION_MAC,	/* give a member its own MAC back */
-	ACTION_WAIT,	/* the device is not there yet; nothing is done */
-	ACTION_REFUSE,	/* the device is there, but cannot be a member now; nothing is done */
+	ACTION_LEAVE,	  /* give a member back as it was */
+	ACTION_REMOVE,	  /* give all members back, delete the team */
+	ACTION_CREATE,	  /* load the programs, make the bond */
+	ACTION_ADOPT,	  /* load the programs for a bond that somebody else has made (T21) */
+	ACTION_RELEASE,	  /* … and let go of it */
+	ACTION_SET,	  /* change the bond's attributes */
+	ACTION_CONFIGURE, /* change settings that are the daemon's and the programs' alone */
+	ACTION_JOIN,	  /* take a device in as member */
+	ACTION_QUEUE,	  /* give a member its queue_id back */
+	ACTION_ATTACH,	  /* attach programs that somebody has detached */
+	ACTION_DETACH,	  /* take our programs off a device that is a member no more */
+	ACTION_RENAME,	  /* give the team's interface its name back */
+	ACTION_MTU,	  /* give a member the team's MTU */
+	ACTION_MAC,	  /* give a member its own MAC back */
+	ACTION_WAIT,	  /* the device is not there yet; nothing is done */
+	ACTION_REFUSE,	  /* the device is there, but cannot be a member now; nothing is done */
 	ACTION_KIND_COUNT,
 };
 

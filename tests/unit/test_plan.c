@@ -639,12 +639,31 @@ static void slots_are_found_by_the_configured_name(void **state)
 	assert_int_equal(plan_slot(NULL, "ens4"), -1);
 }
 
+/* What only the daemon and the programs know of is a step, too: nothing changes unsaid. */
+static void settings_are_told(void **state)
+{
+	struct team_config running;
+
+	(void)state;
+	running = scene.want;
+	scene.view.running = &running;
+	expect(NULL, 0);
+	scene.want.stable_ms = 5000;
+	scene.want.members[1].weight = 300;
+	scene.want.members[1].role = ROLE_STANDBY;
+	running.member_count = 2;
+	EXPECT({ACTION_CONFIGURE, "", -1, 0,
+		"set StableTimeMs 5000 instead of 0, Weight 300 instead of 0 of ens5, Role "
+		"standby instead of active of ens5"});
+}
+
 #define PLAN(test) cmocka_unit_test_setup_teardown(test, scene_make, scene_drop)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PLAN(as_wanted_is_nothing),
+		PLAN(settings_are_told),
 		PLAN(new_team_is_made_then_joined),
 		PLAN(lost_interface_is_made_anew),
 		PLAN(removal_is_one_step),
