@@ -10,11 +10,14 @@ NAME_TABLE_COMPLETE(yes_no_names, YES_NO_COUNT);
 
 const char *const distribution_names[] = {
 	[DISTRIBUTION_TRANSPORT_PORTS] = "transport-ports",
+	[DISTRIBUTION_IP_ADDRESSES] = "ip-addresses",
+	[DISTRIBUTION_MAC_ADDRESSES] = "mac-addresses",
 };
 NAME_TABLE_COMPLETE(distribution_names, DISTRIBUTION_COUNT);
 
 const char *const mac_policy_names[] = {
 	[MAC_POLICY_MEMBER] = "member",
+	[MAC_POLICY_TEAM] = "team",
 };
 NAME_TABLE_COMPLETE(mac_policy_names, MAC_POLICY_COUNT);
 
@@ -44,6 +47,7 @@ const char *const member_reason_names[] = {
 	[REASON_MEDIA_DISCONNECTED] = "media-disconnected",
 	[REASON_WAITING_FOR_STABLE] = "waiting-for-stable-connectivity",
 	[REASON_NOT_PRESENT] = "not-present",
+	[REASON_MAC_NOT_PERMITTED] = "mac-not-permitted",
 	[REASON_UNKNOWN] = "unknown",
 };
 NAME_TABLE_COMPLETE(member_reason_names, MEMBER_REASON_COUNT);
