@@ -63,6 +63,17 @@ enum member_key member_key_of(const char *device)
 	return MEMBER_BY_NAME;
 }
 
+/*
+ * igbvf calls permanent what the device has when its NIC is reset, which may be another member's
+ * by then (T8 `team`). A bond remembers what the device had when it joined.
+ */
+static const struct mac *own_mac(const struct link *link)
+{
+	bool doubtful = mac_equal(&link->permanent_mac, &link->mac);
+
+	return doubtful && !mac_is_zero(&link->slave.mac) ? &link->slave.mac : &link->permanent_mac;
+}
+
 bool member_means(const struct member_config *member, const struct link *link)
 {
 	struct mac mac;
@@ -70,7 +81,7 @@ bool member_means(const struct member_config *member, const struct link *link)
 	switch (member_key_of(member->device)) {
 	case MEMBER_BY_MAC:
 		(void)mac_parse(member->device, &mac);
-		return mac_equal(&link->permanent_mac, &mac);
+		return mac_equal(own_mac(link), &mac);
 	case MEMBER_BY_PATH:
 		return strcmp(link->bus_id, member->device + strlen(PATH_PREFIX)) == 0;
 	case MEMBER_BY_NAME:
