@@ -13,8 +13,10 @@
 	"  return-bound-ms=10000     ... or after this long; 0 = only when it pauses\n"            \
 	"  announce-count=3          announcements of the addresses after a failover\n"            \
 	"  announce-interval-ms=200  time between them, a multiple of 100\n"                       \
-	"  distribution=transport-ports  flows are spread by addresses and ports\n"                \
-	"  mac-policy=member         each member sends with its own MAC\n"
+	"  distribution=transport-ports  flows are spread by addresses and ports;\n"               \
+	"                            or ip-addresses, or mac-addresses (of the peer)\n"            \
+	"  mac-policy=member         each member sends with its own MAC; or team: one MAC\n"       \
+	"                            for ever, which the host must permit (allow-teaming)\n"
 
 #define MEMBER_HELP                                                                                \
 	"Settings of a member (the defaults are shown):\n"                                         \
@@ -134,7 +136,8 @@ const struct command commands[] = {
 	  "  administrative-decision          set down, drained, or standby by its role\n"
 	  "  media-disconnected               its link has no carrier\n"
 	  "  waiting-for-stable-connectivity  its link is back; seconds until it is used\n"
-	  "  not-present                      there is no such device now\n\n"
+	  "  not-present                      there is no such device now\n"
+	  "  mac-not-permitted                its host refuses it the team's MAC\n\n"
 	  "Example:\n"
 	  "  iovteam member show team0\n" },
 	{ "explain", NULL, explain, 0, 0, 2, -1, "NAME [PROTOCOL] SOURCE DESTINATION",

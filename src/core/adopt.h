@@ -16,7 +16,6 @@
 #include "model/team.h"
 
 #define BOND_MODE_ACTIVE_BACKUP 1
-#define FAIL_OVER_MAC_ACTIVE 1
 #define PRIMARY_RESELECT_FAILURE 2 /* bonding never goes back to its `primary` by itself */
 #define MIIMON_MS 100		   /* the kernel's own check, for when the daemon is dead (T16) */
 

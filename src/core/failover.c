@@ -43,6 +43,7 @@ void team_run_arrange(struct team_run *run, const struct team_seat *seats, unsig
 	for (unsigned int i = 0; i < count; i++)
 		run->seats[i] = seats[i];
 	run->retired &= drained_slots(run);
+	run->barred &= slots;
 }
 
 const struct team_seat *team_run_seat(const struct team_run *run, int slot)
@@ -112,6 +113,17 @@ static unsigned int seat_rank(const struct team_seat *seat)
 	return seat->role == ROLE_STANDBY ? 1 : 0;
 }
 
+static bool is_barred(const struct team_run *run, const struct team_seat *seat)
+{
+	return run->barred >> seat->slot & 1;
+}
+
+/* … and who may have the team's MAC before who may not. */
+static unsigned int primary_rank(const struct team_run *run, const struct team_seat *seat)
+{
+	return seat_rank(seat) + (is_barred(run, seat) ? 3 : 0);
+}
+
 /* The first usable one of the configuration, by rank. */
 static const struct team_seat *best_seat(const struct team_run *run)
 {
@@ -120,7 +132,8 @@ static const struct team_seat *best_seat(const struct team_run *run)
 	for (unsigned int i = 0; i < run->count; i++) {
 		const struct team_seat *seat = &run->seats[i];
 
-		if ((run->usable >> seat->slot & 1) && (!best || seat_rank(seat) < seat_rank(best)))
+		if ((run->usable >> seat->slot & 1) &&
+		    (!best || primary_rank(run, seat) < primary_rank(run, best)))
 			best = seat;
 	}
 	return best;
@@ -145,6 +158,7 @@ void failover_decide(struct team_run *run, const struct health_facts *facts,
 
 	step_all(run, facts, holds, now_ns);
 	run->usable = usable_slots(run);
+	run->barred &= ~(before & ~run->usable);
 	run->primary = choose_primary(run);
 	decision.lost = before & ~run->usable;
 	decision.returned = run->usable & ~before;
@@ -166,9 +180,9 @@ int failover_preferred(const struct team_run *run)
 {
 	const struct team_seat *now = team_run_seat(run, run->primary), *best = best_seat(run);
 
-	if (!now || !best || seat_rank(now) <= seat_rank(best))
+	if (!now || !best || primary_rank(run, now) <= primary_rank(run, best))
 		return FAILOVER_NO_PRIMARY;
-	if (!now->drained && !actives_well(run))
+	if (!now->drained && !is_barred(run, now) && !actives_well(run))
 		return FAILOVER_NO_PRIMARY;
 	return best->slot;
 }
@@ -215,8 +229,9 @@ enum team_state team_run_state(const struct team_run *run, unsigned int configur
 {
 	if (!run->usable)
 		return TEAM_DOWN;
-	return (unsigned int)__builtin_popcount(well_slots(run)) >= configured ? TEAM_UP
-									       : TEAM_DEGRADED;
+	return (unsigned int)__builtin_popcount(well_slots(run) & ~run->barred) >= configured
+		       ? TEAM_UP
+		       : TEAM_DEGRADED;
 }
 
 enum member_state member_run_state(const struct team_run *run, int slot,
@@ -233,6 +248,8 @@ enum member_state member_run_state(const struct team_run *run, int slot,
 	/* Windows calls a healthy standby so, too. */
 	if (idle || seat->drained)
 		*ret_reason = REASON_ADMINISTRATIVE_DECISION;
+	if (is_barred(run, seat))
+		*ret_reason = REASON_MAC_NOT_PERMITTED;
 	return idle ? MEMBER_STANDBY : MEMBER_ACTIVE;
 }
 
@@ -244,6 +261,22 @@ int failover_switch(struct team_run *run, int slot)
 		return -EBUSY;
 	run->primary = slot;
 	return 0;
+}
+
+int failover_bar(struct team_run *run, int slot)
+{
+	const struct team_seat *best;
+
+	run->barred |= 1U << slot;
+	best = best_seat(run);
+	if (run->primary == slot && best && !is_barred(run, best))
+		run->primary = best->slot;
+	return run->primary;
+}
+
+void failover_unbar(struct team_run *run, int slot)
+{
+	run->barred &= ~(1U << slot);
 }
 
 bool failover_can_drain(const struct team_run *run, int slot)

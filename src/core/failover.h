@@ -34,7 +34,8 @@ struct team_run {
 	struct health health[PICK_SLOTS];   /* by slot */
 	uint32_t usable;		    /* a bit per slot */
 	uint32_t retired;		    /* drained members that nothing uses any more */
-	int primary;			    /* slot, or FAILOVER_NO_PRIMARY */
+	uint32_t barred; /* T8: they may not have the team's MAC, so far as is known */
+	int primary;	 /* slot, or FAILOVER_NO_PRIMARY */
 };
 
 struct decision {
@@ -78,6 +79,14 @@ int failover_preferred(const struct team_run *run);
 
 /* T20: may @slot be primary now? Sets it if so; -EBUSY if it is not, or should not be, used. */
 int failover_switch(struct team_run *run, int slot);
+
+/*
+ * T15 mac-not-permitted: @slot was refused the team's MAC. It goes on carrying flows, and is
+ * primary only if nobody else can be. Returns the primary, which may have changed. A loss of the
+ * member ends it: when it is back it is tried anew.
+ */
+int failover_bar(struct team_run *run, int slot);
+void failover_unbar(struct team_run *run, int slot);
 
 /* T20: is there anybody else to carry what @slot carries? */
 bool failover_can_drain(const struct team_run *run, int slot);

@@ -5,6 +5,7 @@
 #include "core/admit.h"
 #include "core/adopt.h"
 #include "core/config.h"
+#include "core/macs.h"
 #include "core/quirk.h"
 
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <stdio.h>
 
 #define BOND_MODE_ACTIVE_BACKUP 1
-#define FAIL_OVER_MAC_ACTIVE 1
 
 /* The attributes that are compared; each is in the sentence that says what differs. */
 #define BOND_FIELD(field)                                                                          \
@@ -63,7 +63,8 @@ void plan_bond(const struct team_config *want, const struct link_table *links,
 {
 	*ret_bond = (struct link_bond){
 		.mode = BOND_MODE_ACTIVE_BACKUP,
-		.fail_over_mac = FAIL_OVER_MAC_ACTIVE,
+		.fail_over_mac = want->mac_policy == MAC_POLICY_TEAM ? LINK_FAIL_OVER_MAC_FOLLOW
+								     : LINK_FAIL_OVER_MAC_ACTIVE,
 		.all_slaves_active = 1,
 		.num_peer_notif = (uint8_t)want->announce_count,
 		.peer_notif_delay = want->announce_interval_ms,
@@ -80,6 +81,7 @@ struct subject {
 	const char *device; /* as configured; NULL = the team itself */
 	int slot;
 	const struct link *link; /* NULL = not there */
+	bool anew;		 /* it is taken out, and in again */
 };
 
 static const struct subject the_team = {.slot = -1};
@@ -134,9 +136,56 @@ static void plan_exchange(const struct team_config *want, const struct member_co
 	    "give %s back as it was, since it is %s no more", holder->name, member->device);
 }
 
-/* Members that are no longer configured leave. Returns the slots that stay taken. */
+/* T1, T8: the one whose own MAC is the team's takes it along. */
+static bool owner_leaves(const struct team_config *want, const struct plan_view *view,
+			 const struct link *bond)
+{
+	struct seats seats = seats_of(view);
+
+	for (int slot = 0; slot < TEAM_MEMBERS_MAX; slot++) {
+		const struct link *link = seat_holder(&seats, slot);
+
+		if (link && !find_wanted(want, view->notes->members[slot].device) &&
+		    mac_equal(&link->slave.mac, &bond->mac))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * T8: which MACs bond and members have can be changed only while the bond has no members; and a
+ * bond that keeps its MAC gets another one only so. Then all of them leave and join again.
+ */
+static bool must_empty(const struct team_config *want, const struct plan_view *view,
+		       const struct link *bond)
+{
+	struct link_bond wanted;
+
+	if (!bond)
+		return false;
+	plan_bond(want, view->links, &wanted);
+	return bond->bond.fail_over_mac != wanted.fail_over_mac ||
+	       (wanted.fail_over_mac == LINK_FAIL_OVER_MAC_FOLLOW &&
+		owner_leaves(want, view, bond));
+}
+
+static void plan_emptying(const struct team_config *want, const struct plan_view *view,
+			  struct subject *subject, struct action_list *list)
+{
+	struct seats seats = seats_of(view);
+
+	subject->link = seat_holder(&seats, subject->slot);
+	if (subject->link)
+		add(list, ACTION_LEAVE, want->name, subject,
+		    "take %s out for a moment: the MAC of %s changes", subject->device, want->name);
+}
+
+/*
+ * Members that are no longer configured leave; with @empty the others, too. Returns the slots that
+ * stay taken.
+ */
 static uint32_t plan_leaves(const struct team_config *want, const struct plan_view *view,
-			    struct action_list *list)
+			    bool empty, struct action_list *list)
 {
 	uint32_t taken = 0;
 
@@ -153,7 +202,10 @@ static uint32_t plan_leaves(const struct team_config *want, const struct plan_vi
 			continue;
 		if (member) {
 			taken |= 1U << slot;
-			plan_exchange(want, member, view, &subject, list);
+			if (empty)
+				plan_emptying(want, view, &subject, list);
+			else
+				plan_exchange(want, member, view, &subject, list);
 		} else {
 			add(list, ACTION_LEAVE, want->name, &subject,
 			    want->adopt ? "let go of %s" : "give %s back as it was", note->device);
@@ -228,7 +280,7 @@ static void plan_mac(const struct team_config *want, const struct subject *subje
 	const struct link *link = subject->link;
 	char own[MAC_TEXT_SIZE], now[MAC_TEXT_SIZE];
 
-	if (want->adopt || bond->bond.fail_over_mac != FAIL_OVER_MAC_ACTIVE ||
+	if (want->adopt || bond->bond.fail_over_mac != LINK_FAIL_OVER_MAC_ACTIVE ||
 	    mac_is_zero(&link->slave.mac) || mac_equal(&link->slave.mac, &link->mac))
 		return;
 	(void)mac_format(&link->slave.mac, own);
@@ -294,7 +346,7 @@ static void plan_member(const struct team_config *want, const struct member_conf
 	else if (!link)
 		add(list, ACTION_WAIT, want->name, subject, "wait for %s, which is not there",
 		    subject->device);
-	else if (bond && link == seat_holder(&seats, subject->slot))
+	else if (bond && link == seat_holder(&seats, subject->slot) && !subject->anew)
 		plan_upkeep(want, subject, bond, view, list);
 	else if (want->adopt && (!bond || link->master != bond->ifindex))
 		add(list, ACTION_WAIT, want->name, subject,
@@ -338,11 +390,12 @@ static const struct link *own_bond(const struct plan_view *view)
 	return bond && view->notes && strcmp(bond->kind, "bond") == 0 ? bond : NULL;
 }
 
+/* @anew: those that are members now join again. */
 static void plan_members(const struct team_config *want, const struct link *bond, uint32_t taken,
-			 const struct plan_view *view, struct action_list *list)
+			 bool anew, const struct plan_view *view, struct action_list *list)
 {
 	for (uint32_t i = 0; i < want->member_count; i++) {
-		struct subject subject = {.device = want->members[i].device};
+		struct subject subject = {.device = want->members[i].device, .anew = anew};
 
 		subject.slot = plan_slot(view->notes, subject.device);
 		if (subject.slot < 0) {
@@ -350,6 +403,38 @@ static void plan_members(const struct team_config *want, const struct link *bond
 			taken |= 1U << subject.slot;
 		}
 		plan_member(want, &want->members[i], &subject, bond, view, list);
+	}
+}
+
+/*
+ * T8 `team`: bonding has exchanged the MACs of two members, or the daemon has given the primary
+ * the team's; then the old primary shall have another one. Not before bonding has changed over as
+ * well, or it would exchange them back; and only by a driver that is not waiting for a lost NIC.
+ */
+static void plan_macs(const struct team_config *want, const struct plan_view *view,
+		      const struct link *bond, struct action_list *list)
+{
+	const struct link *links[TEAM_MEMBERS_MAX], *primary;
+	struct seats seats = seats_of(view);
+	struct mac macs[TEAM_MEMBERS_MAX];
+	char text[MAC_TEXT_SIZE];
+
+	for (int slot = 0; slot < TEAM_MEMBERS_MAX; slot++)
+		links[slot] = seat_holder(&seats, slot);
+	primary = view->primary >= 0 ? links[view->primary] : NULL;
+	if (!primary || bond->bond.active_ifindex != primary->ifindex ||
+	    !mac_equal(&primary->mac, &bond->mac))
+		return;
+	macs_assign(links, view->primary, &bond->mac, macs);
+	for (int slot = 0; slot < TEAM_MEMBERS_MAX; slot++) {
+		struct subject subject = {.slot = slot, .link = links[slot]};
+
+		if (!links[slot] || !links[slot]->carrier ||
+		    mac_equal(&links[slot]->mac, &macs[slot]))
+			continue;
+		subject.device = view->notes->members[slot].device;
+		add(list, ACTION_MAC, want->name, &subject, "give %s the MAC %s", links[slot]->name,
+		    mac_format(&macs[slot], text));
 	}
 }
 
@@ -389,7 +474,7 @@ static void plan_adopted(const struct team_config *want, const struct plan_view 
 		add(list, ACTION_ADOPT, want->name, &(struct subject){.slot = -1, .link = bond},
 		    "adopt the bond %s and load its programs", want->name);
 	}
-	plan_members(want, bond, plan_leaves(want, &known, list), &known, list);
+	plan_members(want, bond, plan_leaves(want, &known, false, list), false, &known, list);
 	plan_attributes(want, view->links, bond, list);
 }
 
@@ -398,12 +483,14 @@ void plan_team(const struct team_config *want, const struct plan_view *view,
 {
 	const struct link *bond = own_bond(view);
 	uint32_t taken;
+	bool empty;
 
 	if (want->adopt) {
 		plan_adopted(want, view, list);
 		return;
 	}
-	taken = plan_leaves(want, view, list);
+	empty = must_empty(want, view, bond);
+	taken = plan_leaves(want, view, empty, list);
 	if (bond) {
 		plan_name(want, bond, view, list);
 		plan_attributes(want, view->links, bond, list);
@@ -413,7 +500,9 @@ void plan_team(const struct team_config *want, const struct plan_view *view,
 		add(list, ACTION_CREATE, want->name, &the_team,
 		    "make the team %s and load its programs", want->name);
 	}
-	plan_members(want, bond, taken, view, list);
+	plan_members(want, bond, taken, empty, view, list);
+	if (bond && !empty && bond->bond.fail_over_mac == LINK_FAIL_OVER_MAC_FOLLOW)
+		plan_macs(want, view, bond, list);
 }
 
 void plan_removal(const char *name, bool adopted, struct action_list *list)

@@ -19,6 +19,7 @@ struct plan_view {
 	int ifindex;			   /* of the bond that we made, 0 = none */
 	bool detached;			   /* the team's program has been detached … */
 	uint32_t detached_members;	   /* … and those of the members in these slots */
+	int primary;			   /* slot; counts where the team has one MAC (T8 `team`) */
 	bool rename_refused;		   /* the kernel does not rename an interface that is up */
 	const int *taken; /* devices whose addresses the team takes: they may have some */
 	size_t taken_count;

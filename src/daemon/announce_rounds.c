@@ -3,7 +3,7 @@
 
 #include "daemon/announce.h"
 #include "daemon/clock.h"
-#include "daemon/team.h"
+#include "daemon/team_mac.h"
 
 #include <stdlib.h>
 #include <systemd/sd-event.h>
@@ -20,16 +20,23 @@ struct announce_rounds {
 static void announce_now(const struct team *team, const struct team_context *context,
 			 enum announce_part part)
 {
+	const struct link *link =
+		team_member_link(team, &context->observed->links, team->run.primary);
+	struct link member;
 	struct announcer announcer = {
 		.observed = context->observed,
 		.datapath = team->datapath,
 		.packet_fd = context->packet_fd,
 		.team_ifindex = team->ifindex,
-		.member = team_member_link(team, &context->observed->links, team->run.primary),
+		.member = &member,
 	};
 
-	if (announcer.member)
-		(void)announce_team(&announcer, part);
+	if (!link)
+		return;
+	member = *link;
+	if (team_mac_is_one(team, &context->observed->links)) /* it has been told, not observed */
+		member.mac = link_by_index(&context->observed->links, team->ifindex)->mac;
+	(void)announce_team(&announcer, part);
 }
 
 static void arm(const struct announce_rounds *rounds)

@@ -35,9 +35,18 @@ static const char *slot_name(const struct manager *manager, const struct team *t
 					      : "none";
 }
 
+/* What else than the kernel's flow hash a flow is dealt by. */
+static const char *const hash_sources[] = {
+	[DISTRIBUTION_TRANSPORT_PORTS] = NULL,
+	[DISTRIBUTION_IP_ADDRESSES] = "of both IP addresses",
+	[DISTRIBUTION_MAC_ADDRESSES] = "of the neighbour's MAC and the VLAN",
+};
+NAME_TABLE_COMPLETE(hash_sources, DISTRIBUTION_COUNT);
+
 /* Whose hash the flow has, and the hash if it is a socket's; else 0. */
-static const char *find_hash(const struct flow *flow, uint32_t *ret_hash)
+static const char *find_hash(const struct team *team, const struct flow *flow, uint32_t *ret_hash)
 {
+	bool ip = flow->family;
 	struct socket_entry wanted = {
 		.family = flow->family,
 		.protocol = flow->protocol,
@@ -46,6 +55,8 @@ static const char *find_hash(const struct flow *flow, uint32_t *ret_hash)
 	};
 
 	*ret_hash = 0;
+	if (hash_sources[team->config.distribution])
+		return hash_sources[ip ? team->config.distribution : DISTRIBUTION_MAC_ADDRESSES];
 	if (flow->protocol != IPPROTO_TCP && flow->protocol != IPPROTO_UDP)
 		return "of the frame";
 	memcpy(wanted.source6, flow->source, sizeof(wanted.source6));
@@ -86,6 +97,33 @@ static void answer(const struct manager *manager, struct team *team, uint32_t ve
 	reply->parameters = parameters;
 }
 
+/* T3 `mac-addresses`: an address says nothing unless its neighbour is known. */
+static int find_neighbour(const struct manager *manager, const struct team *team, struct flow *flow,
+			  struct problem *problem)
+{
+	const struct observed *observed = &manager->observed;
+	size_t known = observed->neighbour_count < OBSERVE_NEIGHBOURS ? observed->neighbour_count
+								      : OBSERVE_NEIGHBOURS;
+
+	if (team->config.distribution != DISTRIBUTION_MAC_ADDRESSES || !flow->family ||
+	    flow->destination_mac.bytes[0] & 1)
+		return 0;
+	for (size_t i = 0; i < known; i++) {
+		const struct link_neighbour *neighbour = &observed->neighbours[i];
+
+		if (neighbour->ifindex == team->ifindex && neighbour->family == flow->family &&
+		    !memcmp(neighbour->bytes, flow->destination,
+			    flow->family == AF_INET ? 4 : 16)) {
+			flow->destination_mac = neighbour->mac;
+			return 0;
+		}
+	}
+	return problem_set(problem, -ENOENT,
+			   "flows of %s are dealt by the neighbour's MAC, and this address is no "
+			   "neighbour's that is known; ask with MACs instead of addresses",
+			   team->config.name);
+}
+
 void explain_flow(const struct manager *manager, struct team *team, const json_t *json,
 		  struct varlink_reply *reply)
 {
@@ -101,7 +139,9 @@ void explain_flow(const struct manager *manager, struct team *team, const json_t
 		return api_error(reply, API_FAILED, "%s has no interface now", team->config.name);
 	if (flow_read(json, &bond->mac, &flow, &problem))
 		return api_error(reply, API_REFUSED, "%s", problem.text);
-	source = find_hash(&flow, &hash);
+	if (find_neighbour(manager, team, &flow, &problem))
+		return api_error(reply, API_REFUSED, "%s", problem.text);
+	source = find_hash(team, &flow, &hash);
 	err = datapath_ask(team->datapath, frame, flow_frame(&flow, frame), &hash, &verdict);
 	if (err)
 		return api_error(reply, API_FAILED, "cannot run the program: %s", strerror(-err));

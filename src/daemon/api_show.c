@@ -188,6 +188,10 @@ static json_t *show_notes(const struct manager *manager, const struct team *team
 
 	if (*team->trouble)
 		(void)json_array_append_new(array, json_text(team->trouble));
+	if (team->run.primary >= 0 && (team->run.barred >> team->run.primary & 1))
+		(void)json_array_append_new(array, json_string("no member may have the team's MAC: "
+							       "peers do not reach the primary; "
+							       "the host must allow teaming"));
 	if (!manager->store_valid) {
 		(void)snprintf(text, sizeof(text), "the configuration is not in force: %s:%u: %s",
 			       manager->store_error.file, manager->store_error.line,

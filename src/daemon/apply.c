@@ -6,6 +6,7 @@
 #include "daemon/adopt.h"
 #include "daemon/clock.h"
 #include "daemon/handover.h"
+#include "daemon/team_mac.h"
 #include "daemon/udev.h"
 #include "kernel/rtnl_bond.h"
 #include "kernel/rtnl_link.h"
@@ -120,9 +121,17 @@ static int told_or_asked(const struct team_context *context, int ifindex, int er
 
 static int apply_set(struct team *team, const struct team_context *context, struct problem *problem)
 {
+	const struct link *bond = link_by_index(&context->observed->links, team->ifindex);
 	struct link_bond settings;
+	int err = 0;
 
 	plan_bond(&team->config, &context->observed->links, &settings);
+	/* Only while it has no members: the steps before have taken them out. */
+	if (!adopt_is_adopted(team) && bond && bond->bond.fail_over_mac != settings.fail_over_mac)
+		err = rtnl_bond_set_fail_over_mac(context->observed->requests, team->ifindex,
+						  settings.fail_over_mac, problem);
+	if (err)
+		return err;
 	return told_or_asked(
 		context, team->ifindex,
 		rtnl_bond_set(context->observed->requests, team->ifindex, &settings, problem));
@@ -149,7 +158,7 @@ static int set_queue_id(const struct team *team, const struct team_context *cont
 }
 
 /* Down, because bonding takes a device only so; the bond sets it up again. */
-static int enslave(const struct team *team, const struct team_context *context,
+static int enslave(struct team *team, const struct team_context *context,
 		   const struct action *action, struct problem *problem)
 {
 	struct netlink *netlink = context->observed->requests;
@@ -157,6 +166,8 @@ static int enslave(const struct team *team, const struct team_context *context,
 
 	handover_lift(context->handover, context, action->ifindex);
 	err = rtnl_link_set_up(netlink, action->ifindex, false, problem);
+	if (!err)
+		err = team_mac_try(team, context, action->slot, action->ifindex, problem);
 	if (!err)
 		err = rtnl_bond_enslave(netlink, action->ifindex, team->ifindex, problem);
 	if (!err)
@@ -221,8 +232,10 @@ static int apply_join(struct team *team, const struct team_context *context,
 		err = observe_own(context);
 	if (!err)
 		err = handover_land(context->handover, context, action->ifindex, problem);
-	if (!err)
+	if (!err) {
+		team_mac_mend(team, context, action->slot);
 		return 0;
+	}
 	if (!adopt_is_adopted(team))
 		(void)rtnl_bond_release(context->observed->requests, action->ifindex, NULL);
 	up = note->up_before;
@@ -242,6 +255,7 @@ static int apply_join(struct team *team, const struct team_context *context,
 static void forget_member(struct team *team, int slot)
 {
 	team->run.usable &= ~(1U << slot);
+	failover_unbar(&team->run, slot);
 	health_init(&team->run.health[slot]);
 	if (team->run.primary == slot)
 		team->run.primary = FAILOVER_NO_PRIMARY;
@@ -347,13 +361,17 @@ static int apply_mtu(const struct team *team, const struct team_context *context
 	return rtnl_link_set_mtu(context->observed->requests, action->ifindex, bond->mtu, problem);
 }
 
-static int apply_mac(const struct team_context *context, const struct action *action,
-		     struct problem *problem)
+static int apply_mac(const struct team *team, const struct team_context *context,
+		     const struct action *action, struct problem *problem)
 {
 	const struct link *link = link_by_index(&context->observed->links, action->ifindex);
 
 	if (!link)
 		return 0;
+	if (team_mac_is_one(team, &context->observed->links)) {
+		team_mac_mend(team, context, action->slot);
+		return 0;
+	}
 	return rtnl_link_set_mac(context->observed->requests, action->ifindex, &link->slave.mac,
 				 problem);
 }
@@ -388,7 +406,7 @@ int apply_action(struct team *team, const struct team_context *context, const st
 	case ACTION_MTU:
 		return apply_mtu(team, context, action, problem);
 	case ACTION_MAC:
-		return apply_mac(context, action, problem);
+		return apply_mac(team, context, action, problem);
 	case ACTION_CONFIGURE: /* team_settle() follows each step */
 	case ACTION_WAIT:
 	case ACTION_REFUSE:

@@ -105,6 +105,7 @@ static void view_team(const struct manager *manager, const char *name, struct pl
 	if (team && team->datapath) {
 		view.notes = datapath_notes(team->datapath);
 		view.ifindex = team->ifindex;
+		view.primary = team->run.primary;
 		view.detached = !datapath_team_attached(team->datapath);
 		view.detached_members = detached_members(team, view.links);
 		view.rename_refused = team->rename_refused;

@@ -10,6 +10,7 @@
 #include "daemon/announce_rounds.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/team_mac.h"
 #include "kernel/packet.h"
 #include "kernel/rtnl_bond.h"
 
@@ -18,6 +19,11 @@
 
 #define DRAIN_BOUND_NS (10000 * NS_PER_MS) /* where flows have no bound to return by */
 #define DRAIN_LOOK_NS (50 * NS_PER_MS)
+
+_Static_assert((int)DISTRIBUTION_TRANSPORT_PORTS == PICK_BY_PORTS &&
+		       (int)DISTRIBUTION_IP_ADDRESSES == PICK_BY_ADDRESSES &&
+		       (int)DISTRIBUTION_MAC_ADDRESSES == PICK_BY_MACS,
+	       "the programs and the configuration number distributions alike");
 
 struct team *team_new(const struct team_config *config)
 {
@@ -142,6 +148,7 @@ void team_settle(struct team *team)
 {
 	arrange(team);
 	datapath_state(team->datapath)->idle_ns = team->config.idle_ms * NS_PER_MS;
+	datapath_state(team->datapath)->by = (enum pick_by)team->config.distribution;
 	deal_anew(team);
 }
 
@@ -245,10 +252,8 @@ static void gather_facts(const struct team *team, const struct link_table *links
 			.admin_up = link && (link->flags & IFF_UP),
 			.carrier = link && link->carrier,
 		};
-		if (link)
-			memcpy(datapath_state(team->datapath)->member_macs[slot], link->mac.bytes,
-			       sizeof(link->mac.bytes));
 	}
+	team_mac_store(team, links);
 }
 
 static struct team_record *new_record(struct team *team, const struct link_table *links,
@@ -345,6 +350,33 @@ static void set_rest(struct team *team, const struct link_table *links, uint32_t
 	}
 }
 
+/* At once, unless the primary must get the team's MAC first: that is team_follow()'s. */
+static void tell_peers(struct team *team, const struct team_context *context)
+{
+	if (!team_mac_is_one(team, &context->observed->links))
+		return announce_primary(team, context);
+	if (!team->untold)
+		team->told_records = team->record_count;
+	team->untold = true;
+}
+
+/* T8 `team`: the primary gets its MAC after the mask, and may turn out to be another one. */
+static void tell_late(struct team *team, const struct team_context *context)
+{
+	unsigned int record = team->untold ? team->told_records : team->record_count;
+
+	if (!team_mac_follow(team, context))
+		return;
+	announce_primary(team, context);
+	for (; record < team->record_count; record++) {
+		struct team_record *late = &team->records[record % TEAM_RECORDS];
+
+		name_member(team, &context->observed->links, team->run.primary,
+			    late->primary_after);
+		late->applied_ns = clock_now_ns();
+	}
+}
+
 static void count_held(const struct team *team, const struct decision *decision,
 		       struct change *change)
 {
@@ -412,7 +444,7 @@ uint64_t team_update(struct team *team, const struct team_context *context, uint
 	set_usable(team, &decision, change.decided_ns);
 	set_rest(team, &context->observed->links, decision.lost, change.decided_ns);
 	if (decision.primary != decision.primary_before)
-		announce_primary(team, context);
+		tell_peers(team, context);
 	change.applied_ns = clock_now_ns();
 	deal_behind(team, datapath_deal(team->datapath));
 	record_change(team, &context->observed->links, &decision, &change);
@@ -422,12 +454,14 @@ uint64_t team_update(struct team *team, const struct team_context *context, uint
 uint64_t team_follow(struct team *team, const struct team_context *context)
 {
 	const struct link *bond = link_by_index(&context->observed->links, team->ifindex);
-	const struct link *link =
-		team_member_link(team, &context->observed->links, team->run.primary);
 	bool rests = clock_now_ns() < team->rest_until_ns;
-	int preferred = failover_preferred(&team->run);
 	struct problem problem = {};
+	const struct link *link;
+	int preferred;
 
+	tell_late(team, context);
+	link = team_member_link(team, &context->observed->links, team->run.primary);
+	preferred = failover_preferred(&team->run);
 	if (team->datapath && preferred != FAILOVER_NO_PRIMARY) {
 		if (rests)
 			return team->rest_until_ns;
@@ -479,6 +513,11 @@ int team_switchover(struct team *team, const struct team_context *context, int s
 				   link ? link->name : "the member");
 	if (decision.primary_before == slot)
 		return 0;
+	err = team_mac_take(team, context, slot, problem);
+	if (err) {
+		team->run.primary = decision.primary_before;
+		return err;
+	}
 	held = hold_groups(team, link);
 	__atomic_store_n(&datapath_state(team->datapath)->primary, (__u32)slot, __ATOMIC_RELEASE);
 	err = rtnl_bond_set_active(context->observed->requests, team->ifindex, link->ifindex,

@@ -44,6 +44,8 @@ struct team {
 	char trouble[ACTION_TEXT_SIZE]; /* why the last step failed, "" = it did not */
 	uint64_t retry_ns;		/* no step is tried before */
 	unsigned int retries;
+	bool untold;		   /* T8 `team`: the primary is new, its MAC and peers are not */
+	unsigned int told_records; /* … and records from this number on are not complete */
 	uint64_t drain_by_ns[PICK_SLOTS]; /* a drained member is retired then at the latest; 0 once
 					   * it is back */
 	uint64_t rest_until_ns; /* a lost member's filters are not touched before (core/quirk.h) */

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "datapath/attach.h"
+#include "datapath/carry.h"
 #include "datapath/member.skel.h"
 #include "datapath/team.skel.h"
 
@@ -77,7 +78,32 @@ static void discard_unfit(const char *path, const struct bpf_map *map)
 		(void)unlink(path);
 }
 
-static int pin_maps(const struct datapath *datapath, struct bpf_object *object)
+/* Where a map waits that will take the place of an earlier layout's. */
+static int next_path(const char *path, char *next)
+{
+	int length = snprintf(next, PATH_MAX, "%s_next", path);
+
+	return length < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* Whenever we die, there is a map under the pin that is whole. */
+static int choose_place(char *path, struct bpf_map *map, bool may_carry)
+{
+	char next[PATH_MAX];
+	int err;
+
+	if (!may_carry || !carry_map(path, map)) {
+		discard_unfit(path, map);
+		return bpf_map__set_pin_path(map, path);
+	}
+	err = next_path(path, next);
+	if (err)
+		return err;
+	(void)unlink(next); /* of one that has died in between */
+	return bpf_map__set_pin_path(map, next);
+}
+
+static int pin_maps(const struct datapath *datapath, struct bpf_object *object, bool may_carry)
 {
 	struct bpf_map *map;
 	char path[PATH_MAX];
@@ -90,23 +116,49 @@ static int pin_maps(const struct datapath *datapath, struct bpf_object *object)
 		err = map_pin_path(datapath, map, path);
 		if (err)
 			return err;
-		discard_unfit(path, map);
-		err = bpf_map__set_pin_path(map, path);
+		err = choose_place(path, map, may_carry);
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
+/* The maps are whole now: those that wait beside an earlier one replace it. */
+static int replace_maps(const struct datapath *datapath)
+{
+	struct bpf_map *map;
+	char path[PATH_MAX], next[PATH_MAX];
+	int err;
+
+	bpf_object__for_each_map(map, datapath->team->obj)
+	{
+		if (!is_pinned_map(map))
+			continue;
+		err = map_pin_path(datapath, map, path);
+		if (!err)
+			err = next_path(path, next);
+		if (err)
+			return err;
+		if (rename(next, path) && errno != ENOENT)
+			return -errno;
+	}
+	return 0;
+}
+
 static int team_load(struct datapath *datapath)
 {
+	char state[PATH_MAX];
 	int err;
 
 	datapath->team = team_bpf__open();
 	if (!datapath->team)
 		return -errno;
-	err = pin_maps(datapath, datapath->team->obj);
-	return err ? err : team_bpf__load(datapath->team);
+	err = map_pin_path(datapath, datapath->team->maps.data_state, state);
+	if (!err)
+		err = pin_maps(datapath, datapath->team->obj, carry_possible(state));
+	if (!err)
+		err = team_bpf__load(datapath->team);
+	return err ? err : replace_maps(datapath);
 }
 
 static int make_directory(const char *pins, const char *team, char *directory, bool *ret_made)
@@ -167,16 +219,17 @@ static void clear_maps(struct datapath *datapath, uint64_t netns)
 	team->data_state->state = (struct pick_state){.layout = PICK_LAYOUT, .netns = netns};
 }
 
-/* Fresh maps are all zero; an adopted one must be of our layout and our namespace. */
+/* Fresh maps are all zero; an adopted one must be of a layout that we know and our namespace. */
 static int state_take(struct datapath *datapath, uint64_t netns, bool *ret_adopted)
 {
 	struct pick_state *state = datapath_state(datapath);
-	bool adopted = state->layout == PICK_LAYOUT;
+	bool adopted = state->layout >= PICK_LAYOUT_OLDEST && state->layout <= PICK_LAYOUT;
 
 	if (adopted && state->netns != netns)
 		return -EBUSY;
 	if (!adopted)
 		clear_maps(datapath, netns);
+	state->layout = PICK_LAYOUT;
 	*ret_adopted = adopted;
 	return 0;
 }
@@ -286,7 +339,7 @@ static int member_load(struct datapath *datapath, unsigned slot, struct problem 
 	if (!member)
 		return problem_set(problem, -errno, "cannot open the member's programs: %m");
 	member->rodata->slot = slot;
-	err = pin_maps(datapath, member->obj);
+	err = pin_maps(datapath, member->obj, false);
 	if (!err)
 		err = member_bpf__load(member);
 	if (err) {

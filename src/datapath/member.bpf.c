@@ -8,10 +8,16 @@
  * moment of loss while the primary changes. What would arrive twice is taken from the primary
  * only: broadcast, multicast, and unicast to somebody else, which a bridge on the team may want.
  *
+ * Learning. Where the team has one MAC (T8 `team`) the interface's MAC does not tell who the
+ * primary is. But ARP and discovery leave on bonding's active slave by design, and with no queue
+ * chosen: a slave on which such a frame leaves that is not the one of the last such frame has
+ * become active, and bonding has exchanged the MACs of the two. So does this program.
+ *
  * One instance is loaded for each member, which knows its slot as a constant.
  */
 #include "datapath/bpf.h"
 
+#define AF_PACKET 17
 #define PACKET_HOST 0 /* linux/if_packet.h: unicast to the device's own MAC */
 
 char licence[] SEC("license") = "Dual BSD/GPL";
@@ -34,13 +40,29 @@ static __always_inline bool is_link_local(const __u8 *mac)
 }
 
 /*
+ * A member that was lost with the team's MAC returns with it, and has it until the daemon has given
+ * it another one: what a switch floods to that MAC the primary receives as well.
+ */
+static __always_inline bool has_stale_mac(struct __sk_buff *skb)
+{
+	const struct ethhdr *eth = (void *)(long)skb->data;
+
+	return state.one_mac && !pick_usable(&state, (__u8)slot) &&
+	       (void *)(eth + 1) <= (void *)(long)skb->data_end &&
+	       same_mac(eth->h_dest, state.team_mac);
+}
+
+/*
  * Our own unicast on a member that is not the primary: what sits on the team (a bridge, macvlan)
  * knows the team's MAC only, so the frame shall be addressed to it.
  */
 static __always_inline int receive_own(struct __sk_buff *skb)
 {
-	if (slot != state.primary)
-		(void)bpf_skb_store_bytes(skb, 0, state.team_mac, ETH_ALEN, 0);
+	if (slot == state.primary)
+		return VERDICT_NEXT;
+	if (has_stale_mac(skb))
+		return drop(DROP_NOT_PRIMARY);
+	(void)bpf_skb_store_bytes(skb, 0, state.team_mac, ETH_ALEN, 0);
 	return VERDICT_NEXT;
 }
 
@@ -89,6 +111,40 @@ int member_ingress(struct __sk_buff *skb)
 	return receive_other(skb, eth);
 }
 
+/* Whoever had the team's MAC has ours now, and we have the team's: as bonding has done it. */
+static __always_inline void take_over(void)
+{
+	__u32 before = slot_of_mac(state.team_mac);
+	__u8 *own = state.member_macs[slot & (PICK_SLOTS - 1)];
+
+	state.primary = slot;
+	if (before == slot)
+		return;
+	if (before != PICK_NOBODY)
+		__builtin_memcpy(state.member_macs[before & (PICK_SLOTS - 1)], own, ETH_ALEN);
+	__builtin_memcpy(own, state.team_mac, ETH_ALEN);
+}
+
+/*
+ * A frame of the team's own leaves here: did bonding choose, by its active slave, and is that a
+ * new one? One processor tells the others by exchanging the number, and acts alone.
+ */
+static __always_inline void learn(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	__u32 before = state.active;
+
+	if (!state.one_mac || before == slot + 1 || skb->queue_mapping)
+		return;
+	if (sk && sk->family == AF_PACKET)
+		return;
+	/* A frame that was on its way while its member was lost is no news. */
+	if (state.usable && !pick_usable(&state, (__u8)slot))
+		return;
+	if (__sync_val_compare_and_swap(&state.active, before, slot + 1) == before && before)
+		take_over();
+}
+
 /*
  * The queue that chose this member must not choose the member's own transmit queue, or one queue
  * would carry everything. And a frame with a team mate's source, chosen for that mate but sent
@@ -100,8 +156,14 @@ int member_egress(struct __sk_buff *skb)
 	const struct ethhdr *eth = (void *)(long)skb->data;
 	const __u8 *own = state.member_macs[slot & (PICK_SLOTS - 1)];
 
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end) {
+		skb->queue_mapping = 0;
+		return VERDICT_NEXT;
+	}
+	if (same_mac(eth->h_source, state.team_mac))
+		learn(skb);
 	skb->queue_mapping = 0;
-	if ((void *)(eth + 1) > (void *)(long)skb->data_end || same_mac(eth->h_source, own))
+	if (same_mac(eth->h_source, own))
 		return VERDICT_NEXT;
 	if (same_mac(eth->h_source, state.team_mac) || slot_of_mac(eth->h_source) != PICK_NOBODY)
 		(void)bpf_skb_store_bytes(skb, ETH_ALEN, own, ETH_ALEN, 0);

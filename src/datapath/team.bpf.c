@@ -15,13 +15,13 @@
  * Learning. When the daemon is dead bonding fails over alone and gives the interface another
  * member's MAC. The first frame that the kernel sends with it, its own announcement at the
  * latest, tells this program who the primary is now. Packet sockets do not count: their owners
- * may write what they like.
+ * may write what they like. A team that keeps its one MAC learns where frames leave (member.bpf.c).
  *
  * A question: a run of this program on a frame that does not leave through the team's interface
  * (BPF_PROG_TEST_RUN) changes nothing, counts nothing, and gets its verdict in cb[0]. The
  * asker may give a hash in cb[1].
  */
-#include "datapath/bpf.h"
+#include "datapath/flow_hash.h"
 #include "model/note.h"
 
 #include <linux/in.h>
@@ -45,6 +45,8 @@ static __always_inline bool learn(struct __sk_buff *skb, const void *source)
 
 	if (slot == PICK_NOBODY)
 		return false;
+	if (state.one_mac) /* the team's MAC is nobody's own: member.bpf.c learns who has it */
+		return true;
 	if ((sk && sk->family == AF_PACKET) || skb->ifindex != state.ifindex)
 		return true;
 	/* A frame that was built before the MAC changed, of a member that is lost: no news. */
@@ -67,55 +69,6 @@ static __always_inline bool is_discovery(struct __sk_buff *skb, __u32 network)
 	if (bpf_skb_load_bytes(skb, network + sizeof(struct ipv6hdr), &type, 1))
 		return false;
 	return type >= DISCOVERY_FIRST && type <= DISCOVERY_LAST;
-}
-
-/* The EtherType behind VLAN tags that are in the frame (a tag beside it is already out of the way). */
-static __always_inline __be16 inner_protocol(struct __sk_buff *skb, __u32 *network)
-{
-	__be16 protocol = (__be16)skb->protocol;
-
-	*network = ETH_HLEN;
-	for (int tags = 0; tags < 2; tags++) {
-		if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD))
-			break;
-		if (bpf_skb_load_bytes(skb, *network + 2, &protocol, sizeof(protocol)))
-			break;
-		*network += 4;
-	}
-	return protocol;
-}
-
-/*
- * T3, the last resort: the destination's MAC, each bit of which reaches the low bits that choose
- * a bucket. The source says nothing: it is the team's, and changes with the primary.
- */
-static __always_inline __u32 mac_hash(const struct ethhdr *eth)
-{
-	const __u16 *words = (const __u16 *)eth->h_dest;
-	__u32 hash = 0;
-
-	for (int i = 0; i < ETH_ALEN / 2; i++)
-		hash = (hash ^ words[i]) * 0x9e3779b1; /* 2^32 divided by the golden ratio */
-	return hash ^ hash >> 16;
-}
-
-/*
- * The kernel's flow hash is the same for all frames that it cannot look into. It does look into
- * some that are not IP (MPLS, PPPoE), so that what is not IP has both.
- */
-static __always_inline __u32 flow_hash(struct __sk_buff *skb)
-{
-	const struct ethhdr *eth;
-	__be16 protocol;
-	__u32 network;
-
-	protocol = inner_protocol(skb, &network);
-	if (protocol == bpf_htons(ETH_P_IP) || protocol == bpf_htons(ETH_P_IPV6))
-		return bpf_get_hash_recalc(skb);
-	eth = (void *)(long)skb->data;
-	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
-		return 0;
-	return mac_hash(eth) ^ bpf_get_hash_recalc(skb);
 }
 
 /* T7: which frames are the primary's whatever their hash. PICK_HOME: none of them, deal it. */

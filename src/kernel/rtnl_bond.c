@@ -133,6 +133,19 @@ int rtnl_bond_set(struct netlink *netlink, int ifindex, const struct link_bond *
 	return netlink_request(netlink, &request.header, problem);
 }
 
+int rtnl_bond_set_fail_over_mac(struct netlink *netlink, int ifindex, uint8_t fail_over_mac,
+				struct problem *problem)
+{
+	struct message request;
+	struct nest nest;
+
+	request_start(&request, RTM_NEWLINK, 0, ifindex);
+	nest = nest_start(&request.header, IFLA_INFO_KIND, IFLA_INFO_DATA);
+	mnl_attr_put_u8(&request.header, IFLA_BOND_FAIL_OVER_MAC, fail_over_mac);
+	nest_end(&request.header, &nest);
+	return netlink_request(netlink, &request.header, problem);
+}
+
 static int master_set(struct netlink *netlink, int ifindex, int master, struct problem *problem)
 {
 	struct message request;

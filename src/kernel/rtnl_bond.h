@@ -38,6 +38,10 @@ int rtnl_bond_enslave(struct netlink *netlink, int ifindex, int bond_ifindex,
 /* Take @ifindex from its master, whichever that is. */
 int rtnl_bond_release(struct netlink *netlink, int ifindex, struct problem *problem);
 
+/* Which MAC bond and members have. The driver takes it only while the bond has no members. */
+int rtnl_bond_set_fail_over_mac(struct netlink *netlink, int ifindex, uint8_t fail_over_mac,
+				struct problem *problem);
+
 /*
  * The number by which tc chooses this member (queue_mapping); 0 = none. At most the bond's
  * transmit queues and another one for each member; otherwise the driver's answer is -EPERM.

@@ -31,6 +31,7 @@ int rtnl_link_set_up(struct netlink *netlink, int ifindex, bool up, struct probl
 
 int rtnl_link_set_mtu(struct netlink *netlink, int ifindex, uint32_t mtu, struct problem *problem);
 
+/* Errors are the driver's; a VF's: its host does not let it (-EADDRNOTAVAIL …). */
 int rtnl_link_set_mac(struct netlink *netlink, int ifindex, const struct mac *mac,
 		      struct problem *problem);
 

@@ -18,7 +18,7 @@ enum action_kind {
 	ACTION_DETACH,	  /* take our programs off a device that is a member no more */
 	ACTION_RENAME,	  /* give the team's interface its name back */
 	ACTION_MTU,	  /* give a member the team's MTU */
-	ACTION_MAC,	  /* give a member its own MAC back */
+	ACTION_MAC,	  /* give a member its own MAC back, or the one that it shall have (T8) */
 	ACTION_WAIT,	  /* the device is not there yet; nothing is done */
 	ACTION_REFUSE,	  /* the device is there, but cannot be a member now; nothing is done */
 	ACTION_KIND_COUNT,

@@ -15,10 +15,13 @@
 #define LINK_DRIVER_SIZE 32
 #define LINK_BUS_SIZE 40 /* "0000:3b:02.1" and the like */
 
+#define LINK_FAIL_OVER_MAC_ACTIVE 1 /* the bond has the active member's MAC */
+#define LINK_FAIL_OVER_MAC_FOLLOW 2 /* the bond has one; the old and the new active one exchange */
+
 /* The bonding attributes that iovteam uses (IFLA_INFO_DATA of kind "bond"). */
 struct link_bond {
 	uint8_t mode;		   /* BOND_MODE_* of the kernel, 1 = active-backup */
-	uint8_t fail_over_mac;	   /* 1 = active: the bond has the active member's MAC */
+	uint8_t fail_over_mac;	   /* LINK_FAIL_OVER_MAC_* */
 	uint8_t all_slaves_active; /* 1 = frames of backup members are delivered */
 	uint8_t num_peer_notif;	   /* announcements after a failover */
 	uint32_t peer_notif_delay; /* ms between them, a multiple of miimon */

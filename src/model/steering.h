@@ -11,8 +11,20 @@
 #define PICK_SLOTS 32	  /* members of a team, TEAM_MEMBERS_MAX */
 #define PICK_NOBODY 0xff  /* no slot */
 
-/* Changes with the layout or meaning of any struct here: maps of another layout are not adopted. */
-#define PICK_LAYOUT 1
+/*
+ * Changes with the layout or meaning of any struct here. Maps of PICK_LAYOUT_OLDEST and later are
+ * taken over by copying (datapath/carry.h): since then structs have only grown at their ends,
+ * and zero in what is new means what was before. Others are not adopted.
+ */
+#define PICK_LAYOUT 2
+#define PICK_LAYOUT_OLDEST 1
+
+/* T3, enum distribution of model/team.h: what a bucket is computed from. */
+enum pick_by {
+	PICK_BY_PORTS,	   /* the kernel's flow hash */
+	PICK_BY_ADDRESSES, /* both IP addresses */
+	PICK_BY_MACS,	   /* the destination's MAC and the VLAN */
+};
 
 /* A bucket as the daemon deals it. */
 struct pick_deal {
@@ -39,6 +51,11 @@ struct pick_state {
 	__u8 team_mac[6];	     /* what the team's interface sends with */
 	__u8 pad[2];
 	__u8 member_macs[PICK_SLOTS][8]; /* by slot, 6 bytes and two of padding; zero = free */
+	/* since layout 2 */
+	__u32 by;      /* enum pick_by */
+	__u32 one_mac; /* T8 `team`: the primary has the team's MAC, whoever it is */
+	__u32 active;  /* slot + 1 of bonding's active slave as last seen, 0 = not yet (one_mac) */
+	__u32 reserved;
 };
 
 /* Why a frame goes where it goes. */

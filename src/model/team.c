@@ -10,11 +10,14 @@ NAME_TABLE_COMPLETE(yes_no_names, YES_NO_COUNT);
 
 const char *const distribution_names[] = {
 	[DISTRIBUTION_TRANSPORT_PORTS] = "transport-ports",
+	[DISTRIBUTION_IP_ADDRESSES] = "ip-addresses",
+	[DISTRIBUTION_MAC_ADDRESSES] = "mac-addresses",
 };
 NAME_TABLE_COMPLETE(distribution_names, DISTRIBUTION_COUNT);
 
 const char *const mac_policy_names[] = {
 	[MAC_POLICY_MEMBER] = "member",
+	[MAC_POLICY_TEAM] = "team",
 };
 NAME_TABLE_COMPLETE(mac_policy_names, MAC_POLICY_COUNT);
 
@@ -44,6 +47,7 @@ const char *const member_reason_names[] = {
 	[REASON_MEDIA_DISCONNECTED] = "media-disconnected",
 	[REASON_WAITING_FOR_STABLE] = "waiting-for-stable-connectivity",
 	[REASON_NOT_PRESENT] = "not-present",
+	[REASON_MAC_NOT_PERMITTED] = "mac-not-permitted",
 	[REASON_UNKNOWN] = "unknown",
 };
 NAME_TABLE_COMPLETE(member_reason_names, MEMBER_REASON_COUNT);
@@ -59,6 +63,17 @@ enum member_key member_key_of(const char *device)
 	return MEMBER_BY_NAME;
 }
 
+/*
+ * igbvf calls permanent what the device has when its NIC is reset, which may be another member's
+ * by then (T8 `team`). A bond remembers what the device had when it joined.
+ */
+static const struct mac *own_mac(const struct link *link)
+{
+	bool doubtful = mac_equal(&link->permanent_mac, &link->mac);
+
+	return doubtful && !mac_is_zero(&link->slave.mac) ? &link->slave.mac : &link->permanent_mac;
+}
+
 bool member_means(const struct member_config *member, const struct link *link)
 {
 	struct mac mac;
@@ -66,7 +81,7 @@ bool member_means(const struct member_config *member, const struct link *link)
 	switch (member_key_of(member->device)) {
 	case MEMBER_BY_MAC:
 		(void)mac_parse(member->device, &mac);
-		return mac_equal(&link->permanent_mac, &mac);
+		return mac_equal(own_mac(link), &mac);
 	case MEMBER_BY_PATH:
 		return strcmp(link->bus_id, member->device + strlen(PATH_PREFIX)) == 0;
 	case MEMBER_BY_NAME:

@@ -14,12 +14,15 @@
 /* T3. How a frame is given to a bucket. */
 enum distribution {
 	DISTRIBUTION_TRANSPORT_PORTS, /* the kernel's flow hash */
+	DISTRIBUTION_IP_ADDRESSES,    /* both IP addresses */
+	DISTRIBUTION_MAC_ADDRESSES,   /* the destination's MAC, and the VLAN */
 	DISTRIBUTION_COUNT,
 };
 
 /* T8. What MAC the team has. */
 enum mac_policy {
 	MAC_POLICY_MEMBER, /* the primary's; each member sends with its own */
+	MAC_POLICY_TEAM, /* one for ever, which the primary takes over; the others have their own */
 	MAC_POLICY_COUNT,
 };
 
@@ -61,6 +64,7 @@ enum member_reason {
 	REASON_MEDIA_DISCONNECTED,	/* no carrier */
 	REASON_WAITING_FOR_STABLE,	/* carrier is back, the stable time runs (T11) */
 	REASON_NOT_PRESENT,		/* no such device now */
+	REASON_MAC_NOT_PERMITTED, /* it may not have the team's MAC (T8), and so not be primary */
 	REASON_UNKNOWN,
 	MEMBER_REASON_COUNT,
 };

@@ -227,6 +227,66 @@ static void test_size(void **unused)
 	datapath_remove(open_team("team0", false));
 }
 
+/* A state map as layout 1 had it, with @state's beginning. */
+static void pin_layout1(const struct pick_state *state)
+{
+	const size_t size = offsetof(struct pick_state, by);
+	char path[160];
+	int fd = bpf_map_create(
+		BPF_MAP_TYPE_ARRAY, "state", 4, (__u32)size, 1,
+		&(struct bpf_map_create_opts){.sz = sizeof(struct bpf_map_create_opts),
+					      .map_flags = BPF_F_MMAPABLE});
+	uint8_t bytes[sizeof(*state)];
+	uint32_t key = 0;
+
+	memcpy(bytes, state, sizeof(bytes));
+	assert_int_equal(bpf_map_update_elem(fd, &key, bytes, BPF_ANY), 0);
+	(void)snprintf(path, sizeof(path), "%s/team0/state", world->teams);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(bpf_obj_pin(fd, path), 0);
+	assert_int_equal(close(fd), 0);
+}
+
+/* T16: an upgrade whose state has grown goes on with what an earlier layout knew, under traffic. */
+static void test_earlier_layout(void **unused)
+{
+	struct datapath *datapath = open_team("team0", false);
+	struct attached before, after;
+	struct pick_state state;
+	char path[160];
+
+	(void)unused;
+	attach_all(datapath);
+	frame_members(datapath_state(datapath));
+	datapath_state(datapath)->layout = 1;
+	datapath_deal(datapath)[7].home = SLOT_Z;
+	((struct pick_hold *)datapath_hold(datapath))[7].holder = SLOT_Z + 1;
+	(void)strcpy(datapath_notes(datapath)->members[0].device, "member0");
+	state = *datapath_state(datapath);
+	before = look_attached();
+	datapath_close(datapath);
+	pin_layout1(&state);
+
+	datapath = open_team("team0", true);
+	state.layout = PICK_LAYOUT;
+	assert_memory_equal(datapath_state(datapath), &state, sizeof(state));
+	assert_int_equal(datapath_deal(datapath)[7].home, SLOT_Z);
+	assert_int_equal(datapath_hold(datapath)[7].holder, SLOT_Z + 1);
+	assert_string_equal(datapath_notes(datapath)->members[0].device, "member0");
+	(void)snprintf(path, sizeof(path), "%s/team0/state_next", world->teams);
+	assert_int_not_equal(access(path, F_OK), 0);
+	attach_all(datapath);
+	after = look_attached();
+	assert_memory_equal(after.links, before.links, sizeof(after.links));
+	datapath_close(datapath);
+
+	/* What is pinned is the new map, once and for all. */
+	datapath = open_team("team0", true);
+	assert_memory_equal(datapath_state(datapath), &state, sizeof(state));
+	datapath_remove(datapath);
+	assert_detached();
+}
+
 static void test_other_namespace(void **unused)
 {
 	struct datapath *datapath = open_team("team0", false), *other = NULL;
@@ -466,6 +526,7 @@ int main(void)
 		DEVICES(test_attach_again),
 		DEVICES(test_layout),
 		DEVICES(test_size),
+		DEVICES(test_earlier_layout),
 		DEVICES(test_other_namespace),
 		DEVICES(test_detach_member),
 		DEVICES(test_member_exchanged),

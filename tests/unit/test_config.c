@@ -166,9 +166,10 @@ static void test_set(void **state)
 	} cases[] = {
 		{"Distribution", "transport-ports", 0, NULL},
 		{"Distribution", "", -EINVAL,
-		 "Distribution cannot be (empty): it takes transport-ports"},
+		 "Distribution cannot be (empty): it takes one of transport-ports, ip-addresses, "
+		 "mac-addresses"},
 		{"MacPolicy", "member", 0, NULL},
-		{"MacPolicy", "0", -EINVAL, "MacPolicy cannot be 0: it takes member"},
+		{"MacPolicy", "0", -EINVAL, "MacPolicy cannot be 0: it takes one of member, team"},
 		{"StableTimeMs", "0", 0, NULL},
 		{"StableTimeMs", "600000", 0, NULL},
 		{"StableTimeMs", "600001", -ERANGE,

@@ -70,6 +70,25 @@ static int bond_create(struct netlink *netlink)
 	return index_of(netlink, "team0");
 }
 
+/* Only while there are no members: why a team must be emptied for it. */
+static void bond_takes_fail_over_mac_while_empty(void **state)
+{
+	struct world *world = *state;
+	struct link link;
+	int bond;
+
+	if (!have_bonding(world->netlink))
+		skip();
+	bond = bond_create(world->netlink);
+	assert_int_equal(rtnl_bond_set_fail_over_mac(world->netlink, bond, 2, NULL), 0);
+	assert_int_equal(rtnl_link_get(world->netlink, bond, &link), 0);
+	assert_int_equal(link.bond.fail_over_mac, 2);
+	assert_int_equal(rtnl_link_set_up(world->netlink, world->left, false, NULL), 0);
+	assert_int_equal(rtnl_bond_enslave(world->netlink, world->left, bond, NULL), 0);
+	assert_true(rtnl_bond_set_fail_over_mac(world->netlink, bond, 1, NULL) < 0);
+	assert_int_equal(rtnl_link_delete(world->netlink, bond, NULL), 0);
+}
+
 static void bond_is_as_wanted(void **state)
 {
 	struct link_bond settings = wanted;
@@ -197,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LIVE(bond_lacks_are_explained),
 		LIVE(bond_settings_are_checked),
+		LIVE(bond_takes_fail_over_mac_while_empty),
 		LIVE(bond_is_as_wanted),
 		LIVE(bond_has_members),
 		LIVE(bond_changes_its_active_member),

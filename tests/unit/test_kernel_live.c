@@ -78,6 +78,20 @@ static void device_gets_another_mtu(void **state)
 	assert_string_equal(problem.text, "mtu less than device minimum");
 }
 
+static void device_gets_another_mac(void **state)
+{
+	static const struct mac mac = {{0x52, 0x54, 0, 0, 0, 0x77}}, group = {{1}};
+	struct world *world = *state;
+	struct link link;
+
+	assert_int_equal(rtnl_link_set_mac(world->netlink, world->left, &mac, NULL), 0);
+	assert_int_equal(rtnl_link_get(world->netlink, world->left, &link), 0);
+	assert_true(mac_equal(&link.mac, &mac));
+	assert_int_equal(rtnl_link_set_mac(world->netlink, world->left, &group, NULL),
+			 -EADDRNOTAVAIL);
+	assert_int_equal(rtnl_link_set_mac(world->netlink, 9999, &mac, NULL), -ENODEV);
+}
+
 static void device_is_deleted(void **state)
 {
 	struct problem problem = {};
@@ -385,6 +399,7 @@ int main(void)
 		LIVE(device_is_got),
 		LIVE(device_goes_up_and_down),
 		LIVE(device_gets_another_mtu),
+		LIVE(device_gets_another_mac),
 		LIVE(device_is_deleted),
 		LIVE(addresses_are_dumped),
 		LIVE(address_of_zeros_spoils_no_dump),

@@ -106,6 +106,7 @@ static void test_member_link(void **state)
 		{"52:54:00:00:00:02", 2},
 		{"52:54:00:00:00:03", 3},
 		{"02:00:00:00:00:99", 0}, /* what both use now */
+		{"52:54:00:00:00:07", 4}, /* as the bond knows it: igbvf after a reset */
 		{"pci-0000:00:05.0", 3},
 		{"pci-0000:00:06.0", 0},
 		{"0000:00:05.0", 0},
@@ -121,6 +122,12 @@ static void test_member_link(void **state)
 		 .bus_id = "0000:00:05.0",
 		 .mac = {{2, 0, 0, 0, 0, 0x99}},
 		 .permanent_mac = {{0x52, 0x54, 0, 0, 0, 3}}},
+		{.ifindex = 4,
+		 .name = "ens7",
+		 .bus_id = "0000:00:07.0",
+		 .mac = {{0x52, 0x54, 0, 0, 0, 2}},
+		 .permanent_mac = {{0x52, 0x54, 0, 0, 0, 2}},
+		 .slave.mac = {{0x52, 0x54, 0, 0, 0, 7}}},
 	};
 	struct link_table table = {};
 

@@ -214,7 +214,6 @@ static void each_attribute_is_put_right(void **state)
 #define CASE(field, text)                                                                          \
 	{offsetof(struct link_bond, field), sizeof(((struct link_bond *)0)->field), text}
 		CASE(mode, "set mode 1 instead of 7 of team0"),
-		CASE(fail_over_mac, "set fail_over_mac 1 instead of 7 of team0"),
 		CASE(all_slaves_active, "set all_slaves_active 1 instead of 7 of team0"),
 		CASE(num_peer_notif, "set num_peer_notif 3 instead of 7 of team0"),
 		CASE(peer_notif_delay, "set peer_notif_delay 200 instead of 7 of team0"),
@@ -279,6 +278,7 @@ static void longest_sentence_fits(void **state)
 {
 	(void)state;
 	memset(&get("team0")->bond, 0xff, sizeof(struct link_bond));
+	get("team0")->bond.fail_over_mac = 1; /* that empties the bond: test_macs.c */
 	scene.want.announce_count = 255;
 	scene.want.announce_interval_ms = UINT32_MAX - 1;
 	scene.list.count = 0;
