@@ -28,6 +28,8 @@ BATCH = 10  # failovers of one before it is the next one's turn
 # Ticks to try, in microseconds: packets a second each way are FLOWS * 1000000 / tick.
 TICKS = [16000, 8000, 4000, 2000, 1000, 500]
 REST_MS = 2000
+TRIES = 3  # a machine that others use, too, stalls now and then
+SKIPPED_MAX = 0.05
 START = 30  # seconds
 
 
@@ -222,21 +224,28 @@ class Screen:
 
 
 def pace(sides: list[Side], build: Path, screen: Screen) -> int:
-    """The shortest tick that all of them carry with nothing lost and, within a hundredth, nothing
-    skipped; and one step slower than that, since a machine is not always the same."""
+    """The shortest tick that all of them carry, and one step slower than that, since a machine is
+    not always the same."""
     carried = []
     for tick in TICKS:
-        for side in sides:
-            side.begin()
-            row, = side.meter(build, "--tick-us", tick, "--at-rest", REST_MS, timeout=START)
-            side.end()
-            lost = sum(row["rest"][way]["lost"] for way in ("out", "in"))
-            screen.progress(f"pace: {FLOWS * 1000000 // tick:,} packets/s each way, {side.title}:"
-                            f" {lost} lost, {row['skipped']} of {row['ticks']} ticks skipped")
-            if lost or row["skipped"] * 100 > row["ticks"]:
-                return carried[-2] if len(carried) > 1 else TICKS[0]
+        if not all(carries(side, build, tick, screen) for side in sides):
+            break
         carried.append(tick)
-    return carried[-2]
+    return carried[-2] if len(carried) > 1 else TICKS[0]
+
+
+def carries(side: Side, build: Path, tick: int, screen: Screen) -> bool:
+    """Does it carry a packet of each flow every tick, with nothing lost and little skipped?"""
+    for _ in range(TRIES):
+        side.begin()
+        row, = side.meter(build, "--tick-us", tick, "--at-rest", REST_MS, timeout=START)
+        side.end()
+        lost = sum(row["rest"][way]["lost"] for way in ("out", "in"))
+        screen.progress(f"pace: {FLOWS * 1000000 // tick:,} packets/s each way, {side.title}:"
+                        f" {lost} lost, {row['skipped']} of {row['ticks']} ticks skipped")
+        if not lost and row["skipped"] <= SKIPPED_MAX * row["ticks"]:
+            return True
+    return False
 
 
 def rounds(sides: list[Side], build: Path, runs: int, tick: int,

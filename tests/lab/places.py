@@ -23,7 +23,7 @@ from lab.demo_traffic import Traffic
 from team import SLOW, binary
 from veth import PEER, PEER6
 
-FLOWS, RATE = 512, 1000  # each way
+FLOWS, RATE = 256, 1000  # each way
 BUCKETS = 1024
 
 

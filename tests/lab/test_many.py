@@ -12,7 +12,7 @@ from fractions import Fraction
 import pytest
 
 from lab import wait_until
-from places import BUCKETS, FLOWS, outliers, places
+from places import BUCKETS, FLOWS, RATE, outliers, places
 from team import SLOW
 from veth import PEER6, network  # noqa: F401
 
@@ -56,9 +56,10 @@ def spread(network, build, team, macs, dealt):  # noqa: F811
     """New flows follow the shares. By chance alone one in some hundred runs has a member outside
     four standard deviations; other flows show whether it was that."""
     for _ in range(2):
-        with places(network.guest, network.peer, build, team, macs, port=30000) as seen:
+        with places(network.guest, network.peer, build, team, macs, flows=512,
+                    port=30000) as seen:
             with seen.act("spread"):
-                seen.arriving()
+                seen.arriving(512)
         beyond = outliers(seen.count(), dealt)
         if not beyond:
             return
@@ -66,12 +67,17 @@ def spread(network, build, team, macs, dealt):  # noqa: F811
     pytest.fail(f"outside four standard deviations twice: {beyond}")
 
 
-def judge(act, lossless=True):
-    """@lossless: flows that stay lose nothing either."""
+# When bonding changes over, the kernel forgets the team's neighbours, and with them what waits for
+# their answer: packets of flows that stay, too, if it changes over twice in a row.
+FORGOTTEN_MAX = RATE // 10  # 100 ms of them
+
+
+def judge(act, may_lose=0):
+    """@may_lose: packets of flows that stay."""
     for direction in (act.out, act.into):
         assert (direction["duplicated"], direction["reordered"]) == (0, 0), (act.name, direction)
     assert act.healthy_moved == [], act.name
-    assert not lossless or act.healthy_lost == 0, act.name
+    assert act.healthy_lost <= may_lose, act.name
 
 
 def states(team, wanted):
@@ -99,7 +105,7 @@ class Play:
             if len(self.network.pulled) < len(self.network.members):
                 # Each flow sends twice: once to find its new place, once from there.
                 self.seen.arriving(2 * FLOWS)
-        judge(act)
+        judge(act, FORGOTTEN_MAX if lost else 0)
         away = self.network.pulled
         for flow, (place, home) in enumerate(zip(act.places, self.seen.home)):
             if len(away) < len(self.network.members):
