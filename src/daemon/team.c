@@ -11,7 +11,6 @@
 #include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/team_mac.h"
-#include "kernel/packet.h"
 #include "kernel/rtnl_bond.h"
 
 #include <errno.h>
@@ -41,6 +40,7 @@ void team_free(struct team *team)
 	if (!team)
 		return;
 	announce_rounds_free(team->rounds);
+	groups_drop(&team->groups);
 	datapath_close(team->datapath);
 	free(team);
 }
@@ -472,30 +472,19 @@ uint64_t team_follow(struct team *team, const struct team_context *context)
 	/* While it is down bonding looks at no carrier; it takes the slave when it is up again. */
 	if (!bond || !(bond->flags & IFF_UP) || !link ||
 	    !(team->run.usable >> team->run.primary & 1) ||
-	    bond->bond.active_ifindex == link->ifindex)
+	    bond->bond.active_ifindex == link->ifindex) {
+		groups_drop(&team->groups);
 		return 0;
+	}
+	groups_hold(&team->groups, team->ifindex, link->ifindex);
 	if (rests)
 		return team->rest_until_ns;
 	if (rtnl_bond_set_active(context->observed->requests, team->ifindex, link->ifindex,
 				 &problem))
 		log_warning("%s: cannot make %s the active slave: %s", team->config.name,
 			    link->name, problem.text);
+	groups_drop(&team->groups);
 	return 0;
-}
-
-/*
- * The new primary's NIC must let the team's groups in before the datapath takes them from it:
- * bonding takes the filter from the old one first and programs the new one afterwards.
- */
-static int hold_groups(const struct team *team, const struct link *to)
-{
-	_cleanup_free_ struct mac *groups = NULL;
-	size_t count;
-	int fd = -1;
-
-	if (!packet_multicast_list(team->ifindex, NULL, &groups, &count))
-		(void)packet_hold_multicast(to->ifindex, groups, count, &fd);
-	return fd;
 }
 
 int team_switchover(struct team *team, const struct team_context *context, int slot,
@@ -505,7 +494,7 @@ int team_switchover(struct team *team, const struct team_context *context, int s
 	struct decision decision = {.primary_before = team->run.primary, .primary = slot};
 	uint64_t begin_ns = clock_now_ns();
 	struct team_record *record;
-	int err, held;
+	int err;
 
 	if (!link || failover_switch(&team->run, slot))
 		return problem_set(problem, -EBUSY,
@@ -518,11 +507,11 @@ int team_switchover(struct team *team, const struct team_context *context, int s
 		team->run.primary = decision.primary_before;
 		return err;
 	}
-	held = hold_groups(team, link);
+	groups_hold(&team->groups, team->ifindex, link->ifindex);
 	__atomic_store_n(&datapath_state(team->datapath)->primary, (__u32)slot, __ATOMIC_RELEASE);
 	err = rtnl_bond_set_active(context->observed->requests, team->ifindex, link->ifindex,
 				   problem);
-	close_fd(&held);
+	groups_drop(&team->groups);
 	if (err) {
 		team->run.primary = decision.primary_before;
 		datapath_state(team->datapath)->primary = (__u32)decision.primary_before;

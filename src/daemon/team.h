@@ -11,6 +11,7 @@
 #pragma once
 
 #include "core/failover.h"
+#include "daemon/groups.h"
 #include "daemon/observe.h"
 #include "datapath/datapath.h"
 #include "model/action.h"
@@ -48,6 +49,7 @@ struct team {
 	unsigned int told_records; /* … and records from this number on are not complete */
 	uint64_t drain_by_ns[PICK_SLOTS]; /* a drained member is retired then at the latest; 0 once
 					   * it is back */
+	struct groups groups;	/* the new primary's, until bonding has given them to it */
 	uint64_t rest_until_ns; /* a lost member's filters are not touched before (core/quirk.h) */
 	struct announce_rounds *rounds; /* NULL before the first failover */
 };
