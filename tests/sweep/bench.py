@@ -46,6 +46,7 @@ class Bench:
         self._sysfs = _PLACE / "sys"
         self.process: subprocess.Popen | None = None
         self.traffic: Traffic | None = None
+        self.pulled: set[str] = set()
         shutil.rmtree(_PLACE, ignore_errors=True)
         self._arguments = (build, library)
         self.config.mkdir(parents=True)
@@ -113,6 +114,7 @@ class Bench:
             path.write_text(text)
 
     def carrier(self, member: str, up: bool) -> None:
+        (self.pulled.discard if up else self.pulled.add)(member)
         self.run("ip", "-n", PEER, "link", "set", f"p{member}", "up" if up else "down")
 
     # --- the daemon ---

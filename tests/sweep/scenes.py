@@ -28,6 +28,8 @@ class Scene:
     def back(self) -> None:
         """To the base, from wherever the act has led."""
         bench = self.bench
+        for member in [*bench.pulled]:
+            bench.carrier(member, up=True)
         if not bench.alive:
             bench.start()
         bench.write(TEAM, self.text)
@@ -110,10 +112,6 @@ class Reload(Command):
 class Failover(Scene):
     name = "failover"
 
-    def back(self) -> None:
-        self.bench.carrier("m0", up=True)
-        super().back()
-
     def act(self) -> Outcome:
         self.bench.carrier("m0", up=False)
         return None
@@ -123,7 +121,6 @@ class Return(Scene):
     name = "return"
 
     def back(self) -> None:
-        self.bench.carrier("m1", up=True)
         super().back()
         self.bench.carrier("m1", up=False)
         self.bench.wait(lambda: self.bench.shows(TEAM, "degraded"), "m1 lost")
