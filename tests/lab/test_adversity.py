@@ -214,7 +214,7 @@ print("got", len(seen), "twice", twice, flush=True)
 def test_more_foreign_sources_than_the_map_remembers(network):  # noqa: F811
     network.make(2)
     with network.team() as team:
-        pin = f"{team.bpffs}/{team.name}/sent"
+        pin = f"{team.bpffs}/{team.name}/stations"
         room = network.guest.run(["bpftool", "-j", "map", "show", "pinned", pin]).json()
         count = room["max_entries"] + room["max_entries"] // 2
         with network.peer.spawn([*PYTHON, "-c", COLLECT, "eth0", str(count)]) as collect:
