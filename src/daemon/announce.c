@@ -91,8 +91,11 @@ static void announce_address(struct announcement *announcement, const struct lin
 /* A member's MAC, even of one that is gone. */
 static bool is_members_mac(const struct announcer *announcer, const struct mac *mac)
 {
-	const struct pick_state *state = datapath_state(announcer->datapath);
+	const struct pick_state *state;
 
+	if (!announcer->datapath)
+		return false;
+	state = datapath_state(announcer->datapath);
 	for (int slot = 0; slot < PICK_SLOTS; slot++)
 		if (memcmp(state->member_macs[slot], mac->bytes, sizeof(mac->bytes)) == 0)
 			return true;

@@ -17,7 +17,8 @@
 
 struct announcer {
 	const struct observed *observed;
-	struct datapath *datapath; /* NULL: there are no stations to announce */
+	struct datapath
+		*datapath; /* NULL: no team, or one that is being made: no members, no stations */
 	int packet_fd;
 	int team_ifindex;
 	const struct link *member; /* the new primary */
