@@ -178,6 +178,7 @@ def test_a_host_that_refuses(lab, build):
         mac = mac_of(lab.guest, team.name)
         team.run("member", "add", team.name, "ens5", timeout=60)
         team.wait_state("ens5", "active")
+        team.macs["ens5"] = lab.vf_mac(1)
         # Known before it is needed.
         assert reason(team, "ens5") == "mac-not-permitted"
         assert (team.show()["state"], team.primary) == ("degraded", "ens4")
@@ -205,8 +206,7 @@ def test_a_host_that_refuses(lab, build):
             team.reach()
             ping(lab.peer, team.IPV4)
             team.switchover("ens4")
-            wait_until(lambda: settled(team, {"ens4": mac, "ens5": lab.vf_mac(1)}), SLOW,
-                       "the MACs to be exchanged")
+            wait_until(lambda: settled(team, team.macs), SLOW, "the MACs to be exchanged")
 
 
 def test_vfs_under_traffic(lab, build):
@@ -214,7 +214,7 @@ def test_vfs_under_traffic(lab, build):
         team.reach()
         team.reach("2001:db8::1")
         mac, first = mac_of(lab.guest, team.name), dict(team.macs)
-        with traffic_of(lab, build, team) as acts:
+        with traffic_of(lab.guest, lab.peer, build, team) as acts:
             with acts("healthy"):
                 acts.more()
             acts.unharmed("healthy")
