@@ -47,6 +47,7 @@ struct team {
 	unsigned int retries;
 	bool untold;		   /* T8 `team`: the primary is new, its MAC and peers are not */
 	unsigned int told_records; /* … and records from this number on are not complete */
+	uint64_t mac_retry_ns;	   /* … and a driver that has refused is not asked again before */
 	uint64_t drain_by_ns[PICK_SLOTS]; /* a drained member is retired then at the latest; 0 once
 					   * it is back */
 	struct groups groups;	/* the new primary's, until bonding has given them to it */

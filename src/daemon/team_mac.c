@@ -2,11 +2,14 @@
 #include "daemon/team_mac.h"
 
 #include "core/macs.h"
+#include "daemon/clock.h"
 #include "daemon/log.h"
 #include "kernel/rtnl_link.h"
 
 #include <errno.h>
 #include <string.h>
+
+#define RETRY_NS (5000 * NS_PER_MS) /* each try may wait for a driver, with everybody behind it */
 
 static const struct link *bond_of(const struct team *team, const struct link_table *links)
 {
@@ -117,7 +120,7 @@ bool team_mac_follow(struct team *team, const struct team_context *context)
 
 	if (!team->datapath || !team_mac_is_one(team, links) || !team->run.usable)
 		return false;
-	if (!untold && has_team_mac(team, links))
+	if (!untold && (has_team_mac(team, links) || clock_now_ns() < team->mac_retry_ns))
 		return false;
 	team->untold = false;
 	for (unsigned int tries = 0; tries < team->run.count; tries++) {
@@ -126,6 +129,7 @@ bool team_mac_follow(struct team *team, const struct team_context *context)
 
 		if (!team_mac_take(team, context, slot, &problem))
 			break;
+		team->mac_retry_ns = clock_now_ns() + RETRY_NS;
 		if (team->run.primary == slot) /* nobody can: the best stays */
 			return untold;
 		__atomic_store_n(&datapath_state(team->datapath)->primary, (__u32)team->run.primary,
