@@ -114,10 +114,15 @@ static int mount_bpffs(const char *directory)
  */
 static void drop_capabilities(void)
 {
+	/* The bounding set is narrowed with CAP_SETPCAP only; systemd has narrowed ours already. */
+	capng_select_t sets = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP)
+				      ? CAPNG_SELECT_BOTH
+				      : CAPNG_SELECT_CAPS;
+
 	capng_clear(CAPNG_SELECT_BOTH);
 	(void)capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
 			    CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON, CAP_CHOWN, -1);
-	if (capng_apply(CAPNG_SELECT_BOTH))
+	if (capng_apply(sets))
 		log_warning("cannot drop capabilities");
 }
 
