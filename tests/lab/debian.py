@@ -62,7 +62,7 @@ class Debian(System):
         """What iovteam has in the kernel and in files."""
         found = self.host.sh(
             "bpftool prog show | grep -E 'name (team_|member_)' || true\n"
-            "find /sys/fs/bpf -mindepth 1 -path '*iovteam*'; find /etc/iovteam -type f\n"
+            "find /sys/fs/bpf/iovteam -mindepth 1; find /etc/iovteam -type f\n"
             "ip -br link | awk '$1 != \"lo\" && $1 !~ /^virtio/'")
         return found.out.splitlines()
 
