@@ -114,14 +114,23 @@ static int mount_bpffs(const char *directory)
  */
 static void drop_capabilities(void)
 {
+	static const unsigned int needed[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON,
+					      CAP_CHOWN};
 	/* The bounding set is narrowed with CAP_SETPCAP only; systemd has narrowed ours already. */
 	capng_select_t sets = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP)
 				      ? CAPNG_SELECT_BOTH
 				      : CAPNG_SELECT_CAPS;
 
+	bool held[ARRAY_SIZE(needed)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
+		held[i] = capng_have_capability(CAPNG_PERMITTED, needed[i]);
 	capng_clear(CAPNG_SELECT_BOTH);
-	(void)capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
-			    CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON, CAP_CHOWN, -1);
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
+		if (held[i])
+			(void)capng_update(CAPNG_ADD,
+					   CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
+					   needed[i]);
 	if (capng_apply(sets))
 		log_warning("cannot drop capabilities");
 }
