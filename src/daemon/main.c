@@ -120,7 +120,6 @@ static void drop_capabilities(void)
 	capng_select_t sets = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP)
 				      ? CAPNG_SELECT_BOTH
 				      : CAPNG_SELECT_CAPS;
-
 	bool held[ARRAY_SIZE(needed)];
 
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
