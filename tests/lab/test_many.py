@@ -16,6 +16,7 @@ from places import BUCKETS, FLOWS, RATE, outliers, places
 from team import SLOW
 from veth import PEER6, network  # noqa: F401
 
+pytestmark = pytest.mark.long  # about two minutes for 32 members alone
 SIZES = [2, 3, 4, 8, 32]
 # A flow pauses for half a second between its packets: long enough to go home with the next one.
 SETTINGS = ["return-idle-ms=50", "stable-time-ms=100"]

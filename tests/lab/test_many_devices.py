@@ -14,6 +14,8 @@ from team import SLOW, running
 from test_many import FORGOTTEN_MAX, SETTINGS, equal, judge, states
 from veth import PEER6
 
+pytestmark = pytest.mark.long
+
 RATE = 400  # an emulated NIC carries less than veth
 
 

@@ -400,7 +400,7 @@ def test_plan_says_what_reload_does(lab, team):  # noqa: F811
     before, programs = steady(team), attached(lab, team)
     planned = team.run("plan", "--json").json()["actions"]
     assert [(a["what"], a["device"]) for a in planned] == [
-        ("leave", "ens5"), ("set", ""), ("wait", "later0")]
+        ("leave", "ens5"), ("set", ""), ("configure", ""), ("wait", "later0")]
     assert (steady(team), attached(lab, team)) == (before, programs)
     assert team.run("reload", "--json").json()["actions"] == planned
     assert "master" not in link(lab.guest, "ens5")

@@ -55,12 +55,12 @@ def reload(world, times=1):
             assert "error" not in answer
 
 
-def lines(path, count):
+def lines(path, count, patience=PATIENCE):
     def read():
         found = path.read_text().splitlines() if path.exists() else []
         return found if len(found) >= count else None
 
-    return wait_until(read, f"{count} lines in {path}")
+    return wait_until(read, f"{count} lines in {path}", patience)
 
 
 def living(group):
@@ -243,7 +243,7 @@ def test_events_that_come_too_fast_are_dropped_and_counted(world):
     with world.daemon():
         reload(world, 1030)
         gate.write_text("go\n")
-        found = [tuple(map(int, line.split())) for line in lines(out, 1025)]
+        found = [tuple(map(int, line.split())) for line in lines(out, 1025, 4 * PATIENCE)]
     # The first ran; of 1030 that came meanwhile the last 1024 waited.
     assert found[0] == (1, 0) and found[1] == (8, 6)
     assert [dropped for _, dropped in found[2:]] == [0] * 1023

@@ -24,8 +24,8 @@ def run(*argv, **options):
                           stdin=subprocess.DEVNULL, **options)
 
 
-def wait_until(condition, what):
-    end = time.monotonic() + PATIENCE
+def wait_until(condition, what, patience=PATIENCE):
+    end = time.monotonic() + patience
     while not (value := condition()):
         assert time.monotonic() < end, f"waited in vain: {what}"
         time.sleep(0.02)
