@@ -148,7 +148,6 @@ def dropped(team):
     return sum(int(row[8]) for row in rows if row[9] in inodes)
 
 
-@pytest.mark.legacy
 def test_events_are_lost(network):  # noqa: F811
     """More change than the event socket holds, while nobody reads it; and then what matters."""
     network.make(3)
@@ -274,7 +273,6 @@ def test_the_kernel_refuses_the_programs(network, build, error, sentence):  # no
         assert team.well() and agree(team)
 
 
-@pytest.mark.legacy
 def test_a_kernel_without_bonding(network, build):  # noqa: F811
     network.make(2)
     lab, block = network.lab, "/etc/modprobe.d/iovteam-test.conf"

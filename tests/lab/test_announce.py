@@ -98,7 +98,6 @@ def reports(lab, tap):
         yield seen
 
 
-@pytest.mark.legacy
 @pytest.mark.parametrize("alive", [True, False], ids=["daemon", "no-daemon"])
 def test_memberships_are_reported_again(lab, team, alive):
     add_vlan(lab, team)

@@ -61,7 +61,6 @@ def is_up(team, device):
     return "UP" in link(team.where, device)["flags"]
 
 
-@pytest.mark.legacy
 def test_attributes_of_the_bond(pair):
     for attribute in ("miimon 0", "all_slaves_active 0", "updelay 5000", "use_carrier 0",
                       "primary b1"):
@@ -69,7 +68,6 @@ def test_attributes_of_the_bond(pair):
         wait_until(lambda: bonding(pair) == BONDING, SLOW, f"{attribute} to be put right")
 
 
-@pytest.mark.legacy
 def test_attributes_of_a_bond_that_is_down(pair):
     """The kernel tells nobody of these."""
     pair.where.sh("ip link set team0 down; ip link set team0 type bond miimon 0")
@@ -81,7 +79,6 @@ def test_attributes_of_a_bond_that_is_down(pair):
     wait_until(pair.well, SLOW, "the team to be well")
 
 
-@pytest.mark.legacy
 def test_mtu_mac_and_queue_of_members(pair):
     mac = link(pair.where, "b1")["address"]
     pair.where.sh("ip link set b1 mtu 1400; ip link set b1 address 02:00:00:00:00:99")
@@ -103,7 +100,6 @@ def test_taken_out_of_the_bond_and_given_back_as_before(pair):
     assert (is_up(pair, "b0"), is_up(pair, "b1")) == (True, False)
 
 
-@pytest.mark.legacy
 def test_exchanged_by_one_edit(lab, pair):
     """Who comes has the slot of who leaves, and nothing else of it."""
     with cable(pair.where, "b2"):
@@ -159,7 +155,6 @@ def test_no_program_goes_along_to_another_namespace(lab, pair):
         lab.host.run(["ip", "netns", "delete", "away"])
 
 
-@pytest.mark.legacy
 def test_plugged_again_under_another_name(lab, build):
     """T1: by its permanent MAC or its PCI address a device is found whatever it is called."""
     buses = [lab.host.sh(f"basename $(readlink /sys/class/net/{pf.name}/device/virtfn0)").out.strip()

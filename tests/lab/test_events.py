@@ -55,7 +55,6 @@ def kinds(events, *wanted):
             if event["event"] in wanted]
 
 
-@pytest.mark.legacy
 def test_a_failover_is_told_to_watchers_and_scripts(lab, build):
     team = Team(lab, build)
     log = f"{team.config}/log"

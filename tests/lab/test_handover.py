@@ -139,7 +139,6 @@ def alive(lab, team, act):
 
 # --- moving ---
 
-@pytest.mark.legacy
 def test_connections_live_while_addresses_move_and_return(lab, daemon):
     lab.guest.sh(PLAIN)
     daemon.reach()
@@ -158,7 +157,6 @@ def test_connections_live_while_addresses_move_and_return(lab, daemon):
     wait_same(lab.guest, before)
 
 
-@pytest.mark.legacy
 def test_every_kind_of_address_and_route_moves_both_ways(lab, daemon):
     lab.guest.sh(RICH)
     before = settled(lab)

@@ -13,6 +13,8 @@ from debian import IPV4, IPV6, Debian
 from lab import wait_until
 from team import SLOW
 
+pytestmark = pytest.mark.long
+
 BOND = "bond0"
 PORTS = ("virtio0", "virtio1")
 

@@ -4,9 +4,13 @@ more than by the daemon (core/quirk.h)."""
 import re
 from datetime import datetime
 
+import pytest
+
 from lab import wait_until
 from observed import active_slave, link
 from team import SLOW, team  # noqa: F401
+
+pytestmark = pytest.mark.long
 
 REST_MS = 2000
 MIIMON_MS = 100
