@@ -96,7 +96,10 @@ static int check_names(struct edit *edit)
 /* A device that is missing is refused only where a command has just named it (T1). */
 static int check_action(struct edit *edit, const struct action *action, const char *commanded)
 {
-	if (!*action->device || was_configured(edit->manager, action))
+	const struct team_config *want = team_list_find(&edit->store->list, action->team);
+	bool own_bond = !*action->device && !(want && want->adopt);
+
+	if (own_bond || was_configured(edit->manager, action))
 		return 0;
 	if (action->kind == ACTION_REFUSE)
 		return problem_set(&edit->problem, -EBUSY, "%s", action->text);

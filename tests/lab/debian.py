@@ -25,6 +25,11 @@ class Debian(System):
         (wants / "iovteamd.service").symlink_to(
             "/usr/local/lib/systemd/system/iovteamd.service")
 
+    def _what_holds_it_up(self) -> str:
+        return super()._what_holds_it_up() + self.host.sh(
+            "journalctl --no-pager -o short-monotonic -u iovteamd; iovteam team show",
+            check=False).out
+
     def iovteam(self, *words: str, check: bool = True) -> Result:
         return self.host.run(["iovteam", *words], check=check, timeout=60)
 
@@ -52,8 +57,9 @@ class Debian(System):
         return {link["ifname"]: link["linkinfo"]["info_slave_data"]["queue_id"]
                 for link in links if link.get("master") == bond}
 
-    def reach(self, address: str = "192.0.2.1") -> None:
-        self.host.wait_for(["ping", "-c", "1", "-W", "1", address], " 0% packet loss", SLOW)
+    def reach(self, address: str = "192.0.2.1", *options: str) -> None:
+        self.host.wait_for(["ping", "-c", "1", "-W", "1", *options, address], " 0% packet loss",
+                           SLOW)
 
     def property(self, unit: str, name: str) -> str:
         return self.systemctl("show", "--value", "-p", name, unit).out.strip()
@@ -62,7 +68,7 @@ class Debian(System):
         """What iovteam has in the kernel and in files."""
         found = self.host.sh(
             "bpftool prog show | grep -E 'name (team_|member_)' || true\n"
-            "find /sys/fs/bpf/iovteam -mindepth 1; find /etc/iovteam -type f\n"
+            "find /sys/fs/bpf -mindepth 1 -path '*iovteam*'; find /etc/iovteam -type f\n"
             "ip -br link | awk '$1 != \"lo\" && $1 !~ /^virtio/'")
         return found.out.splitlines()
 

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from debian import IPV4, Debian
-from lab import wait_until
+from lab import LabError, wait_until
 from team import SLOW
 
 MEMBERS = ("virtio0", "virtio1")
@@ -29,7 +29,11 @@ def debian(build):
     with Debian(build, nics=2, files=FILES, managers=(
             "NetworkManager", "NetworkManager-wait-online", "systemd-networkd",
             "systemd-networkd-wait-online")) as running:
-        running.wait_well("team0")
+        try:
+            running.wait_well("team0")
+        except LabError:
+            print(running._what_holds_it_up())
+            raise
         yield running
 
 
