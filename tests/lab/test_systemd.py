@@ -50,6 +50,7 @@ def started(debian, unit):
     return int(debian.property(unit, "ActiveEnterTimestampMonotonic"))
 
 
+@pytest.mark.long  # on a machine that is busy the first start has failed, and a later one was too late
 def test_ready_before_the_network_is_configured(debian):
     for manager in ("systemd-networkd", "NetworkManager"):
         assert 0 < started(debian, "iovteamd") < int(
