@@ -2,6 +2,7 @@
 #include "daemon/adopt.h"
 
 #include "core/adopt.h"
+#include "daemon/announce.h"
 #include "kernel/rtnl_bond.h"
 
 #include <errno.h>
@@ -78,6 +79,21 @@ int adopt_bond(struct team *team, const struct team_context *context, int ifinde
 	return datapath_attach_team(team->datapath, ifindex, problem);
 }
 
+/* Peers that still use another slave's MAC would not be heard once that delivers no more. */
+static void announce(struct team *team, const struct team_context *context, const struct link *bond)
+{
+	const struct announcer announcer = {
+		.observed = context->observed,
+		.datapath = team->datapath,
+		.packet_fd = context->packet_fd,
+		.team_ifindex = team->ifindex,
+		.member = link_by_index(&context->observed->links, bond->bond.active_ifindex),
+	};
+
+	if (announcer.member)
+		(void)announce_team(&announcer, ANNOUNCE_ALL);
+}
+
 /*
  * With nobody usable the program leaves every frame to bonding. Then the queue ids go, and the
  * slaves that are not active stop delivering, and last the programs that saw to both.
@@ -91,6 +107,7 @@ void adopt_release(struct team *team, const struct team_context *context)
 	__atomic_store_n(&datapath_state(team->datapath)->usable, 0, __ATOMIC_RELEASE);
 	if (bond) {
 		clear_queue_ids(context, team->ifindex);
+		announce(team, context, bond);
 		adopt_attributes_before(&note, &bond->bond, &before);
 		(void)rtnl_bond_set(context->observed->requests, team->ifindex, &before, NULL);
 	}

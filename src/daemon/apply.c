@@ -2,6 +2,7 @@
 #include "daemon/apply.h"
 
 #include "base/strings.h"
+#include "core/adopt.h"
 #include "core/plan.h"
 #include "daemon/adopt.h"
 #include "daemon/clock.h"
@@ -125,9 +126,14 @@ static int apply_set(struct team *team, const struct team_context *context, stru
 	struct link_bond settings;
 	int err = 0;
 
-	plan_bond(&team->config, &context->observed->links, &settings);
+	if (!bond)
+		return problem_set(problem, -ENODEV, "%s is gone", team->config.name);
+	if (adopt_is_adopted(team))
+		adopt_attributes(&bond->bond, &settings);
+	else
+		plan_bond(&team->config, &context->observed->links, &settings);
 	/* Only while it has no members: the steps before have taken them out. */
-	if (!adopt_is_adopted(team) && bond && bond->bond.fail_over_mac != settings.fail_over_mac)
+	if (!adopt_is_adopted(team) && bond->bond.fail_over_mac != settings.fail_over_mac)
 		err = rtnl_bond_set_fail_over_mac(context->observed->requests, team->ifindex,
 						  settings.fail_over_mac, problem);
 	if (err)

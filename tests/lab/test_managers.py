@@ -10,7 +10,7 @@ import pytest
 
 from acts import PEER6, traffic_of
 from debian import IPV4, IPV6, Debian
-from lab import wait_until
+from lab import LabError, wait_until
 from team import SLOW
 
 pytestmark = pytest.mark.long
@@ -186,6 +186,13 @@ def test_adopted_and_let_go_under_traffic(debian, build, manager):
     team = SimpleNamespace(IPV4=IPV4, IPV6=IPV6, macs={
         port: debian.link(port)["address"] for port in PORTS})
     with traffic_of(debian.guest, debian.peer, build, team) as acts:
+        with acts("bare-restart") as bare:
+            if manager.restart_keeps_the_bond:
+                manager.restart()
+            acts.more()
+        wait_until(lambda: len(debian.slaves(BOND)) == 2, SLOW, "both slaves")
+        debian.reach()
+        debian.reach(PEER6, "-I", IPV6)
         with acts("adopted"):
             acts.more(100)
             debian.iovteam("team", "adopt", BOND)
@@ -199,8 +206,12 @@ def test_adopted_and_let_go_under_traffic(debian, build, manager):
             with acts("manager-restarted"):
                 manager.restart()
                 acts.more()
-            acts.unharmed("manager-restarted")
+            # What a manager does to a bond that nobody has adopted is its own affair.
+            if bare.out["lost"] == bare.into["lost"] == 0:
+                acts.unharmed("manager-restarted")
             debian.wait_well(BOND)
+            debian.reach()
+            debian.reach(PEER6, "-I", IPV6)
         with acts("daemon-restarted"):
             debian.systemctl("restart", "iovteamd")
             acts.more()
@@ -214,7 +225,10 @@ def test_adopted_and_let_go_under_traffic(debian, build, manager):
             act = acts.done[name]
             assert (act.out["lost"], act.into["lost"]) == (0, 0), act
             assert (act.out["duplicated"], act.into["duplicated"]) == (0, 0), act
-    wait_until(lambda: as_made(debian) == before, SLOW, "the bond as it was made")
+    try:
+        wait_until(lambda: as_made(debian) == before, SLOW, "the bond as it was made")
+    except LabError:
+        assert as_made(debian) == before  # to show what differs
 
 
 def test_made_again_it_is_adopted_again(debian):
