@@ -233,7 +233,8 @@ def test_commands_to_a_team(lab, team, devices):  # noqa: F811
     refuse_all(lab, team, cases)
     team.lose(lost)
     refuse_all(lab, team, [
-        (f"{lost} cannot be the primary: it is failed, standby or drained", FAILED, "team", "switchover", "team0",
+        (f"{lost} cannot be the primary: it is failed, standby or drained", FAILED, "team",
+         "switchover", "team0",
          "--to", lost)])
     assert team.primary != lost
     team.restore(lost)
