@@ -58,8 +58,8 @@ static int admit_addresses(const struct link *device, const struct link_address 
 		(void)inet_ntop(address->family, address->bytes, text, sizeof(text));
 		return problem_set(problem, -EBUSY,
 				   "%s has the address %s/%u, which belongs on the team; move it "
-				   "with "
-				   "--take-addresses, or take it off: ip address del %s/%u dev %s",
+				   "with --take-addresses, or take it off: ip address del %s/%u "
+				   "dev %s",
 				   device->name, text, address->prefix, text, address->prefix,
 				   device->name);
 	}

@@ -42,8 +42,7 @@ static int check_queues(const struct link *bond, const struct link_table *links,
 				   bond->name, count, TEAM_MEMBERS_MAX);
 	return problem_set(problem, -EINVAL,
 			   "%s has %u transmit queues, enough for %u of its %u slaves; have it "
-			   "made "
-			   "with 33: \"options bonding tx_queues=33\" in /etc/modprobe.d",
+			   "made with 33: \"options bonding tx_queues=33\" in /etc/modprobe.d",
 			   bond->name, bond->tx_queues, most, count);
 }
 

@@ -2,10 +2,10 @@
 /*
  * The settings of a team, its members, and their text.
  *
- * Theory of operation. Each setting is a row of a table, one of [Team] and one of [Member]: its key,
- * where it lives in struct team_config or struct member_config, and which values it takes. Reading,
- * printing, changing and defaults walk that table, so a new setting is one new row. Name and Device are not rows: they say what a section
- * is about, and no command changes them in place.
+ * Theory of operation. Each setting is a row of a table, one of [Team] and one of [Member]: its
+ * key, where it lives in struct team_config or struct member_config, and which values it takes.
+ * Reading, printing, changing and defaults walk that table, so a new setting is one new row. Name
+ * and Device are not rows: they say what a section is about, and no command changes them in place.
  */
 #include "core/config.h"
 

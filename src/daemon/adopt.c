@@ -26,13 +26,6 @@ static void clear_queue_ids(const struct team_context *context, int bond_ifindex
 						     links->links[i].ifindex, 0, NULL);
 }
 
-static void observe_own(const struct team_context *context)
-{
-	struct observe_changes changes;
-
-	(void)observe_read(context->observed, &changes);
-}
-
 /* Slots that the slaves of an earlier bond of this name had. */
 static void forget_slots(struct team *team)
 {
@@ -74,7 +67,7 @@ int adopt_bond(struct team *team, const struct team_context *context, int ifinde
 	forget_slots(team);
 	note_bond(team, &bond->bond);
 	clear_queue_ids(context, ifindex);
-	observe_own(context);
+	(void)observe_own(context->observed);
 	team->ifindex = ifindex;
 	return datapath_attach_team(team->datapath, ifindex, problem);
 }
@@ -115,5 +108,5 @@ void adopt_release(struct team *team, const struct team_context *context)
 	team->datapath = NULL;
 	team->ifindex = 0;
 	team_run_init(&team->run);
-	observe_own(context);
+	(void)observe_own(context->observed);
 }

@@ -97,51 +97,23 @@ static void call_monitor(void *data, json_t *parameters, struct varlink_reply *r
 
 /* --- changing --- */
 
-static int read_member_settings(struct edit *edit, json_t *settings, struct member_config *member)
+/* config_set() or config_member_set(), on what is being edited. */
+struct settable {
+	int (*set)(void *object, const char *key, const char *value, struct problem *problem);
+	void *object;
+};
+
+static int set_of_team(void *team, const char *key, const char *value, struct problem *problem)
 {
-	const char *key;
-	json_t *value;
-	int err = 0;
-
-	json_object_foreach(settings, key, value)
-	{
-		const char *text = json_string_value(value);
-
-		err = config_member_set(member, key, text ? text : "", &edit->problem);
-		if (err)
-			break;
-	}
-	return err;
+	return config_set(team, key, value, problem);
 }
 
-static int read_member(struct edit *edit, const char *device, json_t *settings,
-		       struct team_config *team)
+static int set_of_member(void *member, const char *key, const char *value, struct problem *problem)
 {
-	int err = config_member_add(team, device, &edit->problem);
-
-	return err ? err
-		   : read_member_settings(edit, settings, &team->members[team->member_count - 1]);
+	return config_member_set(member, key, value, problem);
 }
 
-static int read_members(struct edit *edit, const json_t *members, struct team_config *team)
-{
-	json_t *member;
-	size_t index;
-	int err = 0;
-
-	json_array_foreach(members, index, member)
-	{
-		err = read_member(edit, text_of(member, "device"),
-				  json_object_get(member, "settings"), team);
-		if (err)
-			break;
-	}
-	if (!err && !team->member_count && !team->adopt)
-		err = problem_set(&edit->problem, -EINVAL, "a team needs at least one member");
-	return err;
-}
-
-static int read_settings(struct edit *edit, json_t *settings, struct team_config *team)
+static int read_settings(struct edit *edit, json_t *settings, struct settable settable)
 {
 	const char *key;
 	json_t *value;
@@ -153,10 +125,49 @@ static int read_settings(struct edit *edit, json_t *settings, struct team_config
 	{
 		const char *text = json_string_value(value);
 
-		err = config_set(team, key, text ? text : "", &edit->problem);
+		err = settable.set(settable.object, key, text ? text : "", &edit->problem);
 		if (err)
 			break;
 	}
+	return err;
+}
+
+static int read_team_settings(struct edit *edit, json_t *holder, struct team_config *team)
+{
+	return read_settings(edit, json_object_get(holder, "settings"),
+			     (struct settable){set_of_team, team});
+}
+
+static int read_member_settings(struct edit *edit, json_t *holder, struct member_config *member)
+{
+	return read_settings(edit, json_object_get(holder, "settings"),
+			     (struct settable){set_of_member, member});
+}
+
+/* @holder has the settings, if there are any. */
+static int read_member(struct edit *edit, const char *device, json_t *holder,
+		       struct team_config *team)
+{
+	int err = config_member_add(team, device, &edit->problem);
+
+	return err ? err
+		   : read_member_settings(edit, holder, &team->members[team->member_count - 1]);
+}
+
+static int read_members(struct edit *edit, const json_t *members, struct team_config *team)
+{
+	json_t *member;
+	size_t index;
+	int err = 0;
+
+	json_array_foreach(members, index, member)
+	{
+		err = read_member(edit, text_of(member, "device"), member, team);
+		if (err)
+			break;
+	}
+	if (!err && !team->member_count && !team->adopt)
+		err = problem_set(&edit->problem, -EINVAL, "a team needs at least one member");
 	return err;
 }
 
@@ -167,7 +178,7 @@ static int read_team(struct edit *edit, json_t *json, struct team_config *team)
 	config_defaults(team);
 	err = config_name_set(team, text_of(json, "name"), &edit->problem);
 	if (!err)
-		err = read_settings(edit, json_object_get(json, "settings"), team);
+		err = read_team_settings(edit, json, team);
 	if (!err)
 		err = read_members(edit, json_object_get(json, "members"), team);
 	if (!err && team_list_find(&edit->store->list, team->name))
@@ -202,8 +213,7 @@ static void call_set_team(void *data, json_t *parameters, struct varlink_reply *
 
 	if (!edit_begin(&edit, data, parameters, reply) &&
 	    (team = edit_team(&edit, text_of(parameters, "name"))) &&
-	    !edit_refuse(&edit,
-			 read_settings(&edit, json_object_get(parameters, "settings"), team)))
+	    !edit_refuse(&edit, read_team_settings(&edit, parameters, team)))
 		edit_commit(&edit, team->name);
 	edit_end(&edit);
 }
@@ -227,8 +237,8 @@ static void call_add_member(void *data, json_t *parameters, struct varlink_reply
 	if (!edit_begin(&edit, data, parameters, reply) &&
 	    (team = edit_team(&edit, text_of(parameters, "name"))) &&
 	    !check_members_ours(&edit, team) &&
-	    !edit_refuse(&edit, read_member(&edit, text_of(parameters, "member"),
-					    json_object_get(parameters, "settings"), team)) &&
+	    !edit_refuse(&edit,
+			 read_member(&edit, text_of(parameters, "member"), parameters, team)) &&
 	    (!is_set(parameters, "take_addresses") || !edit_take(&edit, team, false)))
 		edit_commit(&edit, team->name);
 	edit_end(&edit);
@@ -305,11 +315,7 @@ static void call_set_member(void *data, json_t *parameters, struct varlink_reply
 		if (!member)
 			api_error(reply, API_NOT_FOUND, "%s has no member \"%s\"", team->name,
 				  name);
-		else if (!edit_refuse(&edit, read_member_settings(&edit,
-								  json_object_get(parameters, "sett"
-											      "ing"
-											      "s"),
-								  member)))
+		else if (!edit_refuse(&edit, read_member_settings(&edit, parameters, member)))
 			edit_commit(&edit, team->name);
 	}
 	edit_end(&edit);

@@ -18,29 +18,17 @@
 /* queue_ids are slot + 1, and 0 is "no choice". */
 #define BOND_TX_QUEUES (PICK_SLOTS + 1)
 
-/*
- * The events of our own requests are there when the request is answered. Taking them, instead of
- * asking for the device, keeps what is observed in the kernel's order: an older event never
- * follows a newer state.
- */
-static int observe_own(const struct team_context *context)
-{
-	struct observe_changes changes;
-
-	return observe_read(context->observed, &changes);
-}
-
 /* The answer may have been lost, not the request. There was no device of this name before. */
 static void delete_stray(const struct team *team, const struct team_context *context)
 {
 	const struct link *bond;
 
-	if (observe_own(context))
+	if (observe_own(context->observed))
 		return;
 	bond = link_by_name(&context->observed->links, team->config.name);
 	if (bond && strcmp(bond->kind, "bond") == 0)
 		(void)rtnl_link_delete(context->observed->requests, bond->ifindex, NULL);
-	(void)observe_own(context);
+	(void)observe_own(context->observed);
 }
 
 static int create_bond(const struct team *team, const struct team_context *context,
@@ -58,7 +46,7 @@ static int create_bond(const struct team *team, const struct team_context *conte
 			delete_stray(team, context);
 		return err;
 	}
-	err = observe_own(context);
+	err = observe_own(context->observed);
 	if (err) {
 		delete_stray(team, context);
 		return problem_set(problem, err, "cannot read the kernel's events: %s",
@@ -99,7 +87,7 @@ static int apply_create(struct team *team, const struct team_context *context,
 		err = rtnl_link_set_up(context->observed->requests, team->ifindex, true, problem);
 	if (err) {
 		(void)rtnl_link_delete(context->observed->requests, team->ifindex, NULL);
-		(void)observe_own(context);
+		(void)observe_own(context->observed);
 		team->ifindex = 0;
 	}
 	return err;
@@ -113,7 +101,7 @@ static int told_or_asked(const struct team_context *context, int ifindex, int er
 {
 	const struct link *link;
 
-	(void)observe_own(context);
+	(void)observe_own(context->observed);
 	link = link_by_index(&context->observed->links, ifindex);
 	if (link && !(link->flags & IFF_UP))
 		(void)observe_link(context->observed, ifindex);
@@ -150,7 +138,7 @@ static int set_queue_id(const struct team *team, const struct team_context *cont
 	const struct link_table *links = &context->observed->links;
 	uint16_t queue_id = (uint16_t)(action->slot + 1);
 
-	(void)observe_own(context); /* what the step before has changed */
+	(void)observe_own(context->observed); /* what the step before has changed */
 	for (size_t i = 0; i < links->count; i++) {
 		const struct link *link = &links->links[i];
 
@@ -191,7 +179,7 @@ static void restore_device(const struct team_context *context, int ifindex, bool
 
 	if (up && rtnl_link_set_up(netlink, ifindex, true, NULL))
 		(void)rtnl_link_set_up(netlink, ifindex, true, NULL);
-	(void)observe_own(context);
+	(void)observe_own(context->observed);
 }
 
 static void clear_slot(struct team *team, int slot)
@@ -235,7 +223,7 @@ static int apply_join(struct team *team, const struct team_context *context,
 		err = rtnl_bond_set_queue_id(context->observed->requests, action->ifindex,
 					     (uint16_t)(action->slot + 1), problem);
 	if (!err)
-		err = observe_own(context);
+		err = observe_own(context->observed);
 	if (!err)
 		err = handover_land(context->handover, context, action->ifindex, problem);
 	if (!err) {
@@ -278,7 +266,7 @@ static int release(const struct team *team, const struct team_context *context, 
 		return 0;
 	err = rtnl_bond_release(context->observed->requests, link->ifindex, problem);
 	if (err)
-		(void)observe_own(context);
+		(void)observe_own(context->observed);
 	return err && team_member_link(team, &context->observed->links, slot) ? err : 0;
 }
 
@@ -446,7 +434,7 @@ static int delete_bond(struct team *team, const struct team_context *context,
 
 	if (team->ifindex)
 		err = rtnl_link_delete(context->observed->requests, team->ifindex, problem);
-	(void)observe_own(context);
+	(void)observe_own(context->observed);
 	if (err && link_by_index(&context->observed->links, team->ifindex)) {
 		(void)problem_prefix(problem, "%s cannot be deleted", team->config.name);
 		return err;

@@ -7,7 +7,6 @@
 #include "daemon/api_show.h"
 #include "daemon/edit_confirm.h"
 #include "daemon/handover.h"
-#include "daemon/pending.h"
 
 #include <errno.h>
 #include <string.h>
@@ -157,18 +156,13 @@ static int apply(struct edit *edit)
 	return fail(edit, err);
 }
 
-/* C5. All is applied and kept, or @err: then there is nothing to confirm. */
-static void begin_wait(struct edit *edit, struct pending *pending, int err)
+/* C5. What went wrong before has been answered already. */
+static void wait_for_confirmation(struct edit *edit, struct pending *pending, int err)
 {
-	_cleanup_(action_list_done) struct action_list undone = {};
+	int late = confirm_start(pending, edit->confirm, err, &edit->problem);
 
-	if (err || !pending) {
-		pending_drop(pending);
-		return;
-	}
-	if (!fail(edit, pending_start(pending, edit->confirm, &edit->problem)))
-		return;
-	pending_take_back(pending, &undone);
+	if (!err)
+		(void)fail(edit, late);
 }
 
 /* The store that has the team knows its file. */
@@ -196,21 +190,13 @@ static void give_up_file(struct edit *edit, const char *name)
 		(void)store_keep(edit->before, name, NULL);
 }
 
-/* What ran before, when all was applied but the file cannot be kept. */
-static void go_back(struct edit *edit, const struct store *running)
-{
-	_cleanup_(action_list_done) struct action_list undone = {};
-	struct problem ignored = {};
-
-	(void)manager_apply(edit->manager, running, &undone, &ignored);
-}
-
 /*
  * The old file is there, beside the new one, until all is applied: what is applied can be taken
  * back, and somebody's own file, with comments, cannot be written again as it was.
  */
 void edit_commit(struct edit *edit, const char *name)
 {
+	_cleanup_(action_list_done) struct action_list undone = {};
 	_cleanup_free_ struct store *running = malloc(sizeof(*running));
 	struct pending *pending = NULL;
 	int err = running ? 0 : problem_set(&edit->problem, -ENOMEM, "out of memory");
@@ -227,11 +213,12 @@ void edit_commit(struct edit *edit, const char *name)
 	if (!err) {
 		err = fail(edit, end_file(edit, name));
 		if (err)
-			go_back(edit, running);
+			manager_go_back(edit->manager, running, edit->manager->context.handover,
+					&undone);
 	}
 	if (err)
 		give_up_file(edit, name);
-	begin_wait(edit, pending, err);
+	wait_for_confirmation(edit, pending, err);
 }
 
 void edit_reload(struct edit *edit)
@@ -239,5 +226,5 @@ void edit_reload(struct edit *edit)
 	struct pending *pending = NULL;
 
 	if (!check(edit, "") && !edit_refuse(edit, confirm_prepare(edit, NULL, &pending)))
-		begin_wait(edit, pending, apply(edit));
+		wait_for_confirmation(edit, pending, apply(edit));
 }

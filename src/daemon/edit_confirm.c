@@ -126,13 +126,17 @@ int confirm_prepare(struct edit *edit, const char *team, struct pending **ret_pe
 	return err;
 }
 
-static int confirm_start(struct pending *pending, unsigned int seconds, struct problem *problem)
+int confirm_start(struct pending *pending, unsigned int seconds, int err, struct problem *problem)
 {
 	_cleanup_(action_list_done) struct action_list undone = {};
-	int err = pending ? pending_start(pending, seconds, problem) : 0;
 
 	if (err)
-		manager_go_back(pending->manager, &pending->before, pending->handover, &undone);
+		pending_drop(pending);
+	if (err || !pending)
+		return err;
+	err = pending_start(pending, seconds, problem);
+	if (err)
+		pending_take_back(pending, &undone);
 	return err;
 }
 
@@ -152,11 +156,7 @@ int confirm_begin(struct manager *manager, const json_t *parameters, const char 
 
 int confirm_end(const struct confirmation *confirmation, int err, struct problem *problem)
 {
-	if (!err)
-		err = confirm_start(confirmation->pending, confirmation->seconds, problem);
-	if (err)
-		pending_drop(confirmation->pending);
-	return err;
+	return confirm_start(confirmation->pending, confirmation->seconds, err, problem);
 }
 
 static struct pending *find_pending(const struct manager *manager, struct varlink_reply *reply)

@@ -18,6 +18,13 @@ int confirm_admit(const struct manager *manager, const json_t *parameters,
  */
 int confirm_prepare(struct edit *edit, const char *team, struct pending **ret_pending);
 
+/*
+ * The change is made; @err is how it went. Wait for the confirmation, if there is to be one; a
+ * change that could not be taken back later is taken back now. Consumes @pending, which may be
+ * NULL, unless it waits. Returns @err, or why nothing can be waited for.
+ */
+int confirm_start(struct pending *pending, unsigned int seconds, int err, struct problem *problem);
+
 /* A change that touches no file: done by the caller between confirm_begin() and confirm_end(). */
 struct confirmation {
 	struct pending *pending; /* NULL: none was asked for */

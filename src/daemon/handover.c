@@ -330,13 +330,6 @@ static void take_records(const struct handover *handover, const struct handover_
 	}
 }
 
-static void observe_own(const struct team_context *context)
-{
-	struct observe_changes changes;
-
-	(void)observe_read(context->observed, &changes);
-}
-
 void handover_lift(const struct handover *handover, const struct team_context *context, int ifindex)
 {
 	const struct handover_move *move = find_move(handover, ifindex);
@@ -378,7 +371,7 @@ static int land(const struct handover *handover, const struct handover_move *mov
 	if (err)
 		return err;
 	log_info("%s: has the addresses and routes of %s now", to->name, device->name);
-	observe_own(context);
+	(void)observe_own(context->observed);
 	to = link_by_name(&context->observed->links, move->to);
 	if (to)
 		announce(context, to);
@@ -421,7 +414,7 @@ void handover_unland(const struct handover *handover, const struct team_context 
 			take_records(handover, &handover->devices[move->device], context, to);
 	}
 	if (handover)
-		observe_own(context);
+		(void)observe_own(context->observed);
 }
 
 void handover_restore(const struct handover *handover, const struct team_context *context)
@@ -436,5 +429,5 @@ void handover_restore(const struct handover *handover, const struct team_context
 			(void)put_records(handover, device, context, link, NULL);
 	}
 	if (handover)
-		observe_own(context);
+		(void)observe_own(context->observed);
 }

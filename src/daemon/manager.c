@@ -339,7 +339,7 @@ static void look_at_silent(struct manager *manager)
 	}
 }
 
-/* Settings that only the datapath knows need no step of the plan. */
+/* What no step of the plan tells of: at a start the settings, later another order of members. */
 static void settle_all(struct manager *manager)
 {
 	for (unsigned int i = 0; i < manager->team_count; i++)

@@ -187,6 +187,13 @@ int observe_link(struct observed *observed, int ifindex)
 	return link_table_put(&observed->links, &link);
 }
 
+int observe_own(struct observed *observed)
+{
+	struct observe_changes changes;
+
+	return observe_read(observed, &changes);
+}
+
 int observe_counters(struct observed *observed)
 {
 	struct link_table now = {};

@@ -48,6 +48,13 @@ int observe_all(struct observed *observed);
 int observe_read(struct observed *observed, struct observe_changes *ret_changes);
 
 /*
+ * Take the events of our own requests, which are there when a request is answered. Not asking for
+ * the device keeps what is observed in the kernel's order: an older event never follows a newer
+ * state.
+ */
+int observe_own(struct observed *observed);
+
+/*
  * Ask for one device, after a change of which the kernel sends no event: of attributes of a bond or
  * of its member while that device is down. What waits in the event socket is older, and is taken
  * first; what comes into it meanwhile is put right by the next event or comparison.

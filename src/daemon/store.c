@@ -196,28 +196,28 @@ void store_discard(const struct store *store, const char *team)
 		(void)unlink(draft);
 }
 
-int store_keep(const struct store *store, const char *team, struct problem *problem)
+/* Between the draft's place and the file's; @what it is for, as in "cannot write". */
+static int move_draft(const struct store *store, const char *team, bool into_force,
+		      const char *what, struct problem *problem)
 {
 	char path[PATH_MAX], draft[PATH_MAX];
 	int err;
 
 	file_path(store, team, path);
 	err = draft_path(path, draft);
-	if (!err && rename(draft, path))
+	if (!err && (into_force ? rename(draft, path) : rename(path, draft)))
 		err = -errno;
-	return err ? problem_set(problem, err, "cannot write %s: %s", path, strerror(-err)) : 0;
+	return err ? problem_set(problem, err, "cannot %s %s: %s", what, path, strerror(-err)) : 0;
+}
+
+int store_keep(const struct store *store, const char *team, struct problem *problem)
+{
+	return move_draft(store, team, true, "write", problem);
 }
 
 int store_withdraw(const struct store *store, const char *team, struct problem *problem)
 {
-	char path[PATH_MAX], draft[PATH_MAX];
-	int err;
-
-	file_path(store, team, path);
-	err = draft_path(path, draft);
-	if (!err && rename(path, draft))
-		err = -errno;
-	return err ? problem_set(problem, err, "cannot remove %s: %s", path, strerror(-err)) : 0;
+	return move_draft(store, team, false, "remove", problem);
 }
 
 void store_forget(struct store *store, const char *team)
