@@ -462,6 +462,11 @@ uint64_t team_follow(struct team *team, const struct team_context *context)
 	tell_late(team, context);
 	link = team_member_link(team, &context->observed->links, team->run.primary);
 	preferred = failover_preferred(&team->run);
+	/* While it is down bonding looks at no carrier; it takes the slave when it is up again. */
+	if (!bond || !(bond->flags & IFF_UP)) {
+		groups_drop(&team->groups);
+		return 0;
+	}
 	if (team->datapath && preferred != FAILOVER_NO_PRIMARY) {
 		if (rests)
 			return team->rest_until_ns;
@@ -469,9 +474,7 @@ uint64_t team_follow(struct team *team, const struct team_context *context)
 			log_warning("%s: %s", team->config.name, problem.text);
 		return 0;
 	}
-	/* While it is down bonding looks at no carrier; it takes the slave when it is up again. */
-	if (!bond || !(bond->flags & IFF_UP) || !link ||
-	    !(team->run.usable >> team->run.primary & 1) ||
+	if (!link || !(team->run.usable >> team->run.primary & 1) ||
 	    bond->bond.active_ifindex == link->ifindex) {
 		groups_drop(&team->groups);
 		return 0;

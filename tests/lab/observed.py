@@ -31,7 +31,7 @@ def attached(lab, team):
         return found
     for device in (team.name, *team.macs):
         for way in ("ingress", "egress"):
-            for rule in lab.guest.run(["tc", "-j", "filter", "show", "dev", device, way]).json():
+            for rule in team.where.run(["tc", "-j", "filter", "show", "dev", device, way]).json():
                 if "prog" in rule.get("options", {}):
                     found[f"{device} {way}"] = (None, rule["options"]["prog"]["id"])
     return found

@@ -8,6 +8,7 @@ import shlex
 import pytest
 
 from lab import wait_until
+from observed import link
 from team import PYTHON, SLOW, Team, team  # noqa: F401
 
 FAILED, USAGE = 1, 2
@@ -232,6 +233,9 @@ def test_commands_to_a_team(lab, team, devices):  # noqa: F811
     ]
     refuse_all(lab, team, cases)
     team.lose(lost)
+    # Bonding is through with it, too: nothing changes by itself any more.
+    wait_until(lambda: link(team.where, lost)["linkinfo"]["info_slave_data"]["mii_status"] == "DOWN",
+               SLOW, f"bonding to give {lost} up")
     refuse_all(lab, team, [
         (f"{lost} cannot be the primary: it is failed, standby or drained", FAILED, "team",
          "switchover", "team0",

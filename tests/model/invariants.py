@@ -109,7 +109,8 @@ def check_primary(view: View, team: Team) -> Iterator[str]:
     if len(primaries) != 1 or primaries[0] not in usable:
         yield f"primary of {team.name}: {primaries} among the usable {sorted(usable)}"
         return
-    if usable[primaries[0]] not in team.best and (
+    # A team that is down does not step back: bonding looks at no carrier then.
+    if team.up and usable[primaries[0]] not in team.best and (
             not usable[primaries[0]] in standbys(team) or team.actives_well):
         yield f"primary of {team.name}: {primaries[0]}, and there are better ones"
     primary = usable[primaries[0]]

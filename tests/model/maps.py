@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import kernel
 
 SLOTS, BUCKETS, NOBODY = 32, 1024, 0xff
-STATE = struct.Struct("=IIQIIQQ256s6s2x256s")
+STATE = struct.Struct("=IIQIIQQ256s6s2x256s16x")
 NOTE = struct.Struct("=48sIBBBxI")
 
 
