@@ -20,6 +20,7 @@ static const struct attribute_rule link_rules[] = {
 	LINK_RULE(IFLA_IFNAME, ATTRIBUTE_TEXT, name),
 	LINK_RULE(IFLA_PARENT_DEV_BUS_NAME, ATTRIBUTE_TEXT, bus),
 	LINK_RULE(IFLA_PARENT_DEV_NAME, ATTRIBUTE_TEXT, bus_id),
+	LINK_RULE(IFLA_IFALIAS, ATTRIBUTE_TEXT, alias),
 	LINK_RULE(IFLA_MASTER, ATTRIBUTE_INDEX, master),
 	LINK_RULE(IFLA_MTU, ATTRIBUTE_NUMBER, mtu),
 	LINK_RULE(IFLA_NUM_TX_QUEUES, ATTRIBUTE_NUMBER, tx_queues),
@@ -287,6 +288,16 @@ int rtnl_link_set_name(struct netlink *netlink, int ifindex, const char *name,
 
 	request_start(&request, RTM_SETLINK, ifindex);
 	mnl_attr_put_strz(&request.header, IFLA_IFNAME, name);
+	return netlink_request(netlink, &request.header, problem);
+}
+
+int rtnl_link_set_alias(struct netlink *netlink, int ifindex, const char *alias,
+			struct problem *problem)
+{
+	struct message request;
+
+	request_start(&request, RTM_SETLINK, ifindex);
+	mnl_attr_put(&request.header, IFLA_IFALIAS, strlen(alias), alias);
 	return netlink_request(netlink, &request.header, problem);
 }
 

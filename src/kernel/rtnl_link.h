@@ -39,5 +39,9 @@ int rtnl_link_set_mac(struct netlink *netlink, int ifindex, const struct mac *ma
 int rtnl_link_set_name(struct netlink *netlink, int ifindex, const char *name,
 		       struct problem *problem);
 
+/* A text that goes with the device: shown by "ip link", kept for as long as the device is there. */
+int rtnl_link_set_alias(struct netlink *netlink, int ifindex, const char *alias,
+			struct problem *problem);
+
 /* -EOPNOTSUPP for devices that are not software's. */
 int rtnl_link_delete(struct netlink *netlink, int ifindex, struct problem *problem);
