@@ -109,6 +109,12 @@ struct team_list {
 /* What kind of name @device is; it says nothing about whether such a device exists. */
 enum member_key member_key_of(const char *device);
 
+/* Is @link one that a configuration calls @device? */
+bool device_means(const char *device, const struct link *link);
+
+/* The first such device, NULL when there is none. */
+struct link *device_link(const char *device, const struct link_table *links);
+
 /* Is @link one that @member names? */
 bool member_means(const struct member_config *member, const struct link *link);
 
