@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PVID_USUAL 1	/* frames without a tag */
-#define SCOPE_LINK 253	/* RT_SCOPE_LINK: addresses that the kernel makes by itself */
+#define PVID_USUAL 1   /* frames without a tag */
+#define SCOPE_LINK 253 /* RT_SCOPE_LINK: addresses that the kernel makes by itself */
 #define FNV_BASIS 2166136261U
 #define FNV_PRIME 16777619U
 
@@ -129,8 +129,7 @@ const char *host_port_name(const struct vm_config *vm, const struct adapter_conf
 		return strcpy(ret_name, adapter->port);
 	(void)snprintf(whole, sizeof(whole), "%s.%s", vm->name, adapter->name);
 	if (text_copy(ret_name, LINK_NAME_SIZE, whole))
-		(void)snprintf(ret_name, LINK_NAME_SIZE, "ivt%08x",
-			       hash_text(FNV_BASIS, whole));
+		(void)snprintf(ret_name, LINK_NAME_SIZE, "ivt%08x", hash_text(FNV_BASIS, whole));
 	return ret_name;
 }
 
@@ -157,7 +156,7 @@ bool host_is_cut_off(const struct adapter_config *adapter, const struct switch_c
 	return adapter->allow_teaming && host_uplink(sw, links) != UPLINK_UP;
 }
 
-static const struct host_vlan *vlan_of(const struct host_view *view, int port)
+static const struct bridge_vlan *vlan_of(const struct host_view *view, int port)
 {
 	for (size_t i = 0; i < view->vlan_count; i++)
 		if (view->vlans[i].port == port)
@@ -172,7 +171,7 @@ static int admit_nic_addresses(const struct link *nic, const struct host_view *v
 {
 	char text[INET6_ADDRSTRLEN];
 
-	if (nic->ifindex == view->default_route)
+	if (nic->ifindex == view->default_routes[0] || nic->ifindex == view->default_routes[1])
 		return problem_set(problem, -1,
 				   "%s carries the default route of this machine; let another "
 				   "interface have that first: ip route",
@@ -203,8 +202,8 @@ static int admit_nic(const struct link *nic, const struct link *bridge,
 		return problem_set(problem, -1, "%s is no Ethernet device that a switch could have",
 				   nic->name);
 	if (master && master != bridge && host_mark_read(master, &mark))
-		return problem_set(problem, -1, "%s is the NIC of the switch %s already",
-				   nic->name, master->name);
+		return problem_set(problem, -1, "%s is the NIC of the switch %s already", nic->name,
+				   master->name);
 	if (admit_master(nic, bridge ? bridge->ifindex : 0, view->links, problem))
 		return -1;
 	return nic->master ? 0 : admit_nic_addresses(nic, view, problem);
@@ -239,7 +238,7 @@ static void plan_nic(const struct host_planning *plan, const struct switch_confi
 {
 	const struct link *nic = switch_nic(sw, plan->view->links);
 	struct host_step step = host_switch_step(HOST_WAIT, sw);
-	const struct host_vlan *vlan;
+	const struct bridge_vlan *vlan;
 	struct problem problem = {};
 
 	if (!nic) {
@@ -309,7 +308,7 @@ static void plan_place(const struct host_planning *plan, struct host_step step,
 		       const struct link *bridge)
 {
 	uint16_t wanted = (uint16_t)(step.adapter->vlan ? step.adapter->vlan : PVID_USUAL);
-	const struct host_vlan *vlan = vlan_of(plan->view, port->ifindex);
+	const struct bridge_vlan *vlan = vlan_of(plan->view, port->ifindex);
 
 	step.number = wanted;
 	step.master = bridge->ifindex;
@@ -346,8 +345,7 @@ static bool plan_port_device(const struct host_planning *plan, struct host_step 
 	const struct adapter_config *adapter = step.adapter;
 	char name[LINK_NAME_SIZE], mark[LINK_ALIAS_SIZE];
 
-	(void)text_copy(step.device, sizeof(step.device),
-			host_port_name(step.vm, adapter, name));
+	(void)text_copy(step.device, sizeof(step.device), host_port_name(step.vm, adapter, name));
 	if (!port && *adapter->port)
 		host_say(plan, step, "wait for the port %s, which is not there", name);
 	else if (!port && guest_missing)
@@ -358,7 +356,8 @@ static bool plan_port_device(const struct host_planning *plan, struct host_step 
 		host_say(plan, step, "make the port %s for %s", name, step.object);
 	} else if (!*adapter->port && !host_mark_is_port(port)) {
 		step.kind = HOST_REFUSE;
-		host_say(plan, step, "there is an interface %s already, which the port of %s "
+		host_say(plan, step,
+			 "there is an interface %s already, which the port of %s "
 			 "should be called; rename it",
 			 name, step.object);
 	} else if (!*adapter->port &&

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "core/host_mark.h"
+#include "model/bridge.h"
 #include "model/guard.h"
 
 #include <stddef.h>
@@ -30,9 +31,9 @@ enum host_step_kind {
 	HOST_NIC_JOIN,	    /* the NIC becomes the bridge's port, and up */
 	HOST_NIC_TRUNK,	    /* all VLANs pass there */
 	HOST_PORT_MAKE,	    /* a tap or a veth */
-	HOST_PORT_REMOVE,   /* delete it with its filter; somebody else's is taken out of the bridge */
-	HOST_PORT_GUARD,    /* filter what the guest sends (H5 a) */
-	HOST_PORT_JOIN,	    /* into the bridge, with its VLAN */
+	HOST_PORT_REMOVE, /* delete it with its filter; somebody else's is taken out of the bridge */
+	HOST_PORT_GUARD,  /* filter what the guest sends (H5 a) */
+	HOST_PORT_JOIN,	  /* into the bridge, with its VLAN */
 	HOST_PORT_VLAN,
 	HOST_PORT_UP,
 	HOST_PORT_DOWN, /* the guest shall see that the uplink is lost (H5 b) */
@@ -55,9 +56,9 @@ extern const char *const host_step_names[HOST_STEP_COUNT];
 
 struct host_step {
 	enum host_step_kind kind;
-	char object[HOST_OBJECT_SIZE];	 /* whose step it is */
-	const struct switch_config *sw;	 /* in the configuration, NULL: it is not wanted */
-	const struct vm_config *vm;	 /* … */
+	char object[HOST_OBJECT_SIZE];	/* whose step it is */
+	const struct switch_config *sw; /* in the configuration, NULL: it is not wanted */
+	const struct vm_config *vm;	/* … */
 	const struct adapter_config *adapter;
 	char device[MEMBER_DEVICE_SIZE]; /* interface, or PCI function of a VF */
 	int ifindex;			 /* of the device, or of the NIC whose VF it is */
@@ -87,20 +88,6 @@ bool host_step_is_slow(const struct host_step *step);
 
 /* --- what is observed --- */
 
-/* An untagged VLAN and whether all pass (kernel/rtnl_bridge). */
-struct host_vlan {
-	int port;
-	uint16_t pvid;
-	bool trunk;
-};
-
-/* An address in a NIC's own filter, or one that a bridge has learnt at a port. */
-struct host_fdb {
-	int ifindex;
-	struct mac mac;
-	bool self;
-};
-
 /* The NIC of a switch, by position of the switch in the configuration. */
 struct host_nic {
 	struct vf_table vfs;
@@ -108,7 +95,7 @@ struct host_nic {
 	bool busy;	/* a slow step is under way: VFs are left alone */
 	bool refused;	/* the NIC has refused to make so many: not tried again by itself */
 	bool no_trust, no_spoofchk, no_link; /* the driver has refused that setting before */
-	uint64_t ours[4]; /* VFs that this daemon has set, whoever has made them */
+	uint64_t ours[4];      /* VFs that this daemon has set, whoever has made them */
 	const struct mac *put; /* … and addresses that it has put into the NIC's filter */
 	size_t put_count;
 };
@@ -124,10 +111,10 @@ struct host_view {
 	const struct link_table *links;
 	const struct link_address *addresses;
 	size_t address_count;
-	int default_route; /* ifindex of a device that has one, 0 = none */
-	const struct host_vlan *vlans;
+	int default_routes[2]; /* ifindex of the device that has IPv4's and IPv6's, 0 = none */
+	const struct bridge_vlan *vlans;
 	size_t vlan_count;
-	const struct host_fdb *fdb;
+	const struct bridge_fdb *fdb;
 	size_t fdb_count;
 	const struct host_nic *nics;
 	const struct host_port (*ports)[VM_ADAPTERS_MAX];
@@ -140,7 +127,7 @@ struct host_config {
 	const struct vm_list *vms;
 };
 
-/* The interface that is the adapter's port: as given, "VM.ADAPTER", or "ivt" and a number. */
+/* The interface that is the adapter's port: as given, "VM.ADAPTER", or "ivt" and a hash. */
 const char *host_port_name(const struct vm_config *vm, const struct adapter_config *adapter,
 			   char ret_name[static LINK_NAME_SIZE]);
 

@@ -12,8 +12,8 @@ struct host_planning {
 };
 
 /* Append @step with its sentence; it is the caller's to say whose it is. */
-__attribute__((format(printf, 3, 4))) void
-host_say(const struct host_planning *plan, struct host_step step, const char *format, ...);
+__attribute__((format(printf, 3, 4))) void host_say(const struct host_planning *plan,
+						    struct host_step step, const char *format, ...);
 
 /* A step of an adapter or of a switch. */
 struct host_step host_adapter_step(enum host_step_kind kind, const struct vm_config *vm,

@@ -9,6 +9,7 @@
 #include "core/permit.h"
 
 #include <linux/if.h>
+#include <stdlib.h>
 
 #define VFIO_DRIVER "vfio-pci"
 
@@ -249,8 +250,7 @@ static void plan_unbind(const struct vf_planning *of, struct host_step base, con
 }
 
 /* H10. A driver reads the MAC when it is bound, so the settings come first. */
-static void plan_hand_over(const struct vf_planning *of, struct host_step base,
-			   const struct vf *vf)
+static void plan_hand_over(const struct vf_planning *of, struct host_step base, const struct vf *vf)
 {
 	bool is_vfio = strcmp(vf->driver, VFIO_DRIVER) == 0, wants_vfio = !*base.vm->netns;
 	struct host_step step;
@@ -372,7 +372,8 @@ static void plan_filter(const struct vf_planning *of, const struct mac *mac, boo
 	(void)strncpy(step.device, of->link->name, sizeof(step.device) - 1);
 	host_say(of->plan, step, "%s %s %s, %s", of->link->name, wanted ? "receives" : "leaves",
 		 mac_format(mac, text),
-		 wanted ? "which lives behind the switch" : "which does not live behind the switch");
+		 wanted ? "which lives behind the switch"
+			: "which does not live behind the switch");
 }
 
 /* H9: in the VF's filter or in the NIC's, never in both: @adding comes after the VFs are set. */
@@ -434,7 +435,7 @@ void host_plan_vfs(const struct host_planning *plan, uint32_t sw)
 {
 	const struct switch_config *config = &plan->want->switches->switches[sw];
 	const struct link *bridge = link_by_name(plan->view->links, config->name);
-	static int got[VMS_MAX][VM_ADAPTERS_MAX], held[VMS_MAX][VM_ADAPTERS_MAX];
+	int got[VMS_MAX][VM_ADAPTERS_MAX], held[VMS_MAX][VM_ADAPTERS_MAX];
 	struct host_mark mark = {};
 	uint64_t seen[4] = {};
 	struct vf_planning of = {

@@ -4,6 +4,7 @@
 
 #include "base/problem.h"
 #include "kernel/netlink.h"
+#include "model/bridge.h"
 #include "model/link.h"
 
 #include <stdbool.h>
@@ -21,23 +22,10 @@ int rtnl_link_set_master(struct netlink *netlink, int ifindex, int master, struc
 int rtnl_bridge_set_vlan(struct netlink *netlink, int port, uint16_t vlan, bool trunk,
 			 struct problem *problem);
 
-/* The port's untagged VLAN (0 = none), and whether it is a trunk. */
-struct bridge_vlan {
-	int port;
-	uint16_t pvid;
-	bool trunk;
-};
 /* All ports of all bridges; the caller frees *ret_vlans. */
 int rtnl_bridge_dump_vlans(struct netlink *netlink, struct bridge_vlan **ret_vlans,
 			   size_t *ret_count);
 
-/* An address that a NIC's own filter has (NTF_SELF), or that a bridge has (NTF_MASTER). */
-struct bridge_fdb {
-	int ifindex;
-	struct mac mac;
-	bool self;	/* the device's own filter; else the bridge's, at this port */
-	bool permanent; /* somebody has set it; else it was learnt */
-};
 /* Entries of one device (and bridge, where it is a port). The caller frees *ret_entries. */
 int rtnl_fdb_dump(struct netlink *netlink, struct bridge_fdb **ret_entries, size_t *ret_count);
 /* In the device's own filter (self). Adding what is there and deleting what is not are no errors. */

@@ -11,14 +11,14 @@
 #define GUARD_MACS 8 /* VM_ADAPTERS_MAX: an adapter and its team mates */
 
 struct guard_rules {
-	__u32 any;   /* mac-spoofing: each unicast source passes */
-	__u32 count; /* of macs */
+	__u32 any;		  /* mac-spoofing: each unicast source passes */
+	__u32 count;		  /* of macs */
 	__u8 macs[GUARD_MACS][8]; /* 6 bytes and two of zero; the first is the adapter's own */
 };
 
 /* Written by the program; a per-CPU array, summed by the loader. */
 struct guard_counts {
 	__u64 passed;
-	__u64 refused;	     /* the source is not permitted */
-	__u64 passed_mate;   /* of passed: from a team mate's MAC (H5 a) */
+	__u64 refused;	   /* the source is not permitted */
+	__u64 passed_mate; /* of passed: from a team mate's MAC (H5 a) */
 };

@@ -21,12 +21,12 @@ struct switch_config {
 
 /* H2. Why a switch with iov on gives no VF; a bit each, so that all are told at once. */
 enum iov_reason {
-	IOV_REASON_NO_NIC,	 /* there is no such device now */
-	IOV_REASON_NOT_PCI,	 /* the NIC is no PCI function: a bond, a VLAN, virtio … */
-	IOV_REASON_TEAMED,	 /* the NIC is a bond or team: team in the guest instead */
+	IOV_REASON_NO_NIC,	  /* there is no such device now */
+	IOV_REASON_NOT_PCI,	  /* the NIC is no PCI function: a bond, a VLAN, virtio … */
+	IOV_REASON_TEAMED,	  /* the NIC is a bond or team: team in the guest instead */
 	IOV_REASON_NO_CAPABILITY, /* the device has no SR-IOV capability, or it is off in firmware */
-	IOV_REASON_NO_DRIVER,	 /* its driver cannot make VFs */
-	IOV_REASON_NO_BUS,	 /* no bus numbers behind the slot: making VFs gave ENOMEM/EBUSY … */
+	IOV_REASON_NO_DRIVER,	  /* its driver cannot make VFs */
+	IOV_REASON_NO_BUS, /* no bus numbers behind the slot: making VFs gave ENOMEM/EBUSY … */
 	IOV_REASON_NO_BAR_SPACE, /* no memory space for the VFs' BARs: … gave ENOSPC/EINVAL … */
 	IOV_REASON_NO_IOMMU,	 /* VFs work in namespaces, but none can be given to a VM */
 	IOV_REASON_NO_ACS,	 /* the VF shares its IOMMU group with others */
