@@ -56,10 +56,25 @@ int config_object_merge(const char *file, const char *text, size_t length,
 			struct config_object *object, struct config_error *ret_error);
 
 /* As config_format(), config_equal(), config_difference(); the kinds are the same. */
-int config_object_format(const struct config_object *object, char **ret_text);
+int config_object_format(const struct config_object *object, char **ret_text,
+			 struct problem *problem);
 bool config_object_equal(const struct config_object *a, const struct config_object *b);
 bool config_object_difference(const struct config_object *from, const struct config_object *to,
 			      char *text, size_t size);
+
+/*
+ * What @got has otherwise than @wanted, as config_difference() or "[Member] ens4" into @text; the
+ * order of parts is none of it. Returns whether there is anything.
+ */
+bool config_object_dispute(const struct config_object *wanted, const struct config_object *got,
+			   char *text, size_t size);
+
+/*
+ * Change @object, which is of the same kind, as @before was changed to @after: the settings that
+ * differ, what is new and what is gone. What it has otherwise than @before it keeps.
+ */
+int config_object_carry(const struct config_object *before, const struct config_object *after,
+			struct config_object *object, struct problem *problem);
 
 /* --- a switch; keys are those of [Switch] but Name --- */
 
@@ -111,7 +126,7 @@ uint32_t config_adapter_order(const struct vm_list *list, uint32_t vm, uint32_t 
 
 /* --- all files together --- */
 
-/* What is wanted of a machine; each with the names of its files by position, NULL: "NAME.conf". */
+/* What is wanted of a machine; each with the names of its files by position. */
 struct config_world {
 	const struct team_list *teams;
 	const struct switch_list *switches;

@@ -73,8 +73,7 @@ int store_keep(const struct store *store, struct store_object object, struct pro
 void store_discard(const struct store *store, struct store_object object);
 
 /* Make the object's file a draft: it is not read any more, and can be put back as it was. */
-int store_withdraw(const struct store *store, struct store_object object,
-		   struct problem *problem);
+int store_withdraw(const struct store *store, struct store_object object, struct problem *problem);
 
 /* Take an object out of its list, with the name of its file. */
 void store_forget(struct store *store, struct store_object object);
