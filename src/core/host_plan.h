@@ -63,7 +63,7 @@ struct host_step {
 	char device[MEMBER_DEVICE_SIZE]; /* interface, or PCI function of a VF */
 	int ifindex;			 /* of the device, or of the NIC whose VF it is */
 	int master;			 /* the bridge */
-	uint32_t vf;			 /* index */
+	uint32_t vf;			 /* index; of HOST_VFS_MAKE how many there are */
 	uint32_t number;		 /* the value that is set */
 	struct mac mac;
 	bool upkeep; /* it only puts right what somebody has changed */

@@ -171,6 +171,7 @@ static void plan_count(const struct vf_planning *of, const struct host_mark *mar
 		used += !is_idle(&of->nic->vfs.vfs[i], of->plan->view->links);
 	step.ifindex = of->link->ifindex;
 	step.number = wanted;
+	step.vf = made;
 	(void)strncpy(step.device, of->link->bus_id, sizeof(step.device) - 1);
 	if (used) {
 		step.kind = HOST_WAIT;

@@ -244,8 +244,8 @@ static struct host_guard *new_guard(struct host *host, const char *port, struct 
 	return guards;
 }
 
-static int open_guard(struct host *host, const char *port, const struct guard_rules *rules,
-		      struct host_guard **ret_guard, struct problem *problem)
+int host_take_guard(struct host *host, const char *port, const struct guard_rules *rules,
+		    struct problem *problem)
 {
 	char name[LINK_NAME_SIZE];
 	struct guard *opened;
@@ -261,7 +261,6 @@ static int open_guard(struct host *host, const char *port, const struct guard_ru
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
 	guard->rules = *rules;
-	*ret_guard = guard;
 	return 0;
 }
 
@@ -274,9 +273,10 @@ static int apply_port_guard(struct host *host, const struct host_step *step,
 
 	permit_macs(step->vm, step->adapter, &rules);
 	if (!guard)
-		err = open_guard(host, step->device, &rules, &guard, problem);
+		err = host_take_guard(host, step->device, &rules, problem);
 	else if (memcmp(&guard->rules, &rules, sizeof(rules)) != 0)
 		err = guard_set_rules(guard->guard, &rules, problem);
+	guard = host_guard_of(host, step->device);
 	if (!err)
 		guard->rules = rules;
 	if (!err && (guard->ifindex != step->ifindex || !guard_attached(guard->guard)))
@@ -313,6 +313,22 @@ static int set_up(struct host *host, const struct host_step *step, bool up,
 }
 
 /* --- VFs --- */
+
+/* Noted before they are made: that they are ours, and how many there were. */
+static int apply_vfs_make(struct host *host, const struct host_step *step, struct problem *problem)
+{
+	const struct link *bridge = link_by_name(links(host), step->sw->name);
+	char text[LINK_ALIAS_SIZE];
+	struct host_mark mark;
+	int err = 0;
+
+	if (bridge && host_mark_read(bridge, &mark) && mark.made_vfs != (step->sw->iov != 0)) {
+		mark.made_vfs = step->sw->iov;
+		mark.vfs_before = step->vf;
+		err = set_mark(host, bridge->ifindex, host_mark_switch(&mark, text), problem);
+	}
+	return err ? err : host_begin(host, step, problem);
+}
 
 static void remember_vf(struct host *host, const struct host_step *step)
 {
@@ -471,6 +487,7 @@ int host_apply(struct host *host, const struct host_step *step, struct problem *
 	case HOST_FDB_DEL:
 		return apply_fdb(host, step, problem);
 	case HOST_VFS_MAKE:
+		return apply_vfs_make(host, step, problem);
 	case HOST_VF_BIND:
 	case HOST_VF_UNBIND:
 		return host_begin(host, step, problem);

@@ -96,7 +96,7 @@ static int observe_nic(struct host *host, const struct store *store, uint32_t pl
 
 	if (!memory)
 		return problem_set(problem, -ENOSPC, "too many switches are busy");
-	of->busy = memory->busy;
+	of->busy = memory->busy > 0;
 	of->no_trust = memory->no_trust;
 	of->no_spoofchk = memory->no_spoofchk;
 	of->no_link = memory->no_link;

@@ -12,7 +12,7 @@
 /* What is remembered of a NIC, by the switch's name. */
 struct host_nic_memory {
 	char sw[SWITCH_NAME_SIZE];
-	bool busy;
+	unsigned int busy; /* slow steps that are not done */
 	uint32_t refused_count; /* so many VFs the NIC did not make, 0 = none refused */
 	int refused_errno;
 	char refused_text[HOST_TEXT_SIZE];
@@ -87,6 +87,12 @@ struct host_config host_want(const struct store *store);
 struct host_nic_memory *host_nic_memory(struct host *host, const char *sw);
 struct host_guard *host_guard_of(const struct host *host, const char *port);
 const struct host_trouble *host_trouble_of(const struct host *host, const char *object);
+
+void host_note_trouble(struct host *host, const char *object, const char *text);
+
+/* Open the filter of @port, or take over the one that is pinned. */
+int host_take_guard(struct host *host, const char *port, const struct guard_rules *rules,
+		    struct problem *problem);
 
 /* One step. Slow ones are begun. */
 int host_apply(struct host *host, const struct host_step *step, struct problem *problem);
