@@ -164,6 +164,11 @@ static const struct bridge_vlan *vlan_of(const struct host_view *view, int port)
 	return NULL;
 }
 
+static bool has_vlan(const struct bridge_vlan *vlan, uint16_t pvid, bool trunk)
+{
+	return vlan && !vlan->mixed && vlan->pvid == pvid && vlan->trunk == trunk;
+}
+
 /* --- switches --- */
 
 static int admit_nic_addresses(const struct link *nic, const struct host_view *view,
@@ -263,7 +268,7 @@ static void plan_nic(const struct host_planning *plan, const struct switch_confi
 	vlan = vlan_of(plan->view, nic->ifindex);
 	step.kind = HOST_NIC_TRUNK;
 	step.upkeep = true;
-	if (!sw->adopt && !(vlan && vlan->trunk && vlan->pvid == PVID_USUAL))
+	if (!sw->adopt && !has_vlan(vlan, PVID_USUAL, true))
 		host_say(plan, step, "%s carries all VLANs of %s", nic->name, sw->name);
 }
 
@@ -315,7 +320,7 @@ static void plan_place(const struct host_planning *plan, struct host_step step,
 	if (port->master != bridge->ifindex) {
 		step.kind = HOST_PORT_JOIN;
 		host_say(plan, step, "%s becomes a port of %s", port->name, sw->name);
-	} else if (!vlan || vlan->trunk || vlan->pvid != wanted) {
+	} else if (!has_vlan(vlan, wanted, false)) {
 		step.kind = HOST_PORT_VLAN;
 		host_say(plan, step, "%s is in VLAN %u of %s", step.object, wanted, sw->name);
 	}

@@ -16,7 +16,6 @@
 #include <linux/if.h>
 #include <string.h>
 
-#define TAP_QUEUES 8
 #define PVID_USUAL 1
 
 static struct netlink *requests(const struct host *host)
@@ -177,7 +176,7 @@ static int apply_port_make(struct host *host, const struct host_step *step,
 	const struct link *port;
 	char mark[LINK_ALIAS_SIZE];
 	int err = *step->vm->netns ? make_veth(host, step, problem)
-				   : tap_create(step->device, TAP_QUEUES, problem);
+				   : tap_create(step->device, false, problem);
 
 	if (err)
 		return problem_prefix(problem, "the port of %s cannot be made", step->object);

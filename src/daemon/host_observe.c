@@ -75,7 +75,7 @@ static int observe_vfs(struct host *host, const struct link *nic, struct host_ni
 
 	if (strcmp(nic->bus, "pci") != 0 || sriov_read(HOST_SYSFS, nic->bus_id, sriov))
 		return 0;
-	seen->total = sriov->driver_can ? sriov->total : 0;
+	seen->total = sriov->has_driver ? sriov->total : 0;
 	if (!sriov->made)
 		return 0;
 	err = rtnl_vf_dump(host->context->observed->requests, nic->ifindex, &seen->vfs);
@@ -219,7 +219,7 @@ int host_observe(struct host *host, const struct store *store, struct host_seen 
 	int err = rtnl_bridge_dump_vlans(netlink, &seen.vlans, &seen.view.vlan_count);
 
 	if (!err)
-		err = rtnl_fdb_dump(netlink, &seen.fdb, &seen.view.fdb_count);
+		err = rtnl_fdb_dump(netlink, 0, &seen.fdb, &seen.view.fdb_count);
 	if (!err)
 		err = observe_ports(host, store, &seen);
 	if (!err)

@@ -18,3 +18,15 @@ struct message {
 
 /* Begin with a zeroed family header of @size bytes, and return that. */
 void *message_start(struct message *message, uint16_t type, uint16_t flags, size_t size);
+
+/* Begin a request about a device; 0 = one that is not there yet. */
+void message_start_link(struct message *message, uint16_t type, uint16_t flags, int ifindex);
+
+/* Where the attributes of a kind of device are: IFLA_LINKINFO { @kind_type, @data_type { … } }. */
+struct message_kind {
+	struct nlattr *info, *data;
+};
+
+struct message_kind message_kind_start(struct message *message, uint16_t kind_type,
+				       const char *kind, uint16_t data_type);
+void message_kind_end(struct message *message, const struct message_kind *kind);

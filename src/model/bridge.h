@@ -4,17 +4,18 @@
 
 #include "base/mac.h"
 
-/* The port's untagged VLAN (0 = none), and whether it is a trunk. */
+/* The VLANs of a port. It is as rtnl_bridge_set_vlan() makes it if both are so and !mixed. */
 struct bridge_vlan {
 	int port;
-	uint16_t pvid;
-	bool trunk;
+	uint16_t pvid; /* of frames without a tag, 0 = they are dropped */
+	bool trunk;    /* it has 1 to 4094 */
+	bool mixed;    /* others than @pvid, but not all; or tags are taken off differently */
 };
 
-/* An address that a NIC's own filter has (NTF_SELF), or that a bridge has (NTF_MASTER). */
+/* An address that a NIC's own filter has (NTF_SELF), or that a bridge has, at this port. */
 struct bridge_fdb {
 	int ifindex;
 	struct mac mac;
-	bool self;	/* the device's own filter; else the bridge's, at this port */
+	bool self;	/* the device's own filter; else the bridge's */
 	bool permanent; /* somebody has set it; else it was learnt */
 };

@@ -44,6 +44,12 @@ struct link_bond_slave {
 	struct mac mac;	    /* that it had when it joined */
 };
 
+/* Attributes of a bridge (IFLA_INFO_DATA of kind "bridge"). */
+struct link_bridge {
+	uint8_t vlan_filtering; /* 1 = it knows VLANs */
+	uint32_t stp;		/* 0 = no spanning tree, 1 = the kernel's, 2 = a daemon's */
+};
+
 struct link_counters {
 	uint64_t rx_packets, tx_packets;
 	uint64_t rx_bytes, tx_bytes;
@@ -71,6 +77,7 @@ struct link {
 	struct mac permanent_mac; /* zero where the driver has none */
 	struct link_counters counters;
 	struct link_bond bond;	      /* valid if kind is "bond" */
+	struct link_bridge bridge;    /* valid if kind is "bridge" */
 	struct link_bond_slave slave; /* valid if slave_kind is "bond" */
 };
 
