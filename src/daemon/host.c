@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <linux/if.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ROUNDS_MAX 16 /* of planning and applying, at once */
@@ -238,9 +240,8 @@ void host_update(struct host *host, const struct store *store)
 
 		for (uint32_t j = 0; j < vm->adapter_count; j++) {
 			const struct adapter_config *adapter = &vm->adapters[j];
-			const struct switch_config *sw =
-				switch_list_find((struct switch_list *)&store->switches,
-						 adapter->switch_name);
+			const struct switch_config *sw = switch_list_find(
+				(struct switch_list *)&store->switches, adapter->switch_name);
 
 			if (sw)
 				update_adapter(host, sw, vm, adapter);

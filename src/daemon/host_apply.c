@@ -95,7 +95,8 @@ static int apply_nic_join(struct host *host, const struct host_step *step, struc
 	if (!err)
 		err = rtnl_link_set_master(requests(host), step->ifindex, step->master, problem);
 	if (!err && !step->sw->adopt)
-		err = rtnl_bridge_set_vlan(requests(host), step->ifindex, PVID_USUAL, true, problem);
+		err = rtnl_bridge_set_vlan(requests(host), step->ifindex, PVID_USUAL, true,
+					   problem);
 	if (!err && !up)
 		err = rtnl_link_set_up(requests(host), step->ifindex, true, problem);
 	if (err) {
@@ -170,8 +171,7 @@ static int make_veth(struct host *host, const struct host_step *step, struct pro
 				      &step->adapter->mac, netns, problem);
 }
 
-static int apply_port_make(struct host *host, const struct host_step *step,
-			   struct problem *problem)
+static int apply_port_make(struct host *host, const struct host_step *step, struct problem *problem)
 {
 	const struct link *port;
 	char mark[LINK_ALIAS_SIZE];
@@ -286,8 +286,7 @@ static int apply_port_guard(struct host *host, const struct host_step *step,
 }
 
 /* Somebody else's port may be up: it must not be in VLAN 1 for a moment. */
-static int apply_port_join(struct host *host, const struct host_step *step,
-			   struct problem *problem)
+static int apply_port_join(struct host *host, const struct host_step *step, struct problem *problem)
 {
 	int err = rtnl_link_set_up(requests(host), step->ifindex, false, problem);
 
@@ -302,8 +301,7 @@ static int apply_port_join(struct host *host, const struct host_step *step,
 		   : 0;
 }
 
-static int set_up(struct host *host, const struct host_step *step, bool up,
-		  struct problem *problem)
+static int set_up(struct host *host, const struct host_step *step, bool up, struct problem *problem)
 {
 	int err = rtnl_link_set_up(requests(host), step->ifindex, up, problem);
 

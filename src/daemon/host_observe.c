@@ -8,6 +8,8 @@
 #include "kernel/rtnl_vf.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -134,8 +136,7 @@ static int held_before(const struct host *host, const char *object)
 static void observe_port(const struct host *host, const struct vm_config *vm,
 			 const struct adapter_config *adapter, struct host_port *ret_port)
 {
-	const struct link *link =
-		host_port_link(vm, adapter, &host->context->observed->links);
+	const struct link *link = host_port_link(vm, adapter, &host->context->observed->links);
 	char name[LINK_NAME_SIZE], object[HOST_OBJECT_SIZE];
 	const struct host_guard *guard = host_guard_of(host, host_port_name(vm, adapter, name));
 
@@ -145,8 +146,7 @@ static void observe_port(const struct host *host, const struct vm_config *vm,
 		ret_port->rules = &guard->rules;
 }
 
-static int observe_ports(const struct host *host, const struct store *store,
-			 struct host_seen *seen)
+static int observe_ports(const struct host *host, const struct store *store, struct host_seen *seen)
 {
 	seen->ports = calloc(VMS_MAX, sizeof(*seen->ports));
 	if (!seen->ports)

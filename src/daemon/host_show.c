@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/if.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What everything that is shown looks at. */
@@ -129,9 +130,9 @@ static json_t *show_reasons(const struct host_nic_memory *memory, uint32_t reaso
 			continue;
 		if (i == IOV_REASON_REFUSED && memory && *memory->refused_text)
 			text = memory->refused_text;
-		(void)json_array_append_new(array, json_pack("{s:s, s:o}", "name",
-							     iov_reason_names[i], "text",
-							     json_text(text)));
+		(void)json_array_append_new(array,
+					    json_pack("{s:s, s:o}", "name", iov_reason_names[i],
+						      "text", json_text(text)));
 	}
 	return array;
 }
@@ -179,15 +180,15 @@ static json_t *show_switch(struct showing *of, uint32_t place)
 	note_steps(of, notes, sw->name);
 	if (memory && memory->busy)
 		note(notes, "VFs of %s are being made, given or taken", sw->nic);
-	object = json_pack(
-		"{s:s, s:o, s:s, s:b, s:b, s:b, s:o, s:i, s:i, s:i, s:i, s:o, s:o}", "name",
-		sw->name, "nic", show_nic(sw, nic), "uplink",
-		uplink_state_names[host_uplink(sw, of->seen.view.links)], "adopted", sw->adopt,
-		"iov", sw->iov, "iov_supported", iov_possible(reasons), "iov_reasons",
-		show_reasons(memory, reasons), "vfs_total", (int)of->seen.sriovs[place].total,
-		"vfs_made", (int)of->seen.nics[place].vfs.count, "vfs_used", (int)count_held(of),
-		"adapters", (int)count_adapters(of->store, sw->name), "settings",
-		show_settings(sw), "notes", notes);
+	object = json_pack("{s:s, s:o, s:s, s:b, s:b, s:b, s:o, s:i, s:i, s:i, s:i, s:o, s:o}",
+			   "name", sw->name, "nic", show_nic(sw, nic), "uplink",
+			   uplink_state_names[host_uplink(sw, of->seen.view.links)], "adopted",
+			   sw->adopt, "iov", sw->iov, "iov_supported", iov_possible(reasons),
+			   "iov_reasons", show_reasons(memory, reasons), "vfs_total",
+			   (int)of->seen.sriovs[place].total, "vfs_made",
+			   (int)of->seen.nics[place].vfs.count, "vfs_used", (int)count_held(of),
+			   "adapters", (int)count_adapters(of->store, sw->name), "settings",
+			   show_settings(sw), "notes", notes);
 	return object;
 }
 
@@ -315,24 +316,23 @@ static json_t *show_attach(const struct adapter_config *adapter, const char *por
 
 	(void)mac_format(&adapter->mac, mac);
 	(void)json_array_append_new(qemu, json_sprintf("-netdev"));
-	(void)json_array_append_new(
-		qemu, json_sprintf("tap,id=%s,ifname=%s,script=no,downscript=no", adapter->name,
-				   port));
+	(void)json_array_append_new(qemu, json_sprintf("tap,id=%s,ifname=%s,script=no,downscript="
+						       "no",
+						       adapter->name, port));
 	(void)json_array_append_new(qemu, json_string("-device"));
-	(void)json_array_append_new(qemu,
-				    json_sprintf("virtio-net-pci,id=net-%s,netdev=%s,mac=%s",
-						 adapter->name, adapter->name, mac));
+	(void)json_array_append_new(qemu, json_sprintf("virtio-net-pci,id=net-%s,netdev=%s,mac=%s",
+						       adapter->name, adapter->name, mac));
 	length = snprintf(xml, sizeof(xml),
 			  "<interface type='ethernet'><mac address='%s'/>"
 			  "<target dev='%s' managed='no'/><model type='virtio'/></interface>",
 			  mac, port);
 	if (vf && sscanf(vf->pci, "%x:%x:%x.%x", &domain, &bus, &device, &function) == 4) {
 		(void)snprintf(slot, sizeof(slot),
-			       "domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'",
-			       domain, bus, device, function);
+			       "domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'", domain,
+			       bus, device, function);
 		(void)json_array_append_new(qemu, json_string("-device"));
-		(void)json_array_append_new(qemu, json_sprintf("vfio-pci,id=vf-%s,host=%s",
-							       adapter->name, vf->pci));
+		(void)json_array_append_new(
+			qemu, json_sprintf("vfio-pci,id=vf-%s,host=%s", adapter->name, vf->pci));
 		(void)snprintf(xml + length, sizeof(xml) - (size_t)length,
 			       "<hostdev mode='subsystem' type='pci' managed='no'><source>"
 			       "<address %s/></source></hostdev>",
@@ -359,17 +359,17 @@ static json_t *show_adapter(struct showing *of, uint32_t vm, uint32_t place)
 	(void)host_port_name(config, adapter, port);
 	note_steps(of, notes, object);
 	note_limits(of, notes, nic, vf, config, adapter);
-	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "vm", config->name, "name", adapter->name, "switch", sw->name, "mac",
-			 mac_format(&adapter->mac, mac), "vlan", (int)adapter->vlan, "port",
-			 json_text(port), "status",
-			 adapter_status_names[is_in_order(of, object) ? ADAPTER_OK
-								      : ADAPTER_DEGRADED],
-			 "path", adapter_path_names[path_of(of, sw, config, adapter)], "wanted",
-			 show_wanted(adapter), "actual", show_actual(of, nic, vf),
-			 "permitted_macs", show_permitted(config, adapter), "frames",
-			 show_frames(host_guard_of(of->host, port)), "notes", notes, "attach",
-			 *config->netns ? json_null() : show_attach(adapter, port, vf));
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "vm",
+		config->name, "name", adapter->name, "switch", sw->name, "mac",
+		mac_format(&adapter->mac, mac), "vlan", (int)adapter->vlan, "port", json_text(port),
+		"status",
+		adapter_status_names[is_in_order(of, object) ? ADAPTER_OK : ADAPTER_DEGRADED],
+		"path", adapter_path_names[path_of(of, sw, config, adapter)], "wanted",
+		show_wanted(adapter), "actual", show_actual(of, nic, vf), "permitted_macs",
+		show_permitted(config, adapter), "frames",
+		show_frames(host_guard_of(of->host, port)), "notes", notes, "attach",
+		*config->netns ? json_null() : show_attach(adapter, port, vf));
 }
 
 static json_t *show_vm(struct showing *of, uint32_t vm)

@@ -10,6 +10,7 @@
 #include "daemon/worker.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define VFIO_DRIVER "vfio-pci"
@@ -66,8 +67,7 @@ int host_begin(struct host *host, const struct host_step *step, struct problem *
 	int err = job ? 0 : -ENOMEM;
 
 	if (!err) {
-		*job = (struct slow_job){
-			.host = host, .kind = step->kind, .number = step->number};
+		*job = (struct slow_job){.host = host, .kind = step->kind, .number = step->number};
 		(void)text_copy(job->sw, sizeof(job->sw), sw);
 		(void)text_copy(job->device, sizeof(job->device), step->device);
 		(void)text_copy(job->text, sizeof(job->text), step->text);

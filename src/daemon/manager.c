@@ -297,6 +297,7 @@ static void retry_at_once(struct manager *manager)
 {
 	for (unsigned int i = 0; i < manager->team_count; i++)
 		manager->teams[i]->retry_ns = 0;
+	host_retry_at_once(manager->host);
 }
 
 /* What the kernel tells, to the teams at once; what cannot be read now is read again soon. */
@@ -309,6 +310,8 @@ static int read_events(struct manager *manager, uint64_t seen_ns)
 		log_warning("reading the kernel's events: %s", strerror(-err));
 	if (changes.links)
 		update_teams(manager, seen_ns);
+	if (changes.links && manager->store_valid)
+		host_update(manager->host, &manager->store);
 	if (changes.devices)
 		retry_at_once(manager);
 	if (err)
@@ -359,6 +362,22 @@ static bool read_again(struct manager *manager)
 	return manager->store_valid;
 }
 
+static int reconcile_host(struct manager *manager, bool strict, struct action_list *done,
+			  struct problem *problem)
+{
+	uint64_t again_ns;
+	int err = host_reconcile(manager->host, &manager->store, strict, done, &again_ns, problem);
+
+	if (again_ns)
+		schedule_reconcile(manager, again_ns / NS_PER_US);
+	return err;
+}
+
+static void on_host_changed(void *data)
+{
+	schedule_reconcile(data, clock_now_ns() / NS_PER_US);
+}
+
 /* Everything that is not as wanted, but for teams whose last try failed a moment ago. */
 static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
 {
@@ -393,6 +412,8 @@ static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
 	if (read)
 		settle_all(manager);
 	update_teams(manager, now_ns);
+	if (reconcile_host(manager, false, &done, &left))
+		log_warning("%s; it is tried again", left.text);
 	return 0;
 }
 
@@ -404,7 +425,7 @@ static int apply_store(struct manager *manager, struct action_list *done, struct
 		err = reconcile_team(manager, &manager->store.list.teams[i], true, done, problem);
 	settle_all(manager);
 	update_teams(manager, clock_now_ns());
-	return err;
+	return err ? err : reconcile_host(manager, true, done, problem);
 }
 
 void manager_go_back(struct manager *manager, const struct store *before,
@@ -549,6 +570,9 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 		err = open_context(manager, pins, problem);
 	if (err)
 		return err;
+	err = host_open(&manager->context, on_host_changed, manager, &manager->host, problem);
+	if (err)
+		return err;
 	unconfirmed = pending_recover_files(config);
 	load_store(manager, config);
 	err = datapath_each(pins, adopt_team, manager);
@@ -573,6 +597,7 @@ void manager_stop(struct manager *manager)
 	sd_event_source_unref(manager->reconcile);
 	while (manager->team_count)
 		drop_team(manager, manager->team_count - 1);
+	host_close(manager->host);
 	observe_close(&manager->observed);
 	close_fd(&manager->context.packet_fd);
 }
