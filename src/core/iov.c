@@ -52,7 +52,7 @@ uint32_t iov_reasons(const struct iov_facts *facts)
 		reasons |= REASON(NO_IOMMU);
 	if (!facts->total)
 		return reasons | REASON(NO_CAPABILITY);
-	if (!facts->driver_can)
+	if (!facts->has_driver)
 		reasons |= REASON(NO_DRIVER);
 	if (facts->memory == IOV_MEMORY_MISSING)
 		reasons |= REASON(NO_BAR_SPACE);

@@ -5,6 +5,7 @@
 #include "kernel/attribute.h"
 #include "kernel/collection.h"
 #include "kernel/message.h"
+#include "model/link.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -15,16 +16,26 @@
 
 int rtnl_bridge_create(struct netlink *netlink, const char *name, struct problem *problem)
 {
+	struct problem refusal = {};
 	struct message_kind kind;
 	struct message request;
+	int err;
 
+	if (!*name || strlen(name) >= LINK_NAME_SIZE)
+		return problem_set(problem, -EINVAL, "\"%s\" is no name for a device", name);
 	message_start_link(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
 	mnl_attr_put_strz(&request.header, IFLA_IFNAME, name);
 	kind = message_kind_start(&request, IFLA_INFO_KIND, "bridge", IFLA_INFO_DATA);
 	mnl_attr_put_u8(&request.header, IFLA_BR_VLAN_FILTERING, 1);
 	mnl_attr_put_u32(&request.header, IFLA_BR_STP_STATE, 0);
 	message_kind_end(&request, &kind);
-	return netlink_request(netlink, &request.header, problem);
+	err = netlink_request(netlink, &request.header, &refusal);
+	if (err == -EOPNOTSUPP)
+		return problem_set(problem, err,
+				   "this kernel has no bridges that know VLANs; load them with "
+				   "\"modprobe bridge\", or install a kernel that was built with "
+				   "CONFIG_BRIDGE_VLAN_FILTERING");
+	return err ? problem_set(problem, err, "%s", refusal.text) : 0;
 }
 
 /* --- setting VLANs --- */

@@ -10,7 +10,10 @@
 
 #define BRIDGE_VLAN_MAX 4094
 
-/* A VLAN-aware bridge without STP, default PVID 1, down. -EEXIST: the name is taken. */
+/*
+ * A VLAN-aware bridge without STP, default PVID 1, down. -EEXIST: the name is taken; -EINVAL: it is
+ * none; -EOPNOTSUPP: this kernel has no bridges, or none that know VLANs.
+ */
 int rtnl_bridge_create(struct netlink *netlink, const char *name, struct problem *problem);
 
 /*

@@ -45,11 +45,11 @@ enum iov_memory {
 
 /* What can be seen of a NIC as to its VFs. */
 struct iov_facts {
-	bool present;	/* there is such a device; without it nothing else counts */
-	bool pci;	/* it is a PCI function; without it nothing below counts */
-	bool teamed;	/* it is a bond or a team */
-	uint32_t total; /* VFs that it can have, 0 = it has no SR-IOV */
-	bool driver_can; /* a driver is there that may make VFs; whether it does, the attempt tells */
+	bool present;	 /* there is such a device; without it nothing else counts */
+	bool pci;	 /* it is a PCI function; without it nothing below counts */
+	bool teamed;	 /* it is a bond or a team */
+	uint32_t total;	 /* VFs that it can have, 0 = it has no SR-IOV */
+	bool has_driver; /* whether it can make VFs the attempt tells */
 	bool iommu;
 	bool shares_group; /* some VF is in one IOMMU group with others */
 	enum iov_memory memory;

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #define NIC .present = true, .pci = true, .total = 7
-#define GOOD NIC, .driver_can = true, .iommu = true
+#define GOOD NIC, .has_driver = true, .iommu = true
 
 static const struct iov_case {
 	const char *text;
@@ -30,9 +30,9 @@ static const struct iov_case {
 	 false},
 	{"no driver", {NIC, .iommu = true}, "no-driver", false},
 	{"a driver without sriov_configure", {GOOD, .error = -ENOENT}, "no-driver", false},
-	{"the lab's host", {NIC, .driver_can = true}, "no-iommu", true},
+	{"the lab's host", {NIC, .has_driver = true}, "no-iommu", true},
 	{"a slot without ACS", {GOOD, .shares_group = true}, "no-acs", true},
-	{"both", {NIC, .driver_can = true, .shares_group = true}, "no-iommu no-acs", true},
+	{"both", {NIC, .has_driver = true, .shares_group = true}, "no-iommu no-acs", true},
 	{"no memory, as sysfs has it", {GOOD, .memory = IOV_MEMORY_MISSING}, "no-bar-space", false},
 	{"... and as the attempt said",
 	 {GOOD, .memory = IOV_MEMORY_MISSING, .error = -ENOMEM},
