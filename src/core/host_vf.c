@@ -352,14 +352,6 @@ static bool lives_here(const struct vf_planning *of, const struct mac *mac)
 	return false;
 }
 
-static bool was_put(const struct vf_planning *of, const struct mac *mac)
-{
-	for (size_t i = 0; i < of->nic->put_count; i++)
-		if (mac_equal(&of->nic->put[i], mac))
-			return true;
-	return false;
-}
-
 static void plan_filter(const struct vf_planning *of, const struct mac *mac, bool wanted)
 {
 	struct host_step step = host_switch_step(wanted ? HOST_FDB_ADD : HOST_FDB_DEL, of->sw);
