@@ -31,7 +31,7 @@ static const struct setting switch_rows[] = {
 
 static const struct setting vm_rows[] = {
 	{.key = "Namespace", TEXT(vm_config, netns), .fault = config_vm_name_fault},
-	{.key = "QmpSocket", TEXT(vm_config, qmp), .fault = config_path_fault},
+	{.key = "Qmp", TEXT(vm_config, qmp), .fault = config_path_fault},
 };
 
 static const struct setting adapter_rows[] = {
@@ -227,7 +227,7 @@ static int vm_finish(void *object, struct problem *problem)
 
 	if (*vm->netns && *vm->qmp)
 		return problem_set(problem, -EINVAL,
-				   "%s has Namespace and QmpSocket; a guest is one or the other",
+				   "%s has Namespace and Qmp; a guest is one or the other",
 				   vm->name);
 	make_macs(vm);
 	return 0;

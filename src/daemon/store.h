@@ -37,26 +37,37 @@ int store_load(const char *directory, struct store *ret_store, struct config_err
 /* What all files together must keep to; after a change in memory. */
 int store_check(const struct store *store, struct config_error *ret_error);
 
+/* How many there are of a kind, and the one at @place of its list. */
+uint32_t store_count(const struct store *store, enum config_kind kind);
+void store_at(const struct store *store, enum config_kind kind, uint32_t place,
+	      struct config_object *ret_object);
+
 /* The team_config, switch_config or vm_config in the list of its kind, NULL if there is none. */
 void *store_find(struct store *store, struct store_object object);
+
+/* A copy of it; @ret_object is written if there is one. */
+bool store_get(const struct store *store, struct store_object object,
+	       struct config_object *ret_object);
+
+/* Put @object in the place of that of its kind and name, which is there. */
+void store_put(struct store *store, const struct config_object *object);
 
 /* The name of its file, NULL if the store has no such object. */
 const char *store_file(const struct store *store, struct store_object object);
 
-/*
- * Append an object (a copy of a struct team_config, switch_config or vm_config, whole), with the
- * name of the file that it will have. -EEXIST: it is there, or its file is another's; -E2BIG.
- */
-int store_add(struct store *store, enum config_kind kind, const void *config,
-	      struct problem *problem);
+/* Whether something of the store has a file of this name; @ret_object, if not NULL, is it. */
+bool store_has_file(const struct store *store, const char *file, struct config_object *ret_object);
+
+/* Append an object, with the name that its file will have. -EEXIST: it or that file is there; -E2BIG. */
+int store_add(struct store *store, const struct config_object *object, struct problem *problem);
 
 /*
- * C1: which text of the object's own file, under its drop-ins, gives what @after has, if @before
- * is what the files give now. The object of @after becomes what a reload would make of that text.
- * -EBUSY: a drop-in would win, and the sentence names it. @ret_text is the caller's.
+ * C1: which text of @file, under its drop-ins, gives @after, if @before (NULL: the file is new) is
+ * what the files give now. @after becomes what a reload would make of that text: parts may be in
+ * another order. -EBUSY: a drop-in would win, and the sentence names it. @ret_text is the caller's.
  */
-int store_settle(const struct store *before, struct store *after, struct store_object object,
-		 char **ret_text, struct problem *problem);
+int store_settle(const char *directory, const char *file, const struct config_object *before,
+		 struct config_object *after, char **ret_text, struct problem *problem);
 
 /*
  * Write what the object's file will be beside it, whole and on the disk: there is never half a
