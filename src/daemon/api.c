@@ -171,7 +171,7 @@ static void call_add_team(void *data, json_t *parameters, struct varlink_reply *
 	struct edit edit;
 
 	if (!edit_begin(&edit, data, parameters, reply) && !read_team(&edit, json) &&
-	    (team = edit_team(&edit, text_of(json, "name"))) &&
+	    (team = edit_team(&edit, api_text(json, "name"))) &&
 	    (!is_set(parameters, "take_addresses") || !edit_take(&edit, team, true)))
 		commit_team(&edit, team->name);
 	edit_end(&edit);

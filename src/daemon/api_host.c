@@ -85,18 +85,19 @@ static struct switch_config *edit_switch(struct edit *edit, const char *name)
 
 static int read_switch(struct edit *edit, json_t *json)
 {
-	struct switch_config sw;
+	struct config_object object = {.kind = CONFIG_SWITCH};
+	struct switch_config *sw = &object.sw;
 	int err;
 
-	config_switch_defaults(&sw);
-	err = config_switch_name_set(&sw, api_text(json, "name"), &edit->problem);
+	config_switch_defaults(sw);
+	err = config_switch_name_set(sw, api_text(json, "name"), &edit->problem);
 	if (!err)
-		err = config_switch_set(&sw, "Nic", api_text(json, "nic"), &edit->problem);
+		err = config_switch_set(sw, "Nic", api_text(json, "nic"), &edit->problem);
 	if (!err)
 		err = api_settings(edit, json_object_get(json, "settings"),
-				   (struct api_settable){set_of_switch, &sw});
+				   (struct api_settable){set_of_switch, sw});
 	if (!err)
-		err = store_add(edit->store, CONFIG_SWITCH, &sw, &edit->problem);
+		err = store_add(edit->store, &object, &edit->problem);
 	return edit_refuse(edit, err);
 }
 
@@ -158,19 +159,15 @@ void call_remove_switch(void *data, json_t *parameters, struct varlink_reply *re
 static int take_vm(struct edit *edit, json_t *parameters, struct vm_config **ret_vm)
 {
 	const char *name = api_text(parameters, "vm");
+	struct config_object made = {.kind = CONFIG_VM};
 	struct vm_config *vm = vm_list_find(&edit->store->vms, name);
-	struct vm_config *made;
 	int err = 0;
 
 	if (!vm) {
-		made = calloc(1, sizeof(*made));
-		if (!made)
-			return problem_set(&edit->problem, -ENOMEM, "out of memory");
-		config_vm_defaults(made);
-		err = config_vm_name_set(made, name, &edit->problem);
+		config_vm_defaults(&made.vm);
+		err = config_vm_name_set(&made.vm, name, &edit->problem);
 		if (!err)
-			err = store_add(edit->store, CONFIG_VM, made, &edit->problem);
-		free(made);
+			err = store_add(edit->store, &made, &edit->problem);
 		vm = vm_list_find(&edit->store->vms, name);
 	}
 	if (!err)

@@ -109,7 +109,7 @@ static uint32_t find_reasons(const struct showing *of, uint32_t place, const str
 	struct iov_facts facts = iov_look(nic);
 
 	facts.total = sriov->total;
-	facts.driver_can = sriov->has_driver;
+	facts.has_driver = sriov->has_driver;
 	facts.iommu = sriov->iommu;
 	facts.memory = sriov->memory;
 	facts.error = memory ? memory->refused_errno : 0;

@@ -317,7 +317,7 @@ int rtnl_link_set_alias(struct netlink *netlink, int ifindex, const char *alias,
 {
 	struct message request;
 
-	request_start(&request, RTM_SETLINK, ifindex);
+	message_start_link(&request, RTM_SETLINK, 0, ifindex);
 	mnl_attr_put(&request.header, IFLA_IFALIAS, strlen(alias), alias);
 	return netlink_request(netlink, &request.header, problem);
 }
