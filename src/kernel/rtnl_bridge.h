@@ -5,6 +5,7 @@
 #include "base/mac.h"
 #include "base/problem.h"
 #include "kernel/netlink.h"
+#include "model/bridge.h"
 
 #include <stdbool.h>
 
@@ -24,14 +25,6 @@ int rtnl_bridge_create(struct netlink *netlink, const char *name, struct problem
 int rtnl_bridge_set_vlan(struct netlink *netlink, int port, uint16_t vlan, bool trunk,
 			 struct problem *problem);
 
-/* The VLANs of a port. It is as rtnl_bridge_set_vlan() makes it if both are so and !mixed. */
-struct bridge_vlan {
-	int port;
-	uint16_t pvid; /* of frames without a tag, 0 = they are dropped */
-	bool trunk;    /* it has 1 to 4094 */
-	bool mixed;    /* others than @pvid, but not all; or tags are taken off differently */
-};
-
 /*
  * RTM_NEWLINK of AF_BRIDGE. -ENOMSG: another type; -EAFNOSUPPORT: no bridge's report of a port;
  * -EBADMSG: malformed.
@@ -41,14 +34,6 @@ int rtnl_bridge_decode_vlan(const struct nlmsghdr *message, struct bridge_vlan *
 /* All ports of all bridges, and the bridges themselves. The caller frees *ret_vlans. */
 int rtnl_bridge_dump_vlans(struct netlink *netlink, struct bridge_vlan **ret_vlans,
 			   size_t *ret_count);
-
-/* An address that a NIC's own filter has (NTF_SELF), or that a bridge has, at this port. */
-struct bridge_fdb {
-	int ifindex;
-	struct mac mac;
-	bool self;	/* the device's own filter; else the bridge's */
-	bool permanent; /* somebody has set it; else it was learnt */
-};
 
 /*
  * RTM_NEWNEIGH of AF_BRIDGE. -ENOMSG: another type; -EAFNOSUPPORT: another family, or no MAC;
