@@ -44,18 +44,13 @@ void file_names_done(struct file_names *names)
 	*names = (struct file_names){};
 }
 
-int drop_ins_list(const char *directory, const char *file, struct drop_ins *ret_drop_ins)
+int drop_ins_list(const char *directory, const char *file, struct drop_ins *drop_ins)
 {
-	struct drop_ins drop_ins;
 	char path[PATH_MAX];
-	int err;
 
-	(void)snprintf(drop_ins.directory, sizeof(drop_ins.directory), "%s.d", file);
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, drop_ins.directory);
-	err = file_names_list(path, &drop_ins.names);
-	if (!err)
-		*ret_drop_ins = drop_ins;
-	return err;
+	(void)snprintf(drop_ins->directory, sizeof(drop_ins->directory), "%s.d", file);
+	(void)snprintf(path, sizeof(path), "%s/%s", directory, drop_ins->directory);
+	return file_names_list(path, &drop_ins->names);
 }
 
 void drop_ins_done(struct drop_ins *drop_ins)

@@ -22,7 +22,8 @@ struct drop_ins {
 	struct file_names names;
 };
 
-int drop_ins_list(const char *directory, const char *file, struct drop_ins *ret_drop_ins);
+/* Into @drop_ins, all zero before; on failure it has the directory's name alone. */
+int drop_ins_list(const char *directory, const char *file, struct drop_ins *drop_ins);
 void drop_ins_done(struct drop_ins *drop_ins);
 
 /* "team0.conf.d/10-weights.conf". */

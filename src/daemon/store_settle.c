@@ -17,6 +17,8 @@
 
 static int error_problem(const struct config_error *error, int err, struct problem *problem)
 {
+	if (!error->line)
+		return problem_set(problem, err, "%s: %s", error->file, error->text);
 	return problem_set(problem, err, "%s:%u: %s", error->file, error->line, error->text);
 }
 
@@ -70,13 +72,16 @@ int store_settle(const char *directory, const char *file, const struct config_ob
 	int err = make_base(directory, file, before, after, &base, problem);
 
 	if (!err)
-		err = config_object_format(&base, &text, problem);
-	if (err)
-		return err;
-	merged = base;
-	err = drop_ins_list(directory, file, &drop_ins);
+		err = drop_ins_list(directory, file, &drop_ins);
 	if (err)
 		return problem_set(problem, err, "%s.d cannot be read: %s", file, strerror(-err));
+	err = config_object_format(&base, &text, problem);
+	if (err)
+		return drop_ins.names.count
+			       ? problem_prefix(problem, "without its drop-ins %s would be wrong",
+						file)
+			       : err;
+	merged = base;
 	err = store_read_drop_ins(directory, &drop_ins, 0, &merged, &error);
 	if (err)
 		return error_problem(&error, err, problem);
