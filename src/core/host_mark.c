@@ -8,7 +8,8 @@
 
 const char *host_mark_switch(const struct host_mark *mark, char *text)
 {
-	int length = snprintf(text, LINK_ALIAS_SIZE, SWITCH_MARK " up=%d", mark->nic_up);
+	int length = snprintf(text, LINK_ALIAS_SIZE, SWITCH_MARK " nic=%d up=%d", mark->nic,
+			      mark->nic_up);
 
 	if (mark->made_vfs)
 		(void)snprintf(text + length, LINK_ALIAS_SIZE - (size_t)length, " vfs=%u",
@@ -20,12 +21,13 @@ bool host_mark_read(const struct link *link, struct host_mark *ret_mark)
 {
 	struct host_mark mark = {};
 	unsigned int up = 0;
-	int count = sscanf(link->alias, SWITCH_MARK " up=%u vfs=%u", &up, &mark.vfs_before);
+	int count = sscanf(link->alias, SWITCH_MARK " nic=%d up=%u vfs=%u", &mark.nic, &up,
+			   &mark.vfs_before);
 
-	if (count < 1)
+	if (count < 2)
 		return false;
 	mark.nic_up = up != 0;
-	mark.made_vfs = count == 2;
+	mark.made_vfs = count == 3;
 	*ret_mark = mark;
 	return true;
 }

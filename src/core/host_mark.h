@@ -9,7 +9,8 @@
 #include "model/adapter.h"
 
 struct host_mark {
-	bool nic_up;	     /* the NIC was up before */
+	int nic;	     /* ifindex of the NIC, 0 = none has joined yet */
+	bool nic_up;	     /* it was up before */
 	bool made_vfs;	     /* its VFs are ours … */
 	uint32_t vfs_before; /* … and so many it had */
 };

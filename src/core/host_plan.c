@@ -260,6 +260,7 @@ static void plan_nic(const struct host_planning *plan, const struct switch_confi
 	}
 	if (!bridge)
 		return;
+	step.number = !sw->adopt && bridge->bridge.vlan_filtering ? PVID_USUAL : 0;
 	if (nic->master != bridge->ifindex) {
 		step.kind = HOST_NIC_JOIN;
 		host_say(plan, step, "%s becomes the uplink of %s", nic->name, sw->name);
@@ -268,7 +269,7 @@ static void plan_nic(const struct host_planning *plan, const struct switch_confi
 	vlan = vlan_of(plan->view, nic->ifindex);
 	step.kind = HOST_NIC_TRUNK;
 	step.upkeep = true;
-	if (!sw->adopt && !has_vlan(vlan, PVID_USUAL, true))
+	if (step.number && !has_vlan(vlan, PVID_USUAL, true))
 		host_say(plan, step, "%s carries all VLANs of %s", nic->name, sw->name);
 }
 
@@ -308,22 +309,38 @@ static void plan_guard(const struct host_planning *plan, struct host_step step,
 				     : "its own MAC and its team mates'");
 }
 
-static void plan_place(const struct host_planning *plan, struct host_step step,
+/* False: the port is not there yet, and what follows waits. */
+static bool plan_place(const struct host_planning *plan, struct host_step step,
 		       const struct switch_config *sw, const struct link *port,
 		       const struct link *bridge)
 {
 	uint16_t wanted = (uint16_t)(step.adapter->vlan ? step.adapter->vlan : PVID_USUAL);
 	const struct bridge_vlan *vlan = vlan_of(plan->view, port->ifindex);
 
-	step.number = wanted;
+	step.number = bridge->bridge.vlan_filtering ? wanted : 0;
 	step.master = bridge->ifindex;
 	if (port->master != bridge->ifindex) {
 		step.kind = HOST_PORT_JOIN;
 		host_say(plan, step, "%s becomes a port of %s", port->name, sw->name);
-	} else if (!has_vlan(vlan, wanted, false)) {
+	} else if (step.number && !has_vlan(vlan, wanted, false)) {
 		step.kind = HOST_PORT_VLAN;
 		host_say(plan, step, "%s is in VLAN %u of %s", step.object, wanted, sw->name);
 	}
+	return port->master == bridge->ifindex;
+}
+
+/* A kernel may be without VLAN-aware bridges, and an adopted bridge may be an ordinary one. */
+static bool admit_vlan(const struct host_planning *plan, struct host_step step,
+		       const struct link *bridge)
+{
+	if (!bridge || bridge->bridge.vlan_filtering || !step.adapter->vlan)
+		return true;
+	step.kind = HOST_REFUSE;
+	host_say(plan, step,
+		 "the bridge %s knows no VLANs, so %s cannot be in VLAN %u; a kernel with "
+		 "CONFIG_BRIDGE_VLAN_FILTERING makes one that does",
+		 bridge->name, step.object, step.adapter->vlan);
+	return false;
 }
 
 /* H5 b: of a namespace the veth's carrier tells; QEMU is told by its own socket (daemon/host). */
@@ -387,15 +404,14 @@ static void plan_port(const struct host_planning *plan, uint32_t vm, uint32_t pl
 	struct host_step step = host_adapter_step(HOST_WAIT, config, adapter);
 
 	step.sw = sw;
-	if (!sw || !plan_port_device(plan, step, port, seen->guest_missing))
+	if (!sw || !admit_vlan(plan, step, bridge) ||
+	    !plan_port_device(plan, step, port, seen->guest_missing))
 		return;
 	step = about(step, port);
 	plan_guard(plan, step, seen->rules);
 	if (!bridge || strcmp(bridge->kind, "bridge") != 0)
 		return;
-	plan_place(plan, step, sw, port, bridge);
-	/* What was planned before is done first; the state follows what is then. */
-	if (seen->rules && port->master == bridge->ifindex)
+	if (plan_place(plan, step, sw, port, bridge) && seen->rules)
 		plan_state(plan, step, sw, port);
 }
 

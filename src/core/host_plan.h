@@ -64,7 +64,7 @@ struct host_step {
 	int ifindex;			 /* of the device, or of the NIC whose VF it is */
 	int master;			 /* the bridge */
 	uint32_t vf;			 /* index; of HOST_VFS_MAKE how many there are */
-	uint32_t number;		 /* the value that is set */
+	uint32_t number;		 /* the value that is set; a VLAN of 0: none is */
 	struct mac mac;
 	bool upkeep; /* it only puts right what somebody has changed */
 	char text[HOST_TEXT_SIZE];

@@ -222,8 +222,7 @@ void edit_commit(struct edit *edit, struct store_object object)
 	struct pending *pending = NULL;
 	int err = running ? 0 : problem_set(&edit->problem, -ENOMEM, "out of memory");
 
-	if (fail(edit, err) || settle(edit, object) ||
-	    check(edit, &object) ||
+	if (fail(edit, err) || settle(edit, object) || check(edit, &object) ||
 	    edit_refuse(edit, confirm_prepare(edit, &object, &pending)))
 		return;
 	*running = edit->manager->store;

@@ -50,12 +50,15 @@ static int set_mark(struct host *host, int ifindex, const char *mark, struct pro
 static int apply_switch_make(struct host *host, const struct host_step *step,
 			     struct problem *problem)
 {
-	const struct link *nic = switch_nic(step->sw, links(host));
-	const struct host_mark mark = {.nic_up = nic && nic->flags & IFF_UP};
+	const struct host_mark mark = {};
 	char text[LINK_ALIAS_SIZE];
 	const struct link *bridge;
-	int err = rtnl_bridge_create(requests(host), step->sw->name, problem);
+	int err = rtnl_bridge_create(requests(host), step->sw->name, true, NULL);
 
+	if (err == -EOPNOTSUPP) /* one that knows no VLANs is enough for adapters without */
+		err = rtnl_bridge_create(requests(host), step->sw->name, false, problem);
+	else if (err)
+		(void)problem_set(problem, err, "%s", strerror(-err));
 	if (err)
 		return problem_prefix(problem, "%s cannot be made", step->sw->name);
 	(void)observe_own(host->context->observed);
@@ -70,16 +73,17 @@ static int apply_switch_make(struct host *host, const struct host_step *step,
 	return err;
 }
 
-/* Up before is noted where the switch is marked: it may have waited for the NIC. */
+/* How it was before is noted when it joins first: once we have set it up, it says nothing. */
 static int note_nic(struct host *host, const struct link *nic, int bridge, struct problem *problem)
 {
 	const struct link *link = link_by_index(links(host), bridge);
 	char text[LINK_ALIAS_SIZE];
 	struct host_mark mark;
 
-	if (!link || !host_mark_read(link, &mark) || mark.nic_up == !!(nic->flags & IFF_UP))
+	if (!link || !host_mark_read(link, &mark) || mark.nic == nic->ifindex)
 		return 0;
-	mark.nic_up = !mark.nic_up;
+	mark.nic = nic->ifindex;
+	mark.nic_up = nic->flags & IFF_UP;
 	return set_mark(host, bridge, host_mark_switch(&mark, text), problem);
 }
 
@@ -94,7 +98,7 @@ static int apply_nic_join(struct host *host, const struct host_step *step, struc
 	err = note_nic(host, nic, step->master, problem);
 	if (!err)
 		err = rtnl_link_set_master(requests(host), step->ifindex, step->master, problem);
-	if (!err && !step->sw->adopt)
+	if (!err && step->number)
 		err = rtnl_bridge_set_vlan(requests(host), step->ifindex, PVID_USUAL, true,
 					   problem);
 	if (!err && !up)
@@ -108,27 +112,25 @@ static int apply_nic_join(struct host *host, const struct host_step *step, struc
 	return err;
 }
 
-/* The NIC as it was before; VFs that we have made and nobody uses go with the switch. */
+/* The NIC as it was before; VFs that we have made go with the switch. */
 static int release_nic(struct host *host, const struct link *bridge, const struct host_mark *mark,
 		       struct problem *problem)
 {
+	const struct link *nic = link_by_index(links(host), mark->nic);
+	struct host_step vfs = {.kind = HOST_VFS_MAKE, .number = mark->vfs_before};
 	int err = 0;
 
-	for (size_t i = 0; !err && i < links(host)->count; i++) {
-		const struct link *port = &links(host)->links[i];
-		struct host_step vfs = {.kind = HOST_VFS_MAKE, .number = mark->vfs_before};
-		int ifindex = port->ifindex;
-
-		if (port->master != bridge->ifindex || strcmp(port->bus, "pci") != 0)
-			continue;
-		(void)text_copy(vfs.object, sizeof(vfs.object), bridge->name);
-		(void)text_copy(vfs.device, sizeof(vfs.device), port->bus_id);
-		err = rtnl_link_set_master(requests(host), ifindex, 0, problem);
-		if (!err && !mark->nic_up)
-			err = rtnl_link_set_up(requests(host), ifindex, false, problem);
-		if (!err && mark->made_vfs)
-			err = host_begin(host, &vfs, problem);
-	}
+	if (!nic || nic->master != bridge->ifindex)
+		return 0;
+	(void)text_copy(vfs.object, sizeof(vfs.object), bridge->name);
+	(void)text_copy(vfs.device, sizeof(vfs.device), nic->bus_id);
+	(void)snprintf(vfs.text, sizeof(vfs.text), "%s has %u VFs again", nic->name, vfs.number);
+	if (mark->made_vfs)
+		err = host_begin(host, &vfs, problem);
+	if (!err)
+		err = rtnl_link_set_master(requests(host), mark->nic, 0, problem);
+	if (!err && !mark->nic_up)
+		err = rtnl_link_set_up(requests(host), mark->nic, false, problem);
 	return err;
 }
 
@@ -292,7 +294,7 @@ static int apply_port_join(struct host *host, const struct host_step *step, stru
 
 	if (!err)
 		err = rtnl_link_set_master(requests(host), step->ifindex, step->master, problem);
-	if (!err)
+	if (!err && step->number)
 		err = rtnl_bridge_set_vlan(requests(host), step->ifindex, (uint16_t)step->number,
 					   false, problem);
 	look(host, step->ifindex);

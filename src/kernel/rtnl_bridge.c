@@ -14,7 +14,8 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-int rtnl_bridge_create(struct netlink *netlink, const char *name, struct problem *problem)
+int rtnl_bridge_create(struct netlink *netlink, const char *name, bool vlans,
+		       struct problem *problem)
 {
 	struct problem refusal = {};
 	struct message_kind kind;
@@ -26,11 +27,12 @@ int rtnl_bridge_create(struct netlink *netlink, const char *name, struct problem
 	message_start_link(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
 	mnl_attr_put_strz(&request.header, IFLA_IFNAME, name);
 	kind = message_kind_start(&request, IFLA_INFO_KIND, "bridge", IFLA_INFO_DATA);
-	mnl_attr_put_u8(&request.header, IFLA_BR_VLAN_FILTERING, 1);
+	if (vlans)
+		mnl_attr_put_u8(&request.header, IFLA_BR_VLAN_FILTERING, 1);
 	mnl_attr_put_u32(&request.header, IFLA_BR_STP_STATE, 0);
 	message_kind_end(&request, &kind);
 	err = netlink_request(netlink, &request.header, &refusal);
-	if (err == -EOPNOTSUPP)
+	if (err == -EOPNOTSUPP && vlans)
 		return problem_set(problem, err,
 				   "this kernel has no bridges that know VLANs; load them with "
 				   "\"modprobe bridge\", or install a kernel that was built with "

@@ -11,10 +11,11 @@
 #define BRIDGE_VLAN_MAX 4094
 
 /*
- * A VLAN-aware bridge without STP, default PVID 1, down. -EEXIST: the name is taken; -EINVAL: it is
- * none; -EOPNOTSUPP: this kernel has no bridges, or none that know VLANs.
+ * A bridge without STP, down; with @vlans it knows VLANs, default PVID 1. -EEXIST: the name is
+ * taken; -EOPNOTSUPP: the kernel has no such bridges.
  */
-int rtnl_bridge_create(struct netlink *netlink, const char *name, struct problem *problem);
+int rtnl_bridge_create(struct netlink *netlink, const char *name, bool vlans,
+		       struct problem *problem);
 
 /*
  * Which VLAN the frames of a port belong to that carry no tag: @vlan alone, 1 = the usual one. All

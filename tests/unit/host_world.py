@@ -78,6 +78,16 @@ class HostWorld(World):
                        check=False)
         return json.loads(done.stdout)[0] if done.returncode == 0 else None
 
+    def as_wanted(self):
+        return self.ask("plan")["actions"] == []
+
+    def state(self):
+        """What a refused command must leave alone; counters and timers of bridges go on."""
+        keys = ("ifname", "ifindex", "address", "master", "flags", "ifalias", "mtu")
+        links = [{key: link.get(key) for key in keys}
+                 for link in json.loads(self.host("ip", "-j", "link").stdout)]
+        return links, super().state()[1]
+
     def links(self):
         return sorted(link["ifname"] for link in json.loads(self.host("ip", "-j", "link").stdout))
 

@@ -101,6 +101,7 @@ static int scene_make(void **state)
 	put_config();
 	scene->switches.count = 1;
 	put_link(BRIDGE, "sw0", "bridge", 0, host_mark_switch(&mark, alias));
+	link_of(BRIDGE)->bridge.vlan_filtering = 1;
 	put_link(NIC, "nic0", "", BRIDGE, "");
 	put_link(PORT, "web1.a", "veth", BRIDGE, host_mark_port(vm(), adapter(), alias));
 	scene->vlans[0] = (struct bridge_vlan){.port = NIC, .pvid = 1, .trunk = true};
@@ -186,7 +187,7 @@ static void test_switch_from_nothing(void **state)
 	link_table_drop(&scene->links, BRIDGE);
 	link_of(NIC)->master = 0;
 	only(HOST_SWITCH_MAKE);
-	put_link(BRIDGE, "sw0", "bridge", 0, "iovteam switch up=1");
+	put_link(BRIDGE, "sw0", "bridge", 0, "iovteam switch nic=2 up=1");
 	link_of(BRIDGE)->flags = 0;
 	plan();
 	assert_int_equal(scene->steps.count, 2);
@@ -211,7 +212,7 @@ static void test_nic_is_anothers(void **state)
 {
 	vm()->adapter_count = 0;
 	link_table_drop(&scene->links, PORT);
-	put_link(30, "sw9", "bridge", 0, "iovteam switch up=1");
+	put_link(30, "sw9", "bridge", 0, "iovteam switch nic=2 up=1");
 	link_of(NIC)->master = 30;
 	plan();
 	assert_non_null(strstr(find(HOST_REFUSE)->text, "the NIC of the switch sw9 already"));
@@ -313,6 +314,18 @@ static void test_port_changed(void **state)
 	adapter()->vlan = 0;
 	adapter()->mac_spoofing = 1;
 	only(HOST_PORT_GUARD);
+}
+
+static void test_bridge_without_vlans(void **state)
+{
+	link_of(BRIDGE)->bridge.vlan_filtering = 0;
+	scene->view.vlan_count = 0;
+	nothing();
+	adapter()->vlan = 7;
+	refused("knows no VLANs");
+	adapter()->vlan = 0;
+	link_of(PORT)->master = 0;
+	assert_int_equal(only(HOST_PORT_JOIN)->number, 0);
 }
 
 static void test_port_name_taken(void **state)
@@ -520,13 +533,14 @@ static void test_filter_of_a_mate(void **state)
 
 static void test_marks(void **state)
 {
-	const struct host_mark mark = {.nic_up = true, .made_vfs = true, .vfs_before = 2};
+	const struct host_mark mark = {
+		.nic = 7, .nic_up = true, .made_vfs = true, .vfs_before = 2};
 	struct host_mark read;
 	struct link link = {};
 
 	(void)host_mark_switch(&mark, link.alias);
 	assert_true(host_mark_read(&link, &read));
-	assert_true(read.nic_up && read.made_vfs && read.vfs_before == 2);
+	assert_true(read.nic == 7 && read.nic_up && read.made_vfs && read.vfs_before == 2);
 	assert_false(host_mark_is_port(&link));
 	(void)host_mark_port(vm(), adapter(), link.alias);
 	assert_true(host_mark_is_port(&link));
@@ -553,6 +567,7 @@ int main(void)
 		TEST(test_port_from_nothing),
 		TEST(test_port_order),
 		TEST(test_port_changed),
+		TEST(test_bridge_without_vlans),
 		TEST(test_port_name_taken),
 		TEST(test_port_name_long),
 		TEST(test_uplink_lost),

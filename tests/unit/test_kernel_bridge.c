@@ -11,7 +11,7 @@
 
 static bool have_bridges(struct netlink *netlink)
 {
-	if (rtnl_bridge_create(netlink, "probe", NULL) < 0)
+	if (rtnl_bridge_create(netlink, "probe", true, NULL) < 0)
 		return false;
 	assert_int_equal(rtnl_link_delete(netlink, index_of(netlink, "probe"), NULL), 0);
 	return true;
@@ -30,7 +30,8 @@ static void bridge_lacks_are_explained(void **state)
 
 	if (have_bridges(world->netlink))
 		skip();
-	assert_int_equal(rtnl_bridge_create(world->netlink, "switch0", &problem), -EOPNOTSUPP);
+	assert_int_equal(rtnl_bridge_create(world->netlink, "switch0", true, &problem),
+			 -EOPNOTSUPP);
 	assert_int_equal(strncmp(problem.text, "this kernel has no bridges that ", 32), 0);
 }
 
@@ -38,7 +39,7 @@ static int bridge_make(struct netlink *netlink)
 {
 	struct problem problem = {};
 
-	if (rtnl_bridge_create(netlink, "switch0", &problem) < 0)
+	if (rtnl_bridge_create(netlink, "switch0", true, &problem) < 0)
 		fail_msg("switch0: %s", problem.text);
 	return index_of(netlink, "switch0");
 }
@@ -66,9 +67,9 @@ static void bridge_is_made(void **state)
 	assert_int_equal(link.bridge.vlan_filtering, 1);
 	assert_int_equal(link.bridge.stp, 0);
 	assert_false(link.flags & IFF_UP);
-	assert_int_equal(rtnl_bridge_create(world->netlink, "switch0", &problem), -EEXIST);
+	assert_int_equal(rtnl_bridge_create(world->netlink, "switch0", true, &problem), -EEXIST);
 	assert_true(problem.text[0]);
-	assert_int_equal(rtnl_bridge_create(world->netlink, "no/name", NULL), -EINVAL);
+	assert_int_equal(rtnl_bridge_create(world->netlink, "no/name", true, NULL), -EINVAL);
 }
 
 static void port_comes_and_goes(void **state)
