@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/message.h"
 
+#include "model/link.h"
+
+#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <string.h>
 
 void *message_start(struct message *message, uint16_t type, uint16_t flags, size_t size)
 {
@@ -19,6 +23,13 @@ void message_start_link(struct message *message, uint16_t type, uint16_t flags, 
 	struct ifinfomsg *header = message_start(message, type, flags, sizeof(*header));
 
 	header->ifi_index = ifindex;
+}
+
+int message_check_name(const char *name, struct problem *problem)
+{
+	if (!*name || strlen(name) >= LINK_NAME_SIZE)
+		return problem_set(problem, -EINVAL, "\"%s\" is no name for a device", name);
+	return 0;
 }
 
 struct message_kind message_kind_start(struct message *message, uint16_t kind_type,

@@ -2,6 +2,8 @@
 /* A netlink request on the stack. Inside kernel/ only. */
 #pragma once
 
+#include "base/problem.h"
+
 #include <linux/netlink.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +23,9 @@ void *message_start(struct message *message, uint16_t type, uint16_t flags, size
 
 /* Begin a request about a device; 0 = one that is not there yet. */
 void message_start_link(struct message *message, uint16_t type, uint16_t flags, int ifindex);
+
+/* Can a new device have this name? Of "" the kernel would make one up. -EINVAL. */
+int message_check_name(const char *name, struct problem *problem);
 
 /* Where the attributes of a kind of device are: IFLA_LINKINFO { @kind_type, @data_type { … } }. */
 struct message_kind {

@@ -74,8 +74,9 @@ int rtnl_bond_create(struct netlink *netlink, const char *name, const struct lin
 	struct message request;
 	int err;
 
-	if (!*name || strlen(name) >= LINK_NAME_SIZE)
-		return problem_set(problem, -EINVAL, "\"%s\" is no name for a device", name);
+	err = message_check_name(name, problem);
+	if (err)
+		return err;
 	err = settings_check(settings, problem);
 	if (err)
 		return err;

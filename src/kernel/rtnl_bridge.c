@@ -5,7 +5,6 @@
 #include "kernel/attribute.h"
 #include "kernel/collection.h"
 #include "kernel/message.h"
-#include "model/link.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -22,8 +21,9 @@ int rtnl_bridge_create(struct netlink *netlink, const char *name, bool vlans,
 	struct message request;
 	int err;
 
-	if (!*name || strlen(name) >= LINK_NAME_SIZE)
-		return problem_set(problem, -EINVAL, "\"%s\" is no name for a device", name);
+	err = message_check_name(name, problem);
+	if (err)
+		return err;
 	message_start_link(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
 	mnl_attr_put_strz(&request.header, IFLA_IFNAME, name);
 	kind = message_kind_start(&request, IFLA_INFO_KIND, "bridge", IFLA_INFO_DATA);

@@ -9,11 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
-#include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -35,7 +35,13 @@ int rtnl_veth_create(struct netlink *netlink, const char *name, const char *peer
 {
 	struct message_kind kind;
 	struct message request;
+	int err;
 
+	err = message_check_name(name, problem);
+	if (!err)
+		err = message_check_name(peer, problem);
+	if (err)
+		return err;
 	message_start_link(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
 	mnl_attr_put_strz(&request.header, IFLA_IFNAME, name);
 	kind = message_kind_start(&request, IFLA_INFO_KIND, "veth", IFLA_INFO_DATA);
@@ -44,30 +50,32 @@ int rtnl_veth_create(struct netlink *netlink, const char *name, const char *peer
 	return netlink_request(netlink, &request.header, problem);
 }
 
+/* EBUSY of a tap, by IFF_TUN_EXCL: without that it would be opened; EINVAL of another device. */
 static int tap_refused(struct problem *problem, const char *name, int error)
 {
-	/* Without IFF_TUN_EXCL a tap of this name would be opened instead. */
-	if (error == EBUSY || error == EEXIST || error == EINVAL)
+	if (error == EBUSY || if_nametoindex(name) > 0)
 		return problem_set(problem, -EEXIST, "there is a device %s already", name);
-	return problem_set(problem, -error, "the tap %s could not be made: %s", name,
-			   strerror(error));
+	return problem_set(problem, -error, "the tap %s cannot be made: %s", name, strerror(error));
 }
 
 int tap_create(const char *name, bool multi_queue, struct problem *problem)
 {
-	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
-	_cleanup_close_ int fd = open(TAP_DEVICE, O_RDWR | O_CLOEXEC);
-	int flags = request.ifr_flags;
+	const int flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL |
+			  (multi_queue ? IFF_MULTI_QUEUE : 0);
+	struct ifreq request = {.ifr_flags = (short)flags};
+	_cleanup_close_ int fd = -1;
+	int err;
 
+	err = message_check_name(name, problem);
+	if (err)
+		return err;
+	fd = open(TAP_DEVICE, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return problem_set(problem, -errno,
 				   "%s cannot be opened (%s); load the driver with \"modprobe "
 				   "tun\"",
 				   TAP_DEVICE, strerror(errno));
-	if (text_copy(request.ifr_name, sizeof(request.ifr_name), name) || !*name)
-		return problem_set(problem, -EINVAL, "\"%s\" is no name for a device", name);
-	flags |= IFF_TUN_EXCL | (multi_queue ? IFF_MULTI_QUEUE : 0);
-	request.ifr_flags = (short)flags;
+	(void)text_copy(request.ifr_name, sizeof(request.ifr_name), name);
 	if (ioctl(fd, TUNSETIFF, &request) < 0 || ioctl(fd, TUNSETPERSIST, 1) < 0)
 		return tap_refused(problem, name, errno);
 	return 0;

@@ -188,6 +188,7 @@ static void tap_stays(void **state)
 	assert_int_equal(tap_create("tap2", true, NULL), -EEXIST);
 	assert_int_equal(tap_create("left", true, NULL), -EEXIST);
 	assert_int_equal(tap_create("", true, NULL), -EINVAL);
+	assert_int_equal(tap_create("a/b", true, NULL), -EINVAL);
 	assert_int_equal(tap_create("of-16-characters", true, NULL), -EINVAL);
 }
 
