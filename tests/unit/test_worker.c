@@ -12,7 +12,6 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #include <cmocka.h>
 
@@ -32,7 +31,7 @@ struct task {
 	sem_t *begun, *go;
 	bool over, again;
 	int err;
-	char text[64];
+	struct problem problem;
 };
 
 /* It must be the thread's turn, and no signal's. */
@@ -61,7 +60,7 @@ static void done(void *data, int err, const struct problem *problem)
 	task->over = true;
 	task->err = err;
 	assert_int_equal(problem->error, err);
-	(void)strncpy(task->text, problem->text, sizeof(task->text) - 1);
+	task->problem = *problem;
 	if (!task->again)
 		return;
 	task->again = false;
@@ -113,7 +112,7 @@ static void test_order(void **state)
 		if (i % 2)
 			(void)snprintf(text, sizeof(text), "%u is odd", i);
 		assert_int_equal(tasks[i].err, i % 2 ? -EIO : 0);
-		assert_string_equal(tasks[i].text, text);
+		assert_string_equal(tasks[i].problem.text, text);
 	}
 }
 
