@@ -112,7 +112,7 @@ static void show_vf(const json_t *adapter, char *cell)
 {
 	const json_t *vf = actual_of(adapter, "vf");
 
-	(void)strcpy(cell, "-");
+	(void)snprintf(cell, CELL_SIZE, "-");
 	if (json_is_integer(vf))
 		(void)snprintf(cell, CELL_SIZE, "%" JSON_INTEGER_FORMAT, json_integer_value(vf));
 }
