@@ -5,7 +5,6 @@
 #include "daemon/store.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,50 +12,27 @@
 
 #include <cmocka.h>
 
-static char directory[] = "/tmp/iovteam-store-XXXXXX";
+#include "files.h"
+
 static struct store store, before;
 static struct config_error error;
 
 static const struct store_object team0 = {CONFIG_TEAM, "team0"};
 static const struct store_object web1 = {CONFIG_VM, "web1"};
 
-static const char *path_of(const char *name)
-{
-	static char path[512];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-	return path;
-}
-
-static void write_text(const char *name, const char *text)
-{
-	_cleanup_fclose_ FILE *file = fopen(path_of(name), "we");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-}
-
 static void assert_ends(const char *name, const char *wanted)
 {
-	_cleanup_fclose_ FILE *file = fopen(path_of(name), "re");
-	char text[1024] = "";
-	size_t length;
+	const char *text = read_text(name);
 
-	assert_non_null(file);
-	length = fread(text, 1, sizeof(text) - 1, file);
-	assert_true(length >= strlen(wanted));
-	assert_string_equal(text + length - strlen(wanted), wanted);
-}
-
-static int forget(const char *path, const struct stat *status, int type, struct FTW *place)
-{
-	return remove(path);
+	assert_non_null(text);
+	assert_true(strlen(text) >= strlen(wanted));
+	assert_string_equal(text + strlen(text) - strlen(wanted), wanted);
 }
 
 static int begin(void **state)
 {
-	(void)strcpy(directory + strlen(directory) - 6, "XXXXXX");
-	assert_non_null(mkdtemp(directory));
+	if (make_directory(state))
+		return -1;
 	write_text("team0.conf", "# "
 				 "mine\n[Team]\nName=team0\n[Member]\nDevice=ens4\n[Member]"
 				 "\nDevice=ens5\n");
@@ -73,11 +49,6 @@ static int begin(void **state)
 	assert_int_equal(mkdir(path_of("team9.conf.d"), 0755), 0);
 	write_text("team9.conf.d/10-a.conf", "[Nonsense");
 	return 0;
-}
-
-static int end(void **state)
-{
-	return nftw(directory, forget, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static void load(void)
@@ -333,7 +304,7 @@ static void test_no_directory(void **state)
 	assert_int_equal(store.list.count + store.switches.count + store.vms.count, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, remove_directory)
 
 int main(void)
 {
