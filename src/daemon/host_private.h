@@ -103,6 +103,9 @@ int host_begin(struct host *host, const struct host_step *step, struct problem *
 /* host_guest.c: H7. Tell QEMU's guests of VMs whose adapters are cut off, or are not any more. */
 void host_tell_guests(struct host *host, const struct store *store);
 void host_guests_done(struct host *host);
-/* Does the guest know? "" or why it does not. */
+/* Has QEMU told its guest what is the case now? */
+bool host_guest_told(const struct host *host, const struct vm_config *vm,
+		     const struct adapter_config *adapter);
+/* "" or why not. */
 const char *host_guest_trouble(const struct host *host, const struct vm_config *vm,
 			       const struct adapter_config *adapter);

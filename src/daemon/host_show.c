@@ -244,9 +244,9 @@ static json_t *show_frames(const struct host_guard *guard)
 
 	if (guard)
 		(void)guard_read_counts(guard->guard, &counts);
-	return json_pack("{s:I, s:I, s:I}", "passed", (json_int_t)counts.passed, "passed_mate",
-			 (json_int_t)counts.passed_mate, "refused",
-			 (json_int_t)(counts.refused + counts.refused_group));
+	return json_pack("{s:I, s:I, s:I, s:I}", "passed", (json_int_t)counts.passed, "passed_mate",
+			 (json_int_t)counts.passed_mate, "refused", (json_int_t)counts.refused,
+			 "refused_group", (json_int_t)counts.refused_group);
 }
 
 static json_t *show_permitted(const struct vm_config *vm, const struct adapter_config *adapter)
@@ -289,7 +289,7 @@ static enum adapter_path path_of(const struct showing *of, const struct switch_c
 {
 	const struct link *port = host_port_link(vm, adapter, of->seen.view.links);
 	bool told = *vm->netns ? port && !(port->flags & IFF_UP)
-			       : !*host_guest_trouble(of->host, vm, adapter);
+			       : host_guest_told(of->host, vm, adapter);
 
 	if (host_uplink(sw, of->seen.view.links) == UPLINK_UP)
 		return ADAPTER_PATH_OK;
