@@ -11,8 +11,6 @@
 #include "daemon/handover.h"
 #include "daemon/log.h"
 #include "daemon/pending.h"
-#include "kernel/netns.h"
-#include "kernel/packet.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -526,29 +524,6 @@ static int adopt_team(const char *name, void *data)
 	return 0;
 }
 
-static int open_context(struct manager *manager, const char *pins, struct problem *problem)
-{
-	int err = observe_open(&manager->observed);
-
-	if (err)
-		return problem_set(problem, err, "cannot open netlink: %s", strerror(-err));
-	manager->context = (struct team_context){.loop = manager->loop,
-						 .observed = &manager->observed,
-						 .packet_fd = -1,
-						 .pins = pins};
-	err = netns_cookie(&manager->context.netns);
-	if (err)
-		return problem_set(problem, err, "cannot identify the network namespace: %s",
-				   strerror(-err));
-	err = packet_open(&manager->context.packet_fd);
-	if (err)
-		return problem_set(problem, err, "cannot open a packet socket: %s", strerror(-err));
-	err = observe_all(&manager->observed);
-	if (err)
-		return problem_set(problem, err, "cannot read the devices: %s", strerror(-err));
-	return 0;
-}
-
 static void load_store(struct manager *manager, const char *config)
 {
 	manager->store.directory = config;
@@ -567,7 +542,8 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 	int err = datapath_try(problem);
 
 	if (!err)
-		err = open_context(manager, pins, problem);
+		err = team_context_open(&manager->context, &manager->observed, manager->loop, pins,
+					problem);
 	if (err)
 		return err;
 	err = host_open(&manager->context, on_host_changed, manager, &manager->host, problem);

@@ -318,7 +318,7 @@ int rtnl_link_set_alias(struct netlink *netlink, int ifindex, const char *alias,
 	struct message request;
 
 	message_start_link(&request, RTM_SETLINK, 0, ifindex);
-	mnl_attr_put(&request.header, IFLA_IFALIAS, strlen(alias), alias);
+	mnl_attr_put_strz(&request.header, IFLA_IFALIAS, alias);
 	return netlink_request(netlink, &request.header, problem);
 }
 

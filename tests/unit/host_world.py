@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import struct
+import sys
 import time
 
 import pytest
@@ -95,7 +96,7 @@ class HostWorld(World):
         """Raw frames."""
         frame = bytes.fromhex((target + source).replace(":", ""))
         frame += struct.pack("!H", ETHERTYPE) + bytes(46)
-        self.at(namespace, "python3", "-c", f"""
+        self.at(namespace, sys.executable, "-c", f"""
 import socket
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 s.bind(("{device}", 0))

@@ -533,8 +533,7 @@ static void test_filter_of_a_mate(void **state)
 
 static void test_marks(void **state)
 {
-	const struct host_mark mark = {
-		.nic = 7, .nic_up = true, .made_vfs = true, .vfs_before = 2};
+	const struct host_mark mark = {.nic = 7, .nic_up = true, .made_vfs = true, .vfs_before = 2};
 	struct host_mark read;
 	struct link link = {};
 
