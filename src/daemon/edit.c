@@ -122,8 +122,11 @@ static int check_devices(struct edit *edit, const char *commanded)
 	return err;
 }
 
-static int check(struct edit *edit, const char *commanded)
+/* @commanded NULL: no object in particular. */
+static int check(struct edit *edit, const struct store_object *commanded)
 {
+	const char *team = commanded && commanded->kind == CONFIG_TEAM ? commanded->name : "";
+	const char *sw = commanded && commanded->kind == CONFIG_SWITCH ? commanded->name : "";
 	struct config_error error;
 	int err = store_check(edit->store, &error);
 
@@ -132,7 +135,10 @@ static int check(struct edit *edit, const char *commanded)
 	if (!err)
 		err = check_names(edit);
 	if (!err)
-		err = check_devices(edit, commanded);
+		err = check_devices(edit, team);
+	if (!err)
+		err = host_check(edit->manager->host, &edit->manager->store, edit->store, sw,
+				 &edit->problem);
 	return edit_refuse(edit, err);
 }
 
@@ -216,8 +222,7 @@ void edit_commit(struct edit *edit, struct store_object object)
 	struct pending *pending = NULL;
 	int err = running ? 0 : problem_set(&edit->problem, -ENOMEM, "out of memory");
 
-	if (fail(edit, err) || settle(edit, object) ||
-	    check(edit, object.kind == CONFIG_TEAM ? object.name : "") ||
+	if (fail(edit, err) || settle(edit, object) || check(edit, &object) ||
 	    edit_refuse(edit, confirm_prepare(edit, &object, &pending)))
 		return;
 	store_copy(running, &edit->manager->store);
@@ -241,6 +246,6 @@ void edit_reload(struct edit *edit)
 {
 	struct pending *pending = NULL;
 
-	if (!check(edit, "") && !edit_refuse(edit, confirm_prepare(edit, NULL, &pending)))
+	if (!check(edit, NULL) && !edit_refuse(edit, confirm_prepare(edit, NULL, &pending)))
 		wait_for_confirmation(edit, pending, apply(edit));
 }

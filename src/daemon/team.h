@@ -67,6 +67,10 @@ struct team_context {
 	uint64_t netns;
 };
 
+/* Open what it needs, and observe everything. */
+int team_context_open(struct team_context *context, struct observed *observed, sd_event *loop,
+		      const char *pins, struct problem *problem);
+
 /* A team of this configuration, without a datapath. NULL: no memory. */
 struct team *team_new(const struct team_config *config);
 
