@@ -6,6 +6,7 @@
 #include "daemon/api_show.h"
 #include "daemon/handover.h"
 #include "daemon/journal.h"
+#include "daemon/log.h"
 #include "daemon/store_read.h"
 
 #include <errno.h>
@@ -160,14 +161,15 @@ int confirm_prepare(struct edit *edit, const struct store_object *object,
 int confirm_start(struct pending *pending, unsigned int seconds, int err, struct problem *problem)
 {
 	_cleanup_(action_list_done) struct action_list undone = {};
+	struct problem left = {};
 
 	if (err)
 		pending_drop(pending);
 	if (err || !pending)
 		return err;
 	err = pending_start(pending, seconds, problem);
-	if (err)
-		pending_take_back(pending, &undone);
+	if (err && pending_take_back(pending, &undone, &left))
+		log_error("%s; that is the next start's", left.text);
 	return err;
 }
 
@@ -200,20 +202,29 @@ static struct pending *find_pending(const struct manager *manager, struct varlin
 void call_confirm(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	struct pending *pending = find_pending(data, reply);
+	struct problem problem = {};
+	json_auto_t *answer = NULL;
 
 	if (!pending)
 		return;
-	reply->parameters = json_pack("{s:s}", "what", pending->what);
-	pending_drop(pending);
+	answer = json_pack("{s:s}", "what", pending->what);
+	if (pending_keep(pending, &problem))
+		api_error(reply, API_FAILED, "%s; the change waits still", problem.text);
+	else
+		reply->parameters = json_incref(answer);
 }
 
 void call_cancel(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	_cleanup_(action_list_done) struct action_list actions = {};
 	struct pending *pending = find_pending(data, reply);
+	struct problem problem = {};
 
 	if (!pending)
 		return;
-	pending_take_back(pending, &actions);
-	reply->parameters = json_pack("{s:o}", "actions", show_actions(&actions));
+	if (pending_take_back(pending, &actions, &problem))
+		api_error(reply, API_FAILED, "%s; the rest is taken back, and this is tried again",
+			  problem.text);
+	else
+		reply->parameters = json_pack("{s:o}", "actions", show_actions(&actions));
 }

@@ -96,7 +96,9 @@ struct link_address {
 struct link_neighbour {
 	int ifindex;
 	uint8_t family;
-	uint16_t state; /* NUD_* */
+	uint16_t state;	       /* NUD_* */
+	bool router;	       /* of IPv6 */
+	uint64_t forgotten_ns; /* when the kernel said so, 0 = it knows it; daemon/observe */
 	uint8_t bytes[16];
 	struct mac mac;
 };

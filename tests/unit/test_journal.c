@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "daemon/journal.h"
 
+#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -81,8 +82,20 @@ static void what_devices_had_comes_back(void **state)
 	assert_int_equal(read->move_count, 1);
 	assert_string_equal(read->moves[0].to, "team0");
 	assert_int_equal(read->taken[0], 3);
-	journal_remove(directory);
+	assert_int_equal(journal_remove(directory, NULL), 0);
 	assert_null(journal_read(directory));
+}
+
+static void what_cannot_be_removed_is_told(void **state)
+{
+	struct problem problem = {};
+
+	(void)state;
+	assert_int_equal(journal_remove(directory, &problem), 0); /* there is none */
+	assert_int_equal(mkdir(path_of(".pending"), 0700), 0);
+	assert_int_equal(journal_remove(directory, &problem), -EISDIR);
+	assert_non_null(strstr(problem.text, "/.pending: Is a directory"));
+	assert_int_equal(rmdir(path_of(".pending")), 0);
 }
 
 static void another_boot_has_other_devices(void **state)
@@ -106,7 +119,7 @@ static void nonsense_is_nothing(void **state)
 		write_text(".pending", texts[i]);
 		assert_null(journal_read(directory));
 	}
-	journal_remove(directory);
+	assert_int_equal(journal_remove(directory, NULL), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(records); i++) {
 		json_auto_t *journal = json_deep_copy(good);
 		json_t *device = json_array_get(json_object_get(journal, "devices"), 1);
@@ -129,7 +142,7 @@ static void files_go_back(void **state)
 	journal = make();
 	write_text("was.conf", "changed\n");
 	write_text("new.conf", "new\n");
-	journal_restore_files(directory, journal);
+	assert_int_equal(journal_restore_files(directory, journal, NULL), 0);
 	assert_text("was.conf", "# mine\n");
 	assert_text("new.conf", NULL);
 	assert_text("was.conf.rejected", NULL);
@@ -140,7 +153,7 @@ static void files_go_back(void **state)
 	}
 	write_text("was.conf", "edited\n");
 	write_text("new.conf", "thought up\n");
-	journal_restore_files(directory, journal);
+	assert_int_equal(journal_restore_files(directory, journal, NULL), 0);
 	assert_text("was.conf", "# mine\n");
 	assert_text("was.conf.rejected", "edited\n");
 	assert_text("new.conf", NULL);
@@ -162,11 +175,11 @@ static void drop_ins_go_aside(void **state)
 	write_text("was.conf.d/10-a.conf", "edited\n");
 	for (size_t i = 0; i < ARRAY_SIZE(strange); i++) {
 		(void)json_object_set_new(file, "name", json_string(strange[i]));
-		journal_restore_files(directory, journal);
+		assert_int_equal(journal_restore_files(directory, journal, NULL), 0);
 	}
 	assert_text("was.conf.d/10-a.conf", "edited\n");
 	(void)json_object_set_new(file, "name", json_string("was.conf.d/10-a.conf"));
-	journal_restore_files(directory, journal);
+	assert_int_equal(journal_restore_files(directory, journal, NULL), 0);
 	assert_text("was.conf.d/10-a.conf", NULL);
 	assert_text("was.conf.d/10-a.conf.rejected", "edited\n");
 }
@@ -175,6 +188,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_devices_had_comes_back),
+		cmocka_unit_test(what_cannot_be_removed_is_told),
 		cmocka_unit_test(another_boot_has_other_devices),
 		cmocka_unit_test(nonsense_is_nothing),
 		cmocka_unit_test(files_go_back),
