@@ -26,6 +26,14 @@ enum command_option {
 	OPTION_CONFIRM = 1 << 4,
 	OPTION_TAKE = 1 << 5,
 	OPTION_GIVE = 1 << 6,
+	OPTION_NIC = 1 << 7,
+	OPTION_IOV = 1 << 8,
+	OPTION_SWITCH = 1 << 9,
+	OPTION_WEIGHT = 1 << 10,
+	OPTION_MAC = 1 << 11,
+	OPTION_VLAN = 1 << 12,
+	OPTION_NAMESPACE = 1 << 13,
+	OPTION_QMP = 1 << 14,
 };
 
 struct cli;
@@ -56,6 +64,7 @@ struct cli {
 	const char *to;
 	const char *give; /* who gets the team's addresses */
 	json_t *members;  /* of --member, in their order: device and settings */
+	json_t *settings; /* of options that are settings (--vlan), by the file's keys */
 	unsigned given;	  /* enum command_option */
 	char **words;	  /* after noun and verb */
 	int word_count;
@@ -89,6 +98,15 @@ int member_set(struct cli *cli);
 int member_drain(struct cli *cli);
 int member_restore(struct cli *cli);
 int member_show(struct cli *cli);
+int switch_add(struct cli *cli);
+int switch_set(struct cli *cli);
+int switch_remove(struct cli *cli);
+int switch_show(struct cli *cli);
+int adapter_add(struct cli *cli);
+int adapter_set(struct cli *cli);
+int adapter_remove(struct cli *cli);
+int adapter_show(struct cli *cli);
+int vf_show(struct cli *cli);
 int explain(struct cli *cli);
 int plan(struct cli *cli);
 int reload(struct cli *cli);

@@ -27,6 +27,22 @@
 	"DEV names a device by its interface (ens4), its permanent MAC\n"                          \
 	"(52:54:00:12:34:56) or its PCI address (pci-0000:00:04.0).\n"
 
+#define SWITCH_HELP                                                                                \
+	"Settings of a switch (the defaults are shown):\n"                                         \
+	"  iov=off     on: adapters get virtual functions (VFs) of the NIC\n"                      \
+	"  vf-count=0  VFs that the NIC shall have while iov is on; 0 = all it can\n"
+
+#define ADAPTER_HELP                                                                               \
+	"Settings of an adapter (the defaults are shown):\n"                                       \
+	"  iov-weight=0       1 to 100: it wants a VF; the heaviest get theirs first\n"            \
+	"  allow-teaming=off  on: it may send with the MACs of the VM's other adapters\n"          \
+	"                     that allow teaming, and is disconnected when its\n"                  \
+	"                     switch loses the uplink, so that the guest sees it\n"                \
+	"  mac-spoofing=off   on: it may send with any MAC\n"                                      \
+	"  vlan=0             its VLAN, 1 to 4094; 0 = untagged\n"                                 \
+	"  mac=MAC            made from its name where none is given\n"                            \
+	"  port=INTERFACE     a tap that something else makes; usually it is made here\n"
+
 #define TAKE_HELP                                                                                  \
 	"  --take-addresses  its addresses and routes go to the team at once, so that a\n"         \
 	"                    machine that is reached over it stays reachable\n"
@@ -90,7 +106,8 @@ const struct command commands[] = {
 	  "Examples:\n"
 	  "  iovteam team show\n"
 	  "  iovteam team show team0 --json\n" },
-	{ "team", "switchover", team_switchover, OPTION_TO | OPTION_CONFIRM, OPTION_TO, 1, 1, "NAME --to MEMBER",
+	{ "team", "switchover", team_switchover, OPTION_TO | OPTION_CONFIRM, OPTION_TO, 1, 1,
+	  "NAME --to MEMBER",
 	  "make another member primary, with nothing lost",
 	  "Moves the primary role to MEMBER, for planned work on the other link. The old\n"
 	  "primary goes on receiving for as long as peers may still send to it.\n\n"
@@ -140,6 +157,93 @@ const struct command commands[] = {
 	  "  mac-not-permitted                its host refuses it the team's MAC\n\n"
 	  "Example:\n"
 	  "  iovteam member show team0\n" },
+	{ "switch", "add", switch_add, OPTION_NIC | OPTION_IOV | OPTION_CONFIRM, OPTION_NIC, 1, -1,
+	  "NAME --nic NIC [--iov on|off] [KEY=VALUE]...", "make a virtual switch on one NIC",
+	  "Makes the bridge NAME on NIC, and writes its configuration. Adapters of VMs are\n"
+	  "put on it. With iov on they can have VFs of the NIC, which take their traffic\n"
+	  "past the host; then a team of the host protects nobody. Make a switch for each\n"
+	  "NIC instead, give the VM an adapter on each, and team in the guest.\n\n"
+	  "NIC is an interface (ens1f0), a permanent MAC or a PCI address\n"
+	  "(pci-0000:01:00.0).\n\n" SWITCH_HELP
+	  "  adopt=no    yes: NAME is a bridge that something else makes and keeps\n\n"
+	  "Examples:\n"
+	  "  iovteam switch add TeamDemoA --nic ens1f0 --iov on\n"
+	  "  iovteam switch add TeamDemoB --nic ens1f1 --iov on vf-count=4\n" },
+	{ "switch", "set", switch_set, OPTION_CONFIRM, 0, 2, -1, "NAME KEY=VALUE...",
+	  "change settings of a switch",
+	  "Changes settings of a switch, and in its configuration. iov is changed only\n"
+	  "while no adapter uses the switch.\n\n" SWITCH_HELP "\n"
+	  "Example:\n"
+	  "  iovteam switch set TeamDemoA iov=on\n" },
+	{ "switch", "remove", switch_remove, OPTION_CONFIRM, 0, 1, 1, "NAME",
+	  "remove a switch that has no adapters",
+	  "Removes the bridge NAME and its configuration, and gives the NIC back as it was:\n"
+	  "its VFs go. An adopted bridge stays.\n\n"
+	  "Example:\n"
+	  "  iovteam switch remove TeamDemoA\n" },
+	{ "switch", "show", switch_show, 0, 0, 0, 1, "[NAME]", "list switches, or show one in full",
+	  "Lists all switches, or shows one in full.\n\n"
+	  "  UPLINK    of the NIC: up, down (no carrier, or set down) or not-present\n"
+	  "  SR-IOV    on; off; unsupported: wanted, but not possible; namespaces: VFs\n"
+	  "            can be had, but given to no VM. The reasons follow, all at once\n"
+	  "  VFS       that the NIC can have; MADE: that there are; USED: by adapters\n\n"
+	  "Examples:\n"
+	  "  iovteam switch show\n"
+	  "  iovteam switch show TeamDemoA --json\n" },
+	{ "adapter", "add", adapter_add,
+	  OPTION_SWITCH | OPTION_WEIGHT | OPTION_MAC | OPTION_VLAN | OPTION_NAMESPACE |
+	  OPTION_QMP | OPTION_CONFIRM, OPTION_SWITCH, 2, -1,
+	  "VM NAME --switch SWITCH [OPTIONS] [KEY=VALUE]...", "give a VM a network card on a switch",
+	  "Makes the adapter NAME of VM on SWITCH, and writes its configuration. A VM that\n"
+	  "is not known yet is made with it. To survive the loss of a NIC, give the VM one\n"
+	  "adapter on each of two switches, and team them in the guest.\n\n"
+	  "  --iov-weight N   the setting iov-weight; so with --mac and --vlan\n"
+	  "  --namespace NS   the guest is this network namespace (ip netns); its\n"
+	  "                   interface is called NAME there. Else it is QEMU's, and\n"
+	  "                   iovteam adapter show VM NAME tells how QEMU gets it\n"
+	  "  --qmp PATH       QEMU's control socket, to tell the guest of a lost uplink\n\n"
+	  ADAPTER_HELP "\n"
+	  "Examples:\n"
+	  "  iovteam adapter add web1 nicA --switch TeamDemoA --iov-weight 100\n"
+	  "  iovteam adapter add web1 nicB --switch TeamDemoB --iov-weight 100\n"
+	  "  iovteam adapter set web1 allow-teaming=on\n"
+	  "  iovteam adapter add web2 nicA --switch TeamDemoA --qmp /run/web2.qmp\n"
+	  "  iovteam adapter add test nicA --switch TeamDemoA --namespace test vlan=7\n" },
+	{ "adapter", "set", adapter_set, OPTION_CONFIRM, 0, 2, -1, "VM [NAME] KEY=VALUE...",
+	  "change settings of an adapter, or of all of a VM",
+	  "Changes settings of a running adapter, and in its configuration; without NAME,\n"
+	  "of all adapters of VM.\n\n" ADAPTER_HELP "\n"
+	  "Examples:\n"
+	  "  iovteam adapter set web1 allow-teaming=on\n"
+	  "  iovteam adapter set web1 nicA vlan=7 iov-weight=50\n" },
+	{ "adapter", "remove", adapter_remove, OPTION_CONFIRM, 0, 2, 2, "VM NAME",
+	  "take an adapter away from a VM",
+	  "Removes the adapter and its configuration. Its VF is free again. The VM goes\n"
+	  "with its last adapter.\n\n"
+	  "Example:\n"
+	  "  iovteam adapter remove web1 nicB\n" },
+	{ "adapter", "show", adapter_show, 0, 0, 0, 2, "[VM [NAME]]",
+	  "list adapters, or show one in full",
+	  "Lists the adapters of VM, or of all VMs; with NAME, shows one in full, and how\n"
+	  "QEMU or libvirt gets it.\n\n"
+	  "  STATUS   of the adapter itself; ok also while only the uplink is lost\n"
+	  "  PATH     ok; uplink lost: it reaches its switch, and nothing beyond;\n"
+	  "           disconnected: so it is, and the guest was told (allow-teaming)\n"
+	  "  WEIGHT   iov-weight: above 0 it wants a VF\n"
+	  "  VF       that it has; - none: its frames take the synthetic path\n"
+	  "  TEAMING  allow-teaming\n\n"
+	  "Examples:\n"
+	  "  iovteam adapter show web1\n"
+	  "  iovteam adapter show web1 nicA\n" },
+	{ "vf", "show", vf_show, 0, 0, 0, 1, "[SWITCH]", "list the virtual functions of the NICs",
+	  "Lists the VFs of all switches' NICs, or of one, as the NIC reports them, and the\n"
+	  "adapter that has each. - is what the driver does not tell.\n\n"
+	  "  SPOOFCHK  on: the NIC drops frames that are not from the VF's MAC\n"
+	  "  TRUST     on: the guest may change the VF's MAC\n"
+	  "  LINK      auto: the guest sees the NIC's link; enable: always one; disable\n\n"
+	  "Examples:\n"
+	  "  iovteam vf show\n"
+	  "  iovteam vf show TeamDemoA --json\n" },
 	{ "explain", NULL, explain, 0, 0, 2, -1, "NAME [PROTOCOL] SOURCE DESTINATION",
 	  "say which member a flow takes, and why",
 	  "Asks the program in the kernel which member a flow takes that leaves through\n"
@@ -205,10 +309,13 @@ const size_t command_count = ARRAY_SIZE(commands);
 #define VERB_DEFAULT "show"
 
 static const struct {
-	const char *noun, *summary;
+	const char *noun, *sentence;
 } nouns[] = {
-	{"team", "one network interface over several devices"},
-	{"member", "a device that is part of a team"},
+	{"team", "A team is one network interface over several devices."},
+	{"member", "A member is a device that is part of a team."},
+	{"switch", "A switch is a bridge on one NIC of a host, for adapters of VMs."},
+	{"adapter", "An adapter is a VM's network card on one switch of its host."},
+	{"vf", "A VF is a virtual function of a NIC: hardware that a guest drives itself."},
 };
 
 bool command_noun_known(const char *noun)
@@ -280,7 +387,9 @@ void help_all(FILE *file)
 {
 	(void)fputs("Usage: iovteam COMMAND [WORDS] [OPTIONS]\n\n"
 		    "Gives this machine a network interface that survives the loss of a link: a\n"
-		    "team over two or more devices, such as SR-IOV virtual functions.\n\n"
+		    "team over two or more devices, such as SR-IOV virtual functions. On a host "
+		    "of\n"
+		    "VMs it makes switches, and the VMs' adapters that such a team needs.\n\n"
 		    "Commands:\n",
 		    file);
 	for (size_t i = 0; i < command_count; i++)
@@ -290,6 +399,12 @@ void help_all(FILE *file)
 		    "  iovteam team add team0 --member ens4 --member ens5\n"
 		    "  ip address add 192.0.2.10/24 dev team0\n"
 		    "  iovteam watch\n\n"
+		    "A VM on a host, for such a team inside it:\n"
+		    "  iovteam switch add TeamDemoA --nic ens1f0 --iov on\n"
+		    "  iovteam switch add TeamDemoB --nic ens1f1 --iov on\n"
+		    "  iovteam adapter add web1 nicA --switch TeamDemoA --iov-weight 100\n"
+		    "  iovteam adapter add web1 nicB --switch TeamDemoB --iov-weight 100\n"
+		    "  iovteam adapter set web1 allow-teaming=on\n\n"
 		    "More: iovteam team add --help, iovteam(8).\n"
 		    "Exit status: 0 done, 1 failed, 2 wrong usage.\n",
 		    file);
@@ -306,8 +421,8 @@ void help_noun(FILE *file, const char *noun)
 	(void)fprintf(file, "Usage: iovteam %s [VERB] [WORDS] [OPTIONS]\n\n", noun);
 	for (size_t i = 0; i < ARRAY_SIZE(nouns); i++)
 		if (strcmp(nouns[i].noun, noun) == 0)
-			(void)fprintf(file, "A %s is %s. Without a verb: %s.\n\n", noun,
-				      nouns[i].summary, VERB_DEFAULT);
+			(void)fprintf(file, "%s\nWithout a verb: %s.\n\n", nouns[i].sentence,
+				      VERB_DEFAULT);
 	for (size_t i = 0; i < command_count; i++)
 		if (strcmp(commands[i].noun, noun) == 0)
 			list_command(file, &commands[i]);

@@ -155,6 +155,18 @@ static int take_give(struct cli *cli, const char *text)
 	return OUTCOME_DONE;
 }
 
+/* An option that is a setting by another name. */
+static int take_setting(struct cli *cli, const char *option, const char *key, const char *text)
+{
+	if (!*text)
+		return cli_usage(cli, "--%s needs a value", option);
+	if (json_object_get(cli->settings, key))
+		return cli_usage(cli, "--%s is given twice", option);
+	if (json_object_set_new(cli->settings, key, json_string(text)))
+		return cli_usage(cli, "the command line is not valid UTF-8");
+	return OUTCOME_DONE;
+}
+
 static int take_json(struct cli *cli, const char *text)
 {
 	(void)text;
@@ -180,19 +192,28 @@ static const struct {
 	struct option option;
 	unsigned bit; /* enum command_option, 0 = goes with each command */
 	int (*take)(struct cli *cli, const char *text);
+	const char *key; /* of a setting, which is taken as it is */
 } cli_options[] = {
-	{{"member", required_argument, NULL, 'm'}, OPTION_MEMBER, take_member},
-	{{"to", required_argument, NULL, 't'}, OPTION_TO, take_to},
-	{{"confirm", required_argument, NULL, 'C'}, OPTION_CONFIRM, take_confirm},
-	{{"take-addresses", no_argument, NULL, 'a'}, OPTION_TAKE, take_addresses},
-	{{"give-addresses", required_argument, NULL, 'g'}, OPTION_GIVE, take_give},
-	{{"interval", required_argument, NULL, 'i'}, OPTION_INTERVAL, take_interval},
-	{{"count", required_argument, NULL, 'c'}, OPTION_COUNT, take_count},
-	{{"json", no_argument, NULL, 'j'}, 0, take_json},
-	{{"socket", required_argument, NULL, 's'}, 0, take_socket},
-	{{"timeout", required_argument, NULL, 'T'}, 0, take_timeout},
-	{{"help", no_argument, NULL, 'h'}, 0, take_help},
-	{{"version", no_argument, NULL, 'V'}, 0, take_version},
+	{{"member", required_argument, NULL, 'm'}, OPTION_MEMBER, .take = take_member},
+	{{"to", required_argument, NULL, 't'}, OPTION_TO, .take = take_to},
+	{{"confirm", required_argument, NULL, 'C'}, OPTION_CONFIRM, .take = take_confirm},
+	{{"take-addresses", no_argument, NULL, 'a'}, OPTION_TAKE, .take = take_addresses},
+	{{"give-addresses", required_argument, NULL, 'g'}, OPTION_GIVE, .take = take_give},
+	{{"nic", required_argument, NULL, 'N'}, OPTION_NIC, .key = "Nic"},
+	{{"iov", required_argument, NULL, 'I'}, OPTION_IOV, .key = "Iov"},
+	{{"switch", required_argument, NULL, 'S'}, OPTION_SWITCH, .key = "Switch"},
+	{{"iov-weight", required_argument, NULL, 'w'}, OPTION_WEIGHT, .key = "IovWeight"},
+	{{"mac", required_argument, NULL, 'M'}, OPTION_MAC, .key = "Mac"},
+	{{"vlan", required_argument, NULL, 'v'}, OPTION_VLAN, .key = "Vlan"},
+	{{"namespace", required_argument, NULL, 'n'}, OPTION_NAMESPACE, .key = "Namespace"},
+	{{"qmp", required_argument, NULL, 'q'}, OPTION_QMP, .key = "Qmp"},
+	{{"interval", required_argument, NULL, 'i'}, OPTION_INTERVAL, .take = take_interval},
+	{{"count", required_argument, NULL, 'c'}, OPTION_COUNT, .take = take_count},
+	{{"json", no_argument, NULL, 'j'}, 0, .take = take_json},
+	{{"socket", required_argument, NULL, 's'}, 0, .take = take_socket},
+	{{"timeout", required_argument, NULL, 'T'}, 0, .take = take_timeout},
+	{{"help", no_argument, NULL, 'h'}, 0, .take = take_help},
+	{{"version", no_argument, NULL, 'V'}, 0, .take = take_version},
 };
 
 static const char *option_name(unsigned bit)
@@ -208,6 +229,9 @@ static int take_option(struct cli *cli, int code)
 	for (size_t i = 0; i < ARRAY_SIZE(cli_options); i++)
 		if (cli_options[i].option.val == code) {
 			cli->given |= cli_options[i].bit;
+			if (cli_options[i].key)
+				return take_setting(cli, cli_options[i].option.name,
+						    cli_options[i].key, optarg);
 			return cli_options[i].take(cli, optarg);
 		}
 	return OUTCOME_USAGE;
@@ -354,12 +378,13 @@ static bool wants_json(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	const char *socket = getenv("IOVTEAM_SOCKET");
-	json_auto_t *members = json_array();
+	json_auto_t *members = json_array(), *settings = json_object();
 	struct cli cli = {
 		.json = wants_json(argc, argv),
 		.socket = socket && *socket ? socket : CLIENT_SOCKET,
 		.interval_ms = INTERVAL_DEFAULT_MS,
 		.members = members,
+		.settings = settings,
 	};
 	int outcome;
 

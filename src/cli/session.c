@@ -16,7 +16,8 @@
 
 /* Those that take devices down, or traffic off them. */
 static const char *const methods[] = {
-	"AddTeam", "RemoveTeam", "AddMember", "RemoveMember", "Switchover", "DrainMember", "Reload",
+	"AddTeam",     "RemoveTeam", "AddMember",    "RemoveMember", "Switchover",
+	"DrainMember", "AddSwitch",  "RemoveSwitch", "Reload",
 };
 
 /* --- whose session --- */
@@ -98,6 +99,8 @@ static bool words_concern(const struct cli *cli, const json_t *names)
 	const json_t *member;
 	size_t m;
 
+	if (is_named(names, json_string_value(json_object_get(cli->settings, "Nic"))))
+		return true;
 	for (int i = 0; i < cli->word_count; i++)
 		if (is_named(names, cli->words[i]))
 			return true;

@@ -23,12 +23,30 @@ static const struct name member_names[] = {
 	{"role", "Role"},
 };
 
+static const struct name switch_names[] = {
+	{"iov", "Iov"},
+	{"vf-count", "VfCount"},
+	{"adopt", "Adopt"},
+};
+
+static const struct name adapter_names[] = {
+	{"iov-weight", "IovWeight"},
+	{"allow-teaming", "AllowTeaming"},
+	{"mac-spoofing", "MacSpoofing"},
+	{"vlan", "Vlan"},
+	{"mac", "Mac"},
+	{"port", "Port"},
+};
+
 static const struct {
 	const struct name *names;
 	size_t count;
+	const char *whose; /* in sentences */
 } kinds[] = {
-	[SETTINGS_TEAM] = {team_names, ARRAY_SIZE(team_names)},
-	[SETTINGS_MEMBER] = {member_names, ARRAY_SIZE(member_names)},
+	[SETTINGS_TEAM] = {team_names, ARRAY_SIZE(team_names), ""},
+	[SETTINGS_MEMBER] = {member_names, ARRAY_SIZE(member_names), " of a member"},
+	[SETTINGS_SWITCH] = {switch_names, ARRAY_SIZE(switch_names), " of a switch"},
+	[SETTINGS_ADAPTER] = {adapter_names, ARRAY_SIZE(adapter_names), " of an adapter"},
 };
 
 const char *settings_word(const char *key)
@@ -68,7 +86,7 @@ static int unknown_key(const struct cli *cli, enum settings_kind kind, const cha
 		(void)fprintf(stream, "%s%s", i ? ", " : "", kinds[kind].names[i].word);
 	(void)fflush(stream);
 	return cli_usage(cli, "unknown setting \"%.*s\"; the settings%s are: %s", length, word,
-			 kind == SETTINGS_MEMBER ? " of a member" : "", list);
+			 kinds[kind].whose, list);
 }
 
 static int setting_parse(const struct cli *cli, enum settings_kind kind, const char *word,
@@ -94,7 +112,7 @@ static int setting_parse(const struct cli *cli, enum settings_kind kind, const c
 int settings_parse(const struct cli *cli, enum settings_kind kind, char *const *words, int count,
 		   json_t **ret_settings)
 {
-	json_auto_t *object = json_object();
+	json_auto_t *object = json_copy(cli->settings);
 
 	for (int i = 0; i < count; i++) {
 		int outcome = setting_parse(cli, kind, words[i], object);
@@ -104,6 +122,14 @@ int settings_parse(const struct cli *cli, enum settings_kind kind, char *const *
 	}
 	*ret_settings = steal_ptr(object);
 	return OUTCOME_DONE;
+}
+
+json_t *settings_take(json_t *settings, const char *key)
+{
+	json_t *value = json_incref(json_object_get(settings, key));
+
+	(void)json_object_del(settings, key);
+	return value;
 }
 
 int settings_parse_member(const struct cli *cli, const char *text, json_t **ret_member)

@@ -25,6 +25,13 @@ const char *show_string(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
+const char *show_flag(const json_t *object, const char *key)
+{
+	const json_t *flag = json_object_get(object, key);
+
+	return !json_is_boolean(flag) ? "-" : json_is_true(flag) ? "on" : "off";
+}
+
 /* A device that is not there has no name; then it is called what the configuration calls it. */
 void show_member_name(const json_t *member, char *cell)
 {
@@ -71,6 +78,14 @@ void show_part(const json_t *member, char *cell)
 		(void)snprintf(cell, CELL_SIZE, "drained");
 	else if (strcmp(role, member_role_names[ROLE_ACTIVE]) != 0)
 		(void)snprintf(cell, CELL_SIZE, "%s", role);
+}
+
+void show_vlan(const json_t *object, char *cell)
+{
+	json_int_t vlan = json_integer_value(json_object_get(object, "vlan"));
+
+	if (vlan)
+		(void)snprintf(cell, CELL_SIZE, "%" JSON_INTEGER_FORMAT, vlan);
 }
 
 static void show_tx_bytes(const json_t *member, char *cell)
@@ -209,8 +224,7 @@ static void print_change(const struct output *out, const json_t *change)
 	print_times(out, change);
 }
 
-static void print_list(const struct output *out, const char *label, const json_t *texts,
-		       const char *none)
+void show_list(const struct output *out, const char *label, const json_t *texts, const char *none)
 {
 	const json_t *text;
 	size_t i;
@@ -219,6 +233,25 @@ static void print_list(const struct output *out, const char *label, const json_t
 		output_fact(out, i ? "" : label, "%s", json_string_value(text));
 	if (!json_array_size(texts) && none)
 		output_fact(out, label, "%s", none);
+}
+
+void show_begin_below(const struct output *out, bool *below)
+{
+	if (!*below)
+		(void)fputc('\n', out->file);
+	*below = true;
+}
+
+void show_notes_of(const struct output *out, bool *below, const char *name, const json_t *row)
+{
+	const json_t *note;
+	size_t i;
+
+	json_array_foreach(json_object_get(row, "notes"), i, note)
+	{
+		show_begin_below(out, below);
+		output_fact(out, "Note", "%s: %s", name, json_string_value(note));
+	}
 }
 
 /* T21. No command changes it in place, so it is no word of "team set". */
@@ -230,8 +263,7 @@ static void print_adopted(const struct output *out, const json_t *settings)
 		output_fact(out, "Adopted", "something else makes this bond, and keeps it");
 }
 
-/* In the words of "team set", so that one can copy them. */
-static void print_settings(const struct output *out, const json_t *settings)
+void show_settings(const struct output *out, const json_t *settings)
 {
 	_cleanup_free_ char *list = NULL;
 	FILE *stream;
@@ -267,12 +299,12 @@ static void print_head(const struct output *out, const json_t *team)
 	output_fact(out, "MTU", "%" JSON_INTEGER_FORMAT,
 		    json_integer_value(json_object_get(team, "mtu")));
 	output_fact(out, "Primary", "%s", *primary ? primary : "none");
-	print_list(out, "Addresses", json_object_get(team, "addresses"), "none");
+	show_list(out, "Addresses", json_object_get(team, "addresses"), "none");
 	print_adopted(out, json_object_get(team, "settings"));
-	print_settings(out, json_object_get(team, "settings"));
+	show_settings(out, json_object_get(team, "settings"));
 	if (change)
 		print_change(out, change);
-	print_list(out, "Note", json_object_get(team, "notes"), NULL);
+	show_list(out, "Note", json_object_get(team, "notes"), NULL);
 }
 
 void show_teams(const struct output *out, const json_t *reply)

@@ -26,13 +26,13 @@ static int admit_kind(const struct link *device, struct problem *problem)
 	return 0;
 }
 
-static int admit_master(const struct link *device, int team_ifindex, const struct link_table *links,
-			struct problem *problem)
+int admit_master(const struct link *device, int owner, const struct link_table *links,
+		 struct problem *problem)
 {
 	const struct link *master = link_by_index(links, device->master);
 	const char *name = master ? master->name : "another interface";
 
-	if (!device->master || device->master == team_ifindex)
+	if (!device->master || device->master == owner)
 		return 0;
 	if (strcmp(device->slave_kind, "bridge") == 0)
 		return problem_set(problem, -EBUSY,

@@ -13,5 +13,9 @@ int admit_member(const struct link *device, int team_ifindex, const struct link_
 		 const struct link_address *addresses, size_t address_count,
 		 struct problem *problem);
 
+/* Is @device free, or @owner's (its ifindex, 0: nobody's)? -EBUSY. */
+int admit_master(const struct link *device, int owner, const struct link_table *links,
+		 struct problem *problem);
+
 /* May the team be made under this name: is there no interface that has it? -EEXIST. */
 int admit_name(const char *name, const struct link_table *links, struct problem *problem);

@@ -6,6 +6,8 @@
 #include "core/config.h"
 #include "daemon/api_error.h"
 #include "daemon/api_explain.h"
+#include "daemon/api_host.h"
+#include "daemon/api_read.h"
 #include "daemon/api_session.h"
 #include "daemon/api_show.h"
 #include "daemon/edit_confirm.h"
@@ -15,14 +17,6 @@
 
 #include <errno.h>
 #include <string.h>
-
-/* A parameter's text; "" where it may be absent and is. */
-static const char *text_of(json_t *parameters, const char *key)
-{
-	const char *text = json_string_value(json_object_get(parameters, key));
-
-	return text ? text : "";
-}
 
 static bool is_set(json_t *parameters, const char *key)
 {
@@ -44,7 +38,7 @@ static struct team *find_team(const struct manager *manager, const char *name,
 static void call_show(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	struct manager *manager = data;
-	const char *name = text_of(parameters, "name");
+	const char *name = api_text(parameters, "name");
 	json_t *teams = json_array();
 
 	(void)observe_counters(&manager->observed);
@@ -70,13 +64,14 @@ static void call_plan(void *data, json_t *parameters, struct varlink_reply *repl
 	if (store_load(manager->store.directory, store, &error))
 		return api_bad_configuration(reply, manager->store.directory, &error);
 	manager_plan(manager, &store->list, &actions);
+	host_show_plan(manager->host, store, &actions);
 	reply->parameters = json_pack("{s:o}", "actions", show_actions(&actions));
 }
 
 static void call_explain(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	const struct manager *manager = data;
-	struct team *team = find_team(manager, text_of(parameters, "name"), reply);
+	struct team *team = find_team(manager, api_text(parameters, "name"), reply);
 
 	if (team)
 		explain_flow(manager, team, json_object_get(parameters, "flow"), reply);
@@ -86,7 +81,7 @@ static void call_explain(void *data, json_t *parameters, struct varlink_reply *r
 static void call_monitor(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	const struct manager *manager = data;
-	const char *name = text_of(parameters, "name");
+	const char *name = api_text(parameters, "name");
 
 	if (*name && !find_team(manager, name, reply))
 		return;
@@ -96,12 +91,6 @@ static void call_monitor(void *data, json_t *parameters, struct varlink_reply *r
 }
 
 /* --- changing --- */
-
-/* config_set() or config_member_set(), on what is being edited. */
-struct settable {
-	int (*set)(void *object, const char *key, const char *value, struct problem *problem);
-	void *object;
-};
 
 static int set_of_team(void *team, const char *key, const char *value, struct problem *problem)
 {
@@ -113,35 +102,16 @@ static int set_of_member(void *member, const char *key, const char *value, struc
 	return config_member_set(member, key, value, problem);
 }
 
-static int read_settings(struct edit *edit, json_t *settings, struct settable settable)
-{
-	const char *key;
-	json_t *value;
-	int err = 0;
-
-	if (settings && !json_is_object(settings))
-		return problem_set(&edit->problem, -EINVAL, "settings are keys and values");
-	json_object_foreach(settings, key, value)
-	{
-		const char *text = json_string_value(value);
-
-		err = settable.set(settable.object, key, text ? text : "", &edit->problem);
-		if (err)
-			break;
-	}
-	return err;
-}
-
 static int read_team_settings(struct edit *edit, json_t *holder, struct team_config *team)
 {
-	return read_settings(edit, json_object_get(holder, "settings"),
-			     (struct settable){set_of_team, team});
+	return api_settings(edit, json_object_get(holder, "settings"),
+			    (struct api_settable){set_of_team, team});
 }
 
 static int read_member_settings(struct edit *edit, json_t *holder, struct member_config *member)
 {
-	return read_settings(edit, json_object_get(holder, "settings"),
-			     (struct settable){set_of_member, member});
+	return api_settings(edit, json_object_get(holder, "settings"),
+			    (struct api_settable){set_of_member, member});
 }
 
 /* @holder has the settings, if there are any. */
@@ -162,7 +132,7 @@ static int read_members(struct edit *edit, const json_t *members, struct team_co
 
 	json_array_foreach(members, index, member)
 	{
-		err = read_member(edit, text_of(member, "device"), member, team);
+		err = read_member(edit, api_text(member, "device"), member, team);
 		if (err)
 			break;
 	}
@@ -171,38 +141,39 @@ static int read_members(struct edit *edit, const json_t *members, struct team_co
 	return err;
 }
 
-static int read_team(struct edit *edit, json_t *json, struct team_config *team)
+/* Into what shall be. */
+static int read_team(struct edit *edit, json_t *json)
 {
+	struct config_object object = {.kind = CONFIG_TEAM};
+	struct team_config *team = &object.team;
 	int err;
 
 	config_defaults(team);
-	err = config_name_set(team, text_of(json, "name"), &edit->problem);
+	err = config_name_set(team, api_text(json, "name"), &edit->problem);
 	if (!err)
 		err = read_team_settings(edit, json, team);
 	if (!err)
 		err = read_members(edit, json_object_get(json, "members"), team);
-	if (!err && team_list_find(&edit->store->list, team->name))
-		err = problem_set(&edit->problem, -EEXIST, "there is a team %s already",
-				  team->name);
-	if (!err && edit->store->list.count == TEAMS_MAX)
-		err = problem_set(&edit->problem, -E2BIG, "there are %d teams already", TEAMS_MAX);
+	if (!err)
+		err = store_add(edit->store, &object, &edit->problem);
 	return edit_refuse(edit, err);
+}
+
+static void commit_team(struct edit *edit, const char *name)
+{
+	edit_commit(edit, (struct store_object){CONFIG_TEAM, name});
 }
 
 static void call_add_team(void *data, json_t *parameters, struct varlink_reply *reply)
 {
+	json_t *json = json_object_get(parameters, "team");
+	struct team_config *team;
 	struct edit edit;
-	struct team_config team;
 
-	if (!edit_begin(&edit, data, parameters, reply) &&
-	    !read_team(&edit, json_object_get(parameters, "team"), &team) &&
-	    (!is_set(parameters, "take_addresses") || !edit_take(&edit, &team, true))) {
-		uint32_t place = edit.store->list.count++;
-
-		edit.store->list.teams[place] = team;
-		(void)snprintf(edit.store->files[place], CONFIG_FILE_SIZE, "%s.conf", team.name);
-		edit_commit(&edit, team.name);
-	}
+	if (!edit_begin(&edit, data, parameters, reply) && !read_team(&edit, json) &&
+	    (team = edit_team(&edit, api_text(json, "name"))) &&
+	    (!is_set(parameters, "take_addresses") || !edit_take(&edit, team, true)))
+		commit_team(&edit, team->name);
 	edit_end(&edit);
 }
 
@@ -212,9 +183,9 @@ static void call_set_team(void *data, json_t *parameters, struct varlink_reply *
 	struct team_config *team;
 
 	if (!edit_begin(&edit, data, parameters, reply) &&
-	    (team = edit_team(&edit, text_of(parameters, "name"))) &&
+	    (team = edit_team(&edit, api_text(parameters, "name"))) &&
 	    !edit_refuse(&edit, read_team_settings(&edit, parameters, team)))
-		edit_commit(&edit, team->name);
+		commit_team(&edit, team->name);
 	edit_end(&edit);
 }
 
@@ -235,12 +206,12 @@ static void call_add_member(void *data, json_t *parameters, struct varlink_reply
 	struct team_config *team;
 
 	if (!edit_begin(&edit, data, parameters, reply) &&
-	    (team = edit_team(&edit, text_of(parameters, "name"))) &&
+	    (team = edit_team(&edit, api_text(parameters, "name"))) &&
 	    !check_members_ours(&edit, team) &&
 	    !edit_refuse(&edit,
-			 read_member(&edit, text_of(parameters, "member"), parameters, team)) &&
+			 read_member(&edit, api_text(parameters, "member"), parameters, team)) &&
 	    (!is_set(parameters, "take_addresses") || !edit_take(&edit, team, false)))
-		edit_commit(&edit, team->name);
+		commit_team(&edit, team->name);
 	edit_end(&edit);
 }
 
@@ -256,7 +227,7 @@ static const char *configured_device(const struct manager *manager,
 
 static int give(struct edit *edit, const char *team, json_t *parameters)
 {
-	const char *device = text_of(parameters, "give_addresses");
+	const char *device = api_text(parameters, "give_addresses");
 	const char *leaving = json_string_value(json_object_get(parameters, "member"));
 
 	return *device ? edit_give(edit, team, device, leaving) : 0;
@@ -271,10 +242,10 @@ static void call_remove_member(void *data, json_t *parameters, struct varlink_re
 	int err;
 
 	if (!edit_begin(&edit, manager, parameters, reply) &&
-	    (team = edit_team(&edit, text_of(parameters, "name"))) &&
+	    (team = edit_team(&edit, api_text(parameters, "name"))) &&
 	    !check_members_ours(&edit, team)) {
 		(void)snprintf(device, sizeof(device), "%s",
-			       configured_device(manager, team, text_of(parameters, "member")));
+			       configured_device(manager, team, api_text(parameters, "member")));
 		err = config_member_remove(team, device, &edit.problem);
 		if (!err && !team->member_count)
 			err = problem_set(&edit.problem, -EBUSY,
@@ -282,7 +253,7 @@ static void call_remove_member(void *data, json_t *parameters, struct varlink_re
 					  "team remove %s",
 					  device, team->name);
 		if (!edit_refuse(&edit, err) && !give(&edit, team->name, parameters))
-			edit_commit(&edit, team->name);
+			commit_team(&edit, team->name);
 	}
 	edit_end(&edit);
 }
@@ -304,33 +275,33 @@ static struct member_config *named_member(const struct manager *manager, struct 
 static void call_set_member(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	struct manager *manager = data;
-	const char *name = text_of(parameters, "member");
+	const char *name = api_text(parameters, "member");
 	struct member_config *member;
 	struct team_config *team;
 	struct edit edit;
 
 	if (!edit_begin(&edit, manager, parameters, reply) &&
-	    (team = edit_team(&edit, text_of(parameters, "name")))) {
+	    (team = edit_team(&edit, api_text(parameters, "name")))) {
 		member = named_member(manager, team, name);
 		if (!member)
 			api_error(reply, API_NOT_FOUND, "%s has no member \"%s\"", team->name,
 				  name);
 		else if (!edit_refuse(&edit, read_member_settings(&edit, parameters, member)))
-			edit_commit(&edit, team->name);
+			commit_team(&edit, team->name);
 	}
 	edit_end(&edit);
 }
 
 static void call_remove_team(void *data, json_t *parameters, struct varlink_reply *reply)
 {
-	const char *name = text_of(parameters, "name");
+	const char *name = api_text(parameters, "name");
 	struct team_config *team;
 	struct edit edit;
 
 	if (!edit_begin(&edit, data, parameters, reply) && (team = edit_team(&edit, name)) &&
 	    !give(&edit, name, parameters)) {
-		store_forget(edit.store, name);
-		edit_commit(&edit, name);
+		store_forget(edit.store, (struct store_object){CONFIG_TEAM, name});
+		commit_team(&edit, name);
 	}
 	edit_end(&edit);
 }
@@ -350,8 +321,8 @@ static void call_reload(void *data, json_t *parameters, struct varlink_reply *re
 static int find_member(const struct manager *manager, json_t *parameters,
 		       struct varlink_reply *reply, struct team **ret_team)
 {
-	const char *member = text_of(parameters, "member");
-	struct team *team = find_team(manager, text_of(parameters, "name"), reply);
+	const char *member = api_text(parameters, "member");
+	struct team *team = find_team(manager, api_text(parameters, "name"), reply);
 	int slot = team ? team_slot(team, &manager->observed.links, member) : -1;
 
 	if (team && slot < 0)
@@ -380,7 +351,7 @@ __attribute__((format(printf, 5, 6))) static void reply_action(struct varlink_re
 static void call_switchover(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	struct manager *manager = data;
-	const char *member = text_of(parameters, "member");
+	const char *member = api_text(parameters, "member");
 	struct confirmation confirmation;
 	struct problem problem = {};
 	struct team *team;
@@ -407,7 +378,7 @@ static void call_switchover(void *data, json_t *parameters, struct varlink_reply
 static void call_drain_member(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	struct manager *manager = data;
-	const char *member = text_of(parameters, "member");
+	const char *member = api_text(parameters, "member");
 	struct confirmation confirmation;
 	struct problem problem = {};
 	struct team *team;
@@ -428,7 +399,7 @@ static void call_drain_member(void *data, json_t *parameters, struct varlink_rep
 static void call_restore_member(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	struct manager *manager = data;
-	const char *member = text_of(parameters, "member");
+	const char *member = api_text(parameters, "member");
 	struct confirmation confirmation;
 	struct problem problem = {};
 	struct team *team;
@@ -470,6 +441,10 @@ static void call_restore_member(void *data, json_t *parameters, struct varlink_r
 	{                                                                                          \
 		key, type, true                                                                    \
 	}
+#define VM                                                                                         \
+	{                                                                                          \
+		"vm", JSON_STRING, false                                                           \
+	}
 #define CONFIRM OPTIONAL("confirm", JSON_INTEGER)
 #define TAKE OPTIONAL("take_addresses", JSON_TRUE)
 #define GIVE OPTIONAL("give_addresses", JSON_STRING)
@@ -491,6 +466,24 @@ static const struct varlink_method methods[] = {
 	{"org.iovteam.Switchover", true, {NAME, MEMBER, CONFIRM}, call_switchover},
 	{"org.iovteam.DrainMember", true, {NAME, MEMBER, CONFIRM}, call_drain_member},
 	{"org.iovteam.RestoreMember", true, {NAME, MEMBER, CONFIRM}, call_restore_member},
+	{"org.iovteam.ShowSwitches", false, {OPTIONAL_NAME}, call_show_switches},
+	{"org.iovteam.ShowAdapters", false, {OPTIONAL("vm", JSON_STRING)}, call_show_adapters},
+	{"org.iovteam.ShowVfs", false, {OPTIONAL("switch", JSON_STRING)}, call_show_vfs},
+	{"org.iovteam.AddSwitch", true, {OBJECT("switch"), CONFIRM}, call_add_switch},
+	{"org.iovteam.SetSwitch", true, {NAME, OBJECT("settings"), CONFIRM}, call_set_switch},
+	{"org.iovteam.RemoveSwitch", true, {NAME, CONFIRM}, call_remove_switch},
+	{"org.iovteam.AddAdapter",
+	 true,
+	 {VM, OPTIONAL("vm_settings", JSON_OBJECT), OBJECT("adapter"), CONFIRM},
+	 call_add_adapter},
+	{"org.iovteam.SetAdapter",
+	 true,
+	 {VM, OPTIONAL("adapter", JSON_STRING), OBJECT("settings"), CONFIRM},
+	 call_set_adapter},
+	{"org.iovteam.RemoveAdapter",
+	 true,
+	 {VM, {"adapter", JSON_STRING, false}, CONFIRM},
+	 call_remove_adapter},
 	{"org.iovteam.Reload", true, {CONFIRM}, call_reload},
 	{"org.iovteam.Confirm", true, {}, call_confirm},
 	{"org.iovteam.Cancel", true, {}, call_cancel},

@@ -264,9 +264,10 @@ json_t *show_actions(const struct action_list *list)
 		const struct action *action = &list->actions[i];
 
 		(void)json_array_append_new(
-			array, json_pack("{s:s, s:s, s:s, s:o}", "team", action->team, "what",
-					 action_names[action->kind], "device", action->device,
-					 "text", json_text(action->text)));
+			array,
+			json_pack("{s:s, s:s, s:s, s:o}", "team", action->team, "what",
+				  action->word ? action->word : action_names[action->kind],
+				  "device", action->device, "text", json_text(action->text)));
 	}
 	return array;
 }

@@ -405,6 +405,7 @@ int apply_action(struct team *team, const struct team_context *context, const st
 	case ACTION_MAC:
 		return apply_mac(team, context, action, problem);
 	case ACTION_CONFIGURE: /* team_settle() follows each step */
+	case ACTION_HOST:
 	case ACTION_WAIT:
 	case ACTION_REFUSE:
 	case ACTION_KIND_COUNT:

@@ -293,6 +293,9 @@ static int put_records(const struct handover *handover, const struct handover_de
 		struct problem refusal = {};
 		int err = replay_add(context->observed->requests, record, &replay, &refusal);
 
+		/* Twice: nobody asks for it again. */
+		if (err && !problem)
+			err = replay_add(context->observed->requests, record, &replay, &refusal);
 		if (!err)
 			continue;
 		describe(record, what, sizeof(what));

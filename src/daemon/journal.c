@@ -218,72 +218,114 @@ int journal_write(const char *directory, const json_t *journal, struct problem *
 	return 0;
 }
 
-void journal_remove(const char *directory)
+int journal_remove(const char *directory, struct problem *problem)
 {
 	char path[PATH_MAX];
 
 	path_of(directory, JOURNAL_NAME, "", path);
-	(void)unlink(path);
+	/* Twice: nobody else ever takes it away. */
+	if (!unlink(path) || errno == ENOENT || !unlink(path))
+		return 0;
+	return problem_set(problem, -errno, "cannot remove %s: %s", path, strerror(errno));
 }
 
-json_t *journal_read(const char *directory)
+/* NULL with errno: ENOENT, there is none; EBADMSG, it cannot be understood. */
+static json_t *load(const char *path)
 {
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = read_text(path);
 	json_t *journal;
-	char path[PATH_MAX];
 
-	path_of(directory, JOURNAL_NAME, "", path);
-	text = read_text(path);
 	if (!text)
 		return NULL;
 	journal = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	if (json_integer_value(json_object_get(journal, "version")) == JOURNAL_VERSION)
 		return journal;
-	log_error("%s cannot be understood; the unconfirmed change that it tells of stays", path);
 	json_decref(journal);
+	errno = EBADMSG;
 	return NULL;
 }
 
+json_t *journal_read(const char *directory)
+{
+	char path[PATH_MAX];
+	json_t *journal;
+
+	path_of(directory, JOURNAL_NAME, "", path);
+	journal = load(path);
+	/* Twice: what is not read stays in force, though nobody has confirmed it. */
+	if (!journal && errno != ENOENT)
+		journal = load(path);
+	if (!journal && errno != ENOENT)
+		log_error("%s cannot be read: %s; the unconfirmed change that it tells of stays",
+			  path, strerror(errno));
+	return journal;
+}
+
 /* A file that somebody has edited by hand is not lost with what was in force before. */
-static void set_aside(const char *directory, const char *name)
+static int set_aside(const char *directory, const char *name)
 {
 	char path[PATH_MAX], aside[PATH_MAX];
 
 	path_of(directory, name, "", path);
 	path_of(directory, name, ".rejected", aside);
-	if (!rename(path, aside))
-		log_notice("%s is kept as %s", path, aside);
+	if (rename(path, aside))
+		return -errno;
+	log_notice("%s is kept as %s", path, aside);
+	return 0;
 }
 
-static void restore_file(const char *directory, const json_t *file)
+/* The journal is root's, but a name is a name: of a file here, or of a drop-in of one. */
+static bool is_name(const char *name)
 {
-	const char *name = text_of(file, "name"), *text;
+	const char *slash = strchr(name, '/');
+
+	if (!slash)
+		return *name;
+	return slash != name && *name != '.' && slash[1] && slash[1] != '.' &&
+	       !strchr(slash + 1, '/');
+}
+
+static int restore_file(const char *directory, const char *name, const json_t *file)
+{
+	const char *text = json_string_value(json_object_get(file, "text"));
 	_cleanup_free_ char *now = NULL;
 	char path[PATH_MAX];
+	int err = 0;
 
-	/* The journal is root's, but a name is a name. */
-	if (!*name || strchr(name, '/'))
-		return;
 	path_of(directory, name, "", path);
 	now = read_text(path);
-	text = json_string_value(json_object_get(file, "text"));
+	if (!now && errno != ENOENT)
+		return -errno;
 	if (now && text && strcmp(now, text) == 0)
-		return;
+		return 0;
 	if (now && json_is_true(json_object_get(file, "by_hand")))
-		set_aside(directory, name);
-	if (text)
-		(void)store_write_text(directory, path, text);
-	else
-		(void)unlink(path);
+		err = set_aside(directory, name);
+	if (!err && text)
+		err = store_write_text(directory, path, text);
+	else if (!err && unlink(path) && errno != ENOENT)
+		err = -errno;
+	return err;
 }
 
-void journal_restore_files(const char *directory, const json_t *journal)
+int journal_restore_files(const char *directory, const json_t *journal, struct problem *problem)
 {
 	const json_t *file;
+	int err, left = 0;
 	size_t i;
 
 	json_array_foreach(json_object_get(journal, "files"), i, file)
 	{
-		restore_file(directory, file);
+		const char *name = text_of(file, "name");
+
+		if (!is_name(name))
+			continue;
+		/* Twice: nobody is there who would ask for it again. */
+		err = restore_file(directory, name, file);
+		if (err)
+			err = restore_file(directory, name, file);
+		if (err)
+			left = problem_set(problem, err, "%s/%s cannot be put back: %s", directory,
+					   name, strerror(-err));
 	}
+	return left;
 }

@@ -27,13 +27,15 @@ json_t *journal_file(const char *directory, const char *name, const char *text);
 json_t *journal_make(const char *what, json_t *files, const struct handover *handover);
 
 int journal_write(const char *directory, const json_t *journal, struct problem *problem);
-void journal_remove(const char *directory);
+
+/* A negative errno: it is there still, and the next start would believe it. */
+int journal_remove(const char *directory, struct problem *problem);
 
 /* NULL: there is none, or it cannot be understood (which is logged). */
 json_t *journal_read(const char *directory);
 
-/* Make the files as they were. */
-void journal_restore_files(const char *directory, const json_t *journal);
+/* Make the files as they were. A negative errno: not all of them are. */
+int journal_restore_files(const char *directory, const json_t *journal, struct problem *problem);
 
 /* What the devices had; NULL if that was in another boot, or there is no memory. */
 struct handover *journal_handover(const json_t *journal);

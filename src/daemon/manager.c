@@ -11,8 +11,6 @@
 #include "daemon/handover.h"
 #include "daemon/log.h"
 #include "daemon/pending.h"
-#include "kernel/netns.h"
-#include "kernel/packet.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -297,6 +295,7 @@ static void retry_at_once(struct manager *manager)
 {
 	for (unsigned int i = 0; i < manager->team_count; i++)
 		manager->teams[i]->retry_ns = 0;
+	host_retry_at_once(manager->host);
 }
 
 /* What the kernel tells, to the teams at once; what cannot be read now is read again soon. */
@@ -309,6 +308,8 @@ static int read_events(struct manager *manager, uint64_t seen_ns)
 		log_warning("reading the kernel's events: %s", strerror(-err));
 	if (changes.links)
 		update_teams(manager, seen_ns);
+	if (changes.links && manager->store_valid)
+		host_update(manager->host, &manager->store);
 	if (changes.devices)
 		retry_at_once(manager);
 	if (err)
@@ -359,6 +360,22 @@ static bool read_again(struct manager *manager)
 	return manager->store_valid;
 }
 
+static int reconcile_host(struct manager *manager, bool strict, struct action_list *done,
+			  struct problem *problem)
+{
+	uint64_t again_ns;
+	int err = host_reconcile(manager->host, &manager->store, strict, done, &again_ns, problem);
+
+	if (again_ns)
+		schedule_reconcile(manager, again_ns / NS_PER_US);
+	return err;
+}
+
+static void on_host_changed(void *data)
+{
+	schedule_reconcile(data, clock_now_ns() / NS_PER_US);
+}
+
 /* Everything that is not as wanted, but for teams whose last try failed a moment ago. */
 static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
 {
@@ -393,6 +410,8 @@ static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
 	if (read)
 		settle_all(manager);
 	update_teams(manager, now_ns);
+	if (reconcile_host(manager, false, &done, &left))
+		log_warning("%s; it is tried again", left.text);
 	return 0;
 }
 
@@ -404,7 +423,7 @@ static int apply_store(struct manager *manager, struct action_list *done, struct
 		err = reconcile_team(manager, &manager->store.list.teams[i], true, done, problem);
 	settle_all(manager);
 	update_teams(manager, clock_now_ns());
-	return err;
+	return err ? err : reconcile_host(manager, true, done, problem);
 }
 
 void manager_go_back(struct manager *manager, const struct store *before,
@@ -412,7 +431,7 @@ void manager_go_back(struct manager *manager, const struct store *before,
 {
 	manager->context.handover = NULL;
 	handover_unland(handover, &manager->context);
-	manager->store = *before;
+	store_copy(&manager->store, before);
 	(void)apply_store(manager, actions, &(struct problem){});
 	handover_restore(handover, &manager->context);
 }
@@ -426,8 +445,8 @@ int manager_apply(struct manager *manager, const struct store *store, struct act
 
 	if (!before)
 		return problem_set(problem, -ENOMEM, "out of memory");
-	*before = manager->store;
-	manager->store = *store;
+	store_copy(before, &manager->store);
+	store_copy(&manager->store, store);
 	manager->store_valid = true;
 	err = apply_store(manager, actions, problem);
 	if (!err)
@@ -505,29 +524,6 @@ static int adopt_team(const char *name, void *data)
 	return 0;
 }
 
-static int open_context(struct manager *manager, const char *pins, struct problem *problem)
-{
-	int err = observe_open(&manager->observed);
-
-	if (err)
-		return problem_set(problem, err, "cannot open netlink: %s", strerror(-err));
-	manager->context = (struct team_context){.loop = manager->loop,
-						 .observed = &manager->observed,
-						 .packet_fd = -1,
-						 .pins = pins};
-	err = netns_cookie(&manager->context.netns);
-	if (err)
-		return problem_set(problem, err, "cannot identify the network namespace: %s",
-				   strerror(-err));
-	err = packet_open(&manager->context.packet_fd);
-	if (err)
-		return problem_set(problem, err, "cannot open a packet socket: %s", strerror(-err));
-	err = observe_all(&manager->observed);
-	if (err)
-		return problem_set(problem, err, "cannot read the devices: %s", strerror(-err));
-	return 0;
-}
-
 static void load_store(struct manager *manager, const char *config)
 {
 	manager->store.directory = config;
@@ -546,7 +542,11 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 	int err = datapath_try(problem);
 
 	if (!err)
-		err = open_context(manager, pins, problem);
+		err = team_context_open(&manager->context, &manager->observed, manager->loop, pins,
+					problem);
+	if (err)
+		return err;
+	err = host_open(&manager->context, on_host_changed, manager, &manager->host, problem);
 	if (err)
 		return err;
 	unconfirmed = pending_recover_files(config);
@@ -573,6 +573,7 @@ void manager_stop(struct manager *manager)
 	sd_event_source_unref(manager->reconcile);
 	while (manager->team_count)
 		drop_team(manager, manager->team_count - 1);
+	host_close(manager->host);
 	observe_close(&manager->observed);
 	close_fd(&manager->context.packet_fd);
 }

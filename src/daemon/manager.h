@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "daemon/host.h"
 #include "daemon/store.h"
 #include "daemon/team.h"
 
@@ -25,7 +26,8 @@ struct manager {
 	struct store store; /* what is wanted */
 	bool store_valid;   /* false: the files do not parse; nothing is changed until they do */
 	struct config_error store_error;
-	unsigned int applied;	 /* configurations, since the start */
+	unsigned int applied; /* configurations, since the start */
+	struct host *host;
 	struct events *monitors; /* who is told of changes */
 	struct pending *pending; /* a change that waits to be confirmed, mostly NULL */
 	struct team *teams[TEAMS_MAX];

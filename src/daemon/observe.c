@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/strings.h"
+#include "daemon/clock.h"
 #include "daemon/log.h"
 #include "kernel/rtnl_address.h"
 #include "kernel/rtnl_link.h"
@@ -10,7 +11,10 @@
 #include "kernel/sysfs.h"
 
 #include <errno.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+
+#define NUD_USABLE (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT)
 
 static const unsigned groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
 				  RTNLGRP_NEIGH};
@@ -38,20 +42,39 @@ static bool same_neighbour(const struct link_neighbour *a, const struct link_nei
 	       memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
-/* A neighbour that has a MAC replaces what we knew of it; one without is not forgotten yet. */
-static void remember_neighbour(struct observed *observed, const struct link_neighbour *neighbour)
+static struct link_neighbour *find_neighbour(struct observed *observed,
+					     const struct link_neighbour *neighbour)
 {
 	size_t known = observed->neighbour_count < OBSERVE_NEIGHBOURS ? observed->neighbour_count
 								      : OBSERVE_NEIGHBOURS;
 
+	for (size_t i = 0; i < known; i++)
+		if (same_neighbour(&observed->neighbours[i], neighbour))
+			return &observed->neighbours[i];
+	return NULL;
+}
+
+/* A neighbour that has a MAC replaces what we knew of it; one without is not forgotten yet. */
+static void remember_neighbour(struct observed *observed, const struct link_neighbour *neighbour)
+{
+	struct link_neighbour *known = find_neighbour(observed, neighbour);
+
+	if (known && (neighbour->state & NUD_FAILED))
+		known->state = neighbour->state;
 	if (mac_is_zero(&neighbour->mac) || (neighbour->mac.bytes[0] & 1))
 		return;
-	for (size_t i = 0; i < known; i++)
-		if (same_neighbour(&observed->neighbours[i], neighbour)) {
-			observed->neighbours[i] = *neighbour;
-			return;
-		}
-	observed->neighbours[observed->neighbour_count++ % OBSERVE_NEIGHBOURS] = *neighbour;
+	if (!known)
+		known = &observed->neighbours[observed->neighbour_count++ % OBSERVE_NEIGHBOURS];
+	*known = *neighbour;
+}
+
+/* The kernel has; we note when, if it was of use to it. */
+static void forget_neighbour(struct observed *observed, const struct link_neighbour *neighbour)
+{
+	struct link_neighbour *known = find_neighbour(observed, neighbour);
+
+	if (known && (known->state & NUD_USABLE))
+		known->forgotten_ns = clock_now_ns();
 }
 
 /*
@@ -149,6 +172,10 @@ static int take_event(const struct nlmsghdr *message, void *data)
 	case RTM_NEWNEIGH:
 		if (!rtnl_neighbour_decode(message, &neighbour))
 			remember_neighbour(reading->observed, &neighbour);
+		break;
+	case RTM_DELNEIGH:
+		if (!rtnl_neighbour_decode(message, &neighbour))
+			forget_neighbour(reading->observed, &neighbour);
 		break;
 	}
 	return 0;

@@ -16,6 +16,9 @@
 /* A timer of systemd may be late by this; nobody counts on it to be exact. */
 #define TIMER_ACCURACY_US 100000
 
+/* Until a file that could not be put back is tried again. */
+#define AGAIN_US (5 * US_PER_S)
+
 static void pending_free(struct pending *pending)
 {
 	if (!pending)
@@ -112,7 +115,7 @@ int pending_prepare(struct manager *manager, const char *what, json_t *files,
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
 	pending->manager = manager;
-	pending->before = manager->store;
+	store_copy(&pending->before, &manager->store);
 	pending->handover = handover;
 	(void)snprintf(pending->what, sizeof(pending->what), "%s", what);
 	if (!manager->store_valid)
@@ -138,9 +141,12 @@ static int on_timeout(sd_event_source *source, uint64_t at_us, void *data)
 {
 	_cleanup_(action_list_done) struct action_list actions = {};
 	struct pending *pending = data;
+	struct problem problem = {};
 
-	log_warning("nobody has confirmed: %s", pending->what);
-	pending_take_back(pending, &actions);
+	if (!pending->undone)
+		log_warning("nobody has confirmed: %s", pending->what);
+	if (pending_take_back(pending, &actions, &problem))
+		log_warning("%s; it is tried again", problem.text);
 	return 0;
 }
 
@@ -159,14 +165,40 @@ int pending_start(struct pending *pending, unsigned int seconds, struct problem 
 	return 0;
 }
 
+static void forget(struct pending *pending)
+{
+	if (pending->manager->pending == pending)
+		pending->manager->pending = NULL;
+	pending_free(pending);
+}
+
+int pending_keep(struct pending *pending, struct problem *problem)
+{
+	int err;
+
+	if (pending->undone)
+		return problem_set(problem, -EBUSY, "it is being taken back already");
+	err = journal_remove(pending->manager->store.directory, problem);
+	if (!err)
+		forget(pending);
+	return err;
+}
+
+/* What it tells of is taken back, and would be once more. */
+static void drop_journal(const struct manager *manager)
+{
+	struct problem problem = {};
+
+	if (journal_remove(manager->store.directory, &problem))
+		log_error("%s; remove it before the next start", problem.text);
+}
+
 void pending_drop(struct pending *pending)
 {
 	if (!pending)
 		return;
-	journal_remove(pending->manager->store.directory);
-	if (pending->manager->pending == pending)
-		pending->manager->pending = NULL;
-	pending_free(pending);
+	drop_journal(pending->manager);
+	forget(pending);
 }
 
 void pending_leave(struct manager *manager)
@@ -245,35 +277,67 @@ static void restore_runs(struct manager *manager, const json_t *journal)
 	manager_wake(manager);
 }
 
-void pending_take_back(struct pending *pending, struct action_list *actions)
+/* Without a timer it is the next start's. */
+static void try_again(struct pending *pending)
+{
+	int err = -ENOENT;
+
+	pending->until_us = clock_boottime_ns() / NS_PER_US + AGAIN_US;
+	if (pending->timer)
+		err = sd_event_source_set_time(pending->timer, pending->until_us);
+	if (err >= 0)
+		err = sd_event_source_set_enabled(pending->timer, SD_EVENT_ONESHOT);
+	if (err < 0)
+		forget(pending);
+}
+
+int pending_take_back(struct pending *pending, struct action_list *actions, struct problem *problem)
 {
 	struct manager *manager = pending->manager;
+	int err;
 
-	manager_go_back(manager, &pending->before, pending->handover, actions);
-	journal_restore_files(manager->store.directory, pending->journal);
-	restore_runs(manager, pending->journal);
+	if (!pending->undone) {
+		manager_go_back(manager, &pending->before, pending->handover, actions);
+		restore_runs(manager, pending->journal);
+		pending->undone = true;
+	}
+	err = journal_restore_files(manager->store.directory, pending->journal, problem);
+	if (err) {
+		try_again(pending);
+		return err;
+	}
 	log_notice("taken back: %s", pending->what);
 	pending_drop(pending);
+	return 0;
 }
 
 /* --- after a restart --- */
 
 json_t *pending_recover_files(const char *directory)
 {
-	json_t *journal = journal_read(directory);
+	json_auto_t *journal = journal_read(directory);
+	struct problem problem = {};
+	const char *what;
 
 	if (!journal)
 		return NULL;
-	log_warning("not confirmed before this start, and taken back now: %s",
-		    json_string_value(json_object_get(journal, "what")));
-	journal_restore_files(directory, journal);
-	return journal;
+	what = json_string_value(json_object_get(journal, "what"));
+	if (journal_restore_files(directory, journal, &problem)) {
+		log_error("%s; not confirmed, and taken back at the next start: %s", problem.text,
+			  what);
+		return NULL;
+	}
+	log_warning("not confirmed before this start, and taken back now: %s", what);
+	return json_incref(journal);
 }
 
 struct handover *pending_recover_begin(struct manager *manager, const json_t *journal)
 {
 	struct handover *handover = journal ? journal_handover(journal) : NULL;
 
+	/* Twice: a want of memory passes, and what is not put back now never is. */
+	if (journal && !handover)
+		handover = journal_handover(journal);
 	handover_unland(handover, &manager->context);
 	return handover;
 }
@@ -284,7 +348,7 @@ void pending_recover_end(struct manager *manager, json_t *journal, struct handov
 		return;
 	handover_restore(handover, &manager->context);
 	restore_runs(manager, journal);
-	journal_remove(manager->store.directory);
+	drop_journal(manager);
 	handover_free(handover);
 	json_decref(journal);
 }

@@ -21,6 +21,7 @@ struct pending {
 	struct handover *handover;   /* what the devices had before it */
 	json_t *journal;
 	uint64_t until_us; /* of CLOCK_BOOTTIME */
+	bool undone;	   /* all but the files is taken back; they are tried again */
 	sd_event_source *timer;
 };
 
@@ -36,14 +37,21 @@ int pending_prepare(struct manager *manager, const char *what, json_t *files,
 /* The change is made: the time runs. */
 int pending_start(struct pending *pending, unsigned int seconds, struct problem *problem);
 
-/* The change stays, or has not come about: forget it. */
+/* The change is confirmed. A negative errno: it waits still. */
+int pending_keep(struct pending *pending, struct problem *problem);
+
+/* The change has not come about: forget it. */
 void pending_drop(struct pending *pending);
 
 /* This process ends: what is on disk says what to do at the next start. */
 void pending_leave(struct manager *manager);
 
-/* Take it back now; what is done is appended to @actions. */
-void pending_take_back(struct pending *pending, struct action_list *actions);
+/*
+ * Take it back now; what is done is appended to @actions. A negative errno: a file cannot be put
+ * back yet. That is tried again, and the journal stays until it is done.
+ */
+int pending_take_back(struct pending *pending, struct action_list *actions,
+		      struct problem *problem);
 
 /* {"what": …, "seconds": …} for those who ask, NULL: nothing waits. */
 json_t *pending_show(const struct manager *manager);

@@ -459,6 +459,8 @@ uint64_t team_follow(struct team *team, const struct team_context *context)
 	const struct link *link;
 	int preferred;
 
+	if (bond)
+		neighbours_follow(&team->neighbours, context->observed, bond);
 	tell_late(team, context);
 	link = team_member_link(team, &context->observed->links, team->run.primary);
 	preferred = failover_preferred(&team->run);

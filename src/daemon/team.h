@@ -12,6 +12,7 @@
 
 #include "core/failover.h"
 #include "daemon/groups.h"
+#include "daemon/neighbours.h"
 #include "daemon/observe.h"
 #include "datapath/datapath.h"
 #include "model/action.h"
@@ -50,7 +51,8 @@ struct team {
 	uint64_t mac_retry_ns;	   /* … and a driver that has refused is not asked again before */
 	uint64_t drain_by_ns[PICK_SLOTS]; /* a drained member is retired then at the latest; 0 once
 					   * it is back */
-	struct groups groups;	/* the new primary's, until bonding has given them to it */
+	struct groups groups; /* the new primary's, until bonding has given them to it */
+	struct neighbours neighbours;
 	uint64_t rest_until_ns; /* a lost member's filters are not touched before (core/quirk.h) */
 	struct announce_rounds *rounds; /* NULL before the first failover */
 };
@@ -66,6 +68,10 @@ struct team_context {
 	const char *pins;
 	uint64_t netns;
 };
+
+/* Open what it needs, and observe everything. */
+int team_context_open(struct team_context *context, struct observed *observed, sd_event *loop,
+		      const char *pins, struct problem *problem);
 
 /* A team of this configuration, without a datapath. NULL: no memory. */
 struct team *team_new(const struct team_config *config);

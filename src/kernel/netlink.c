@@ -20,9 +20,9 @@
 
 /*
  * The kernel grows the datagrams of a dump up to 32 KiB where the reader has the room; only one
- * device with very many attributes takes more.
+ * device with very many attributes takes more: the list of a NIC's VFs alone may have 64 KiB.
  */
-#define NETLINK_BUFFER_SIZE 65536
+#define NETLINK_BUFFER_SIZE (96 << 10)
 
 /* Bursts of events: a few thousand devices that appear at once fit. */
 #define NETLINK_EVENTS_BUFFER_SIZE (8 << 20)

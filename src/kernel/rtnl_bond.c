@@ -3,40 +3,13 @@
 
 #include "base/strings.h"
 #include "kernel/message.h"
+#include "kernel/rtnl_link.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
-
-static void request_start(struct message *request, uint16_t type, uint16_t flags, int ifindex)
-{
-	struct ifinfomsg *header = message_start(request, type, flags, sizeof(*header));
-
-	header->ifi_index = ifindex;
-}
-
-/* Where the attributes of kind @kind begin: IFLA_LINKINFO { @kind_type, @data_type { … } }. */
-struct nest {
-	struct nlattr *info, *data;
-};
-
-static struct nest nest_start(struct nlmsghdr *request, uint16_t kind_type, uint16_t data_type)
-{
-	struct nest nest;
-
-	nest.info = mnl_attr_nest_start(request, IFLA_LINKINFO);
-	mnl_attr_put_strz(request, kind_type, "bond");
-	nest.data = mnl_attr_nest_start(request, data_type);
-	return nest;
-}
-
-static void nest_end(struct nlmsghdr *request, const struct nest *nest)
-{
-	mnl_attr_nest_end(request, nest->data);
-	mnl_attr_nest_end(request, nest->info);
-}
 
 static int settings_check(const struct link_bond *settings, struct problem *problem)
 {
@@ -81,17 +54,17 @@ static void settings_put(struct nlmsghdr *request, const struct link_bond *setti
 static void create_fill(struct message *request, const char *name, const struct link_bond *settings,
 			uint32_t tx_queues)
 {
-	struct nest nest;
+	struct message_kind nest;
 
-	request_start(request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+	message_start_link(request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
 	mnl_attr_put_strz(&request->header, IFLA_IFNAME, name);
 	if (tx_queues > 0)
 		mnl_attr_put_u32(&request->header, IFLA_NUM_TX_QUEUES, tx_queues);
-	nest = nest_start(&request->header, IFLA_INFO_KIND, IFLA_INFO_DATA);
+	nest = message_kind_start(request, IFLA_INFO_KIND, "bond", IFLA_INFO_DATA);
 	mnl_attr_put_u8(&request->header, IFLA_BOND_MODE, settings->mode);
 	mnl_attr_put_u8(&request->header, IFLA_BOND_FAIL_OVER_MAC, settings->fail_over_mac);
 	settings_put(&request->header, settings);
-	nest_end(&request->header, &nest);
+	message_kind_end(request, &nest);
 }
 
 int rtnl_bond_create(struct netlink *netlink, const char *name, const struct link_bond *settings,
@@ -101,8 +74,9 @@ int rtnl_bond_create(struct netlink *netlink, const char *name, const struct lin
 	struct message request;
 	int err;
 
-	if (!*name || strlen(name) >= LINK_NAME_SIZE)
-		return problem_set(problem, -EINVAL, "\"%s\" is no name for a device", name);
+	err = message_check_name(name, problem);
+	if (err)
+		return err;
 	err = settings_check(settings, problem);
 	if (err)
 		return err;
@@ -120,16 +94,16 @@ int rtnl_bond_set(struct netlink *netlink, int ifindex, const struct link_bond *
 		  struct problem *problem)
 {
 	struct message request;
-	struct nest nest;
+	struct message_kind nest;
 	int err;
 
 	err = settings_check(settings, problem);
 	if (err)
 		return err;
-	request_start(&request, RTM_NEWLINK, 0, ifindex);
-	nest = nest_start(&request.header, IFLA_INFO_KIND, IFLA_INFO_DATA);
+	message_start_link(&request, RTM_NEWLINK, 0, ifindex);
+	nest = message_kind_start(&request, IFLA_INFO_KIND, "bond", IFLA_INFO_DATA);
 	settings_put(&request.header, settings);
-	nest_end(&request.header, &nest);
+	message_kind_end(&request, &nest);
 	return netlink_request(netlink, &request.header, problem);
 }
 
@@ -137,21 +111,12 @@ int rtnl_bond_set_fail_over_mac(struct netlink *netlink, int ifindex, uint8_t fa
 				struct problem *problem)
 {
 	struct message request;
-	struct nest nest;
+	struct message_kind nest;
 
-	request_start(&request, RTM_NEWLINK, 0, ifindex);
-	nest = nest_start(&request.header, IFLA_INFO_KIND, IFLA_INFO_DATA);
+	message_start_link(&request, RTM_NEWLINK, 0, ifindex);
+	nest = message_kind_start(&request, IFLA_INFO_KIND, "bond", IFLA_INFO_DATA);
 	mnl_attr_put_u8(&request.header, IFLA_BOND_FAIL_OVER_MAC, fail_over_mac);
-	nest_end(&request.header, &nest);
-	return netlink_request(netlink, &request.header, problem);
-}
-
-static int master_set(struct netlink *netlink, int ifindex, int master, struct problem *problem)
-{
-	struct message request;
-
-	request_start(&request, RTM_SETLINK, 0, ifindex);
-	mnl_attr_put_u32(&request.header, IFLA_MASTER, (uint32_t)master);
+	message_kind_end(&request, &nest);
 	return netlink_request(netlink, &request.header, problem);
 }
 
@@ -161,12 +126,12 @@ int rtnl_bond_enslave(struct netlink *netlink, int ifindex, int bond_ifindex,
 	/* To the kernel, master 0 is release. */
 	if (bond_ifindex <= 0)
 		return problem_set(problem, -EINVAL, "%d is no bond's index", bond_ifindex);
-	return master_set(netlink, ifindex, bond_ifindex, problem);
+	return rtnl_link_set_master(netlink, ifindex, bond_ifindex, problem);
 }
 
 int rtnl_bond_release(struct netlink *netlink, int ifindex, struct problem *problem)
 {
-	return master_set(netlink, ifindex, 0, problem);
+	return rtnl_link_set_master(netlink, ifindex, 0, problem);
 }
 
 int rtnl_bond_set_queue_id(struct netlink *netlink, int ifindex, uint16_t queue_id,
@@ -174,14 +139,14 @@ int rtnl_bond_set_queue_id(struct netlink *netlink, int ifindex, uint16_t queue_
 {
 	struct problem refusal = {};
 	struct message request;
-	struct nest nest;
+	struct message_kind nest;
 	int err;
 
 	/* The kernel takes a member's attributes with RTM_NEWLINK only. */
-	request_start(&request, RTM_NEWLINK, 0, ifindex);
-	nest = nest_start(&request.header, IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA);
+	message_start_link(&request, RTM_NEWLINK, 0, ifindex);
+	nest = message_kind_start(&request, IFLA_INFO_SLAVE_KIND, "bond", IFLA_INFO_SLAVE_DATA);
 	mnl_attr_put_u16(&request.header, IFLA_BOND_SLAVE_QUEUE_ID, queue_id);
-	nest_end(&request.header, &nest);
+	message_kind_end(&request, &nest);
 	err = netlink_request(netlink, &request.header, &refusal);
 	if (err == -EPERM)
 		return problem_set(problem, err,
@@ -197,11 +162,11 @@ int rtnl_bond_set_active(struct netlink *netlink, int bond_ifindex, int ifindex,
 			 struct problem *problem)
 {
 	struct message request;
-	struct nest nest;
+	struct message_kind nest;
 
-	request_start(&request, RTM_NEWLINK, 0, bond_ifindex);
-	nest = nest_start(&request.header, IFLA_INFO_KIND, IFLA_INFO_DATA);
+	message_start_link(&request, RTM_NEWLINK, 0, bond_ifindex);
+	nest = message_kind_start(&request, IFLA_INFO_KIND, "bond", IFLA_INFO_DATA);
 	mnl_attr_put_u32(&request.header, IFLA_BOND_ACTIVE_SLAVE, (uint32_t)ifindex);
-	nest_end(&request.header, &nest);
+	message_kind_end(&request, &nest);
 	return netlink_request(netlink, &request.header, problem);
 }

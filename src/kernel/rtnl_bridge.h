@@ -4,43 +4,54 @@
 
 #include "base/problem.h"
 #include "kernel/netlink.h"
-#include "model/link.h"
+#include "model/bridge.h"
 
 #include <stdbool.h>
 
-/* A VLAN-aware bridge without STP, default PVID 1, down. -EEXIST: the name is taken. */
-int rtnl_bridge_create(struct netlink *netlink, const char *name, struct problem *problem);
+#define BRIDGE_VLAN_MAX 4094
 
-/* Make @ifindex a port of @bridge, or with 0 of none. */
-int rtnl_link_set_master(struct netlink *netlink, int ifindex, int master, struct problem *problem);
+/*
+ * A bridge without STP, down; with @vlans it knows VLANs, default PVID 1. -EEXIST: the name is
+ * taken; -EOPNOTSUPP: the kernel has no such bridges.
+ */
+int rtnl_bridge_create(struct netlink *netlink, const char *name, bool vlans,
+		       struct problem *problem);
 
 /*
  * Which VLAN the frames of a port belong to that carry no tag: @vlan alone, 1 = the usual one. All
- * other VLANs of the port are taken away, unless it is a @trunk, which has 1 to 4094.
+ * other VLANs of the port are taken away, unless it is a @trunk, which has 1 to 4094. At no moment
+ * has the port no VLAN for such frames. -EOPNOTSUPP: it is no bridge's port; -EINVAL: no VLAN.
  */
 int rtnl_bridge_set_vlan(struct netlink *netlink, int port, uint16_t vlan, bool trunk,
 			 struct problem *problem);
 
-/* The port's untagged VLAN (0 = none), and whether it is a trunk. */
-struct bridge_vlan {
-	int port;
-	uint16_t pvid;
-	bool trunk;
-};
-/* All ports of all bridges; the caller frees *ret_vlans. */
+/*
+ * RTM_NEWLINK of AF_BRIDGE. -ENOMSG: another type; -EAFNOSUPPORT: no bridge's report of a port;
+ * -EBADMSG: malformed.
+ */
+int rtnl_bridge_decode_vlan(const struct nlmsghdr *message, struct bridge_vlan *ret_vlan);
+
+/* All ports of all bridges, and the bridges themselves. The caller frees *ret_vlans. */
 int rtnl_bridge_dump_vlans(struct netlink *netlink, struct bridge_vlan **ret_vlans,
 			   size_t *ret_count);
 
-/* An address that a NIC's own filter has (NTF_SELF), or that a bridge has (NTF_MASTER). */
-struct bridge_fdb {
-	int ifindex;
-	struct mac mac;
-	bool self;	/* the device's own filter; else the bridge's, at this port */
-	bool permanent; /* somebody has set it; else it was learnt */
-};
-/* Entries of one device (and bridge, where it is a port). The caller frees *ret_entries. */
-int rtnl_fdb_dump(struct netlink *netlink, struct bridge_fdb **ret_entries, size_t *ret_count);
-/* In the device's own filter (self). Adding what is there and deleting what is not are no errors. */
+/*
+ * RTM_NEWNEIGH of AF_BRIDGE. -ENOMSG: another type; -EAFNOSUPPORT: another family, or no MAC;
+ * -EBADMSG: malformed.
+ */
+int rtnl_fdb_decode(const struct nlmsghdr *message, struct bridge_fdb *ret_entry);
+
+/*
+ * Entries of one device (and of its bridge, at this port), 0 = of all. An address that a bridge
+ * has in several VLANs comes several times. The caller frees *ret_entries.
+ */
+int rtnl_fdb_dump(struct netlink *netlink, int ifindex, struct bridge_fdb **ret_entries,
+		  size_t *ret_count);
+
+/*
+ * In the device's own filter (self). Adding what is there and deleting what is not are no errors.
+ * -ENOMEM, -ENOSPC: the NIC's filter is full.
+ */
 int rtnl_fdb_add_self(struct netlink *netlink, int ifindex, const struct mac *mac,
 		      struct problem *problem);
 int rtnl_fdb_del_self(struct netlink *netlink, int ifindex, const struct mac *mac,
@@ -48,14 +59,13 @@ int rtnl_fdb_del_self(struct netlink *netlink, int ifindex, const struct mac *ma
 
 /*
  * A veth pair: @name here, and its peer as @peer with @mac in the namespace of @netns_fd. Both
- * down. Nothing is left on failure.
+ * down. Nothing is left on failure. -EEXIST: one of the names is taken.
  */
 int rtnl_veth_create(struct netlink *netlink, const char *name, const char *peer,
 		     const struct mac *mac, int netns_fd, struct problem *problem);
 
-/* Into another namespace, named and down there; @mac NULL: its own. */
-int rtnl_link_move(struct netlink *netlink, int ifindex, int netns_fd, const char *name,
-		   struct problem *problem);
-
-/* A persistent tap with vnet headers and up to @queues queues, down. Not netlink: /dev/net/tun. */
-int tap_create(const char *name, unsigned int queues, struct problem *problem);
+/*
+ * A persistent tap with vnet headers, down. QEMU opens one that is @multi_queue if it is given
+ * several queues, and only then (-EINVAL otherwise, there). -EEXIST: the name is taken.
+ */
+int tap_create(const char *name, bool multi_queue, struct problem *problem);

@@ -20,6 +20,7 @@ static const struct attribute_rule link_rules[] = {
 	LINK_RULE(IFLA_IFNAME, ATTRIBUTE_TEXT, name),
 	LINK_RULE(IFLA_PARENT_DEV_BUS_NAME, ATTRIBUTE_TEXT, bus),
 	LINK_RULE(IFLA_PARENT_DEV_NAME, ATTRIBUTE_TEXT, bus_id),
+	LINK_RULE(IFLA_IFALIAS, ATTRIBUTE_TEXT, alias),
 	LINK_RULE(IFLA_MASTER, ATTRIBUTE_INDEX, master),
 	LINK_RULE(IFLA_MTU, ATTRIBUTE_NUMBER, mtu),
 	LINK_RULE(IFLA_NUM_TX_QUEUES, ATTRIBUTE_NUMBER, tx_queues),
@@ -47,6 +48,11 @@ static const struct attribute_rule bond_rules[] = {
 	LINK_RULE(IFLA_BOND_ARP_INTERVAL, ATTRIBUTE_NUMBER, bond.arp_interval),
 	LINK_RULE(IFLA_BOND_PRIMARY_RESELECT, ATTRIBUTE_NUMBER, bond.primary_reselect),
 	LINK_RULE(IFLA_BOND_ACTIVE_SLAVE, ATTRIBUTE_INDEX, bond.active_ifindex),
+};
+
+static const struct attribute_rule bridge_rules[] = {
+	LINK_RULE(IFLA_BR_VLAN_FILTERING, ATTRIBUTE_NUMBER, bridge.vlan_filtering),
+	LINK_RULE(IFLA_BR_STP_STATE, ATTRIBUTE_NUMBER, bridge.stp),
 };
 
 static const struct attribute_rule vlan_rules[] = {
@@ -95,6 +101,9 @@ static int read_info(const struct nlattr *nest, struct link *link)
 	if (!err && strcmp(link->kind, "bond") == 0)
 		err = read_nested(attributes[IFLA_INFO_DATA], bond_rules, ARRAY_SIZE(bond_rules),
 				  link);
+	if (!err && strcmp(link->kind, "bridge") == 0)
+		err = read_nested(attributes[IFLA_INFO_DATA], bridge_rules,
+				  ARRAY_SIZE(bridge_rules), link);
 	if (!err && strcmp(link->kind, "vlan") == 0)
 		err = read_nested(attributes[IFLA_INFO_DATA], vlan_rules, ARRAY_SIZE(vlan_rules),
 				  link);
@@ -221,13 +230,6 @@ int rtnl_link_dump(struct netlink *netlink, struct link_table *ret_table)
 	return 0;
 }
 
-static void request_start(struct message *request, uint16_t type, int ifindex)
-{
-	struct ifinfomsg *header = message_start(request, type, 0, sizeof(*header));
-
-	header->ifi_index = ifindex;
-}
-
 static int link_take(const struct nlmsghdr *message, void *data)
 {
 	return rtnl_link_decode(message, data);
@@ -239,7 +241,7 @@ int rtnl_link_get(struct netlink *netlink, int ifindex, struct link *ret_link)
 	struct message request;
 	int err;
 
-	request_start(&request, RTM_GETLINK, ifindex);
+	message_start_link(&request, RTM_GETLINK, 0, ifindex);
 	err = netlink_query(netlink, &request.header, link_take, &link);
 	if (err)
 		return err;
@@ -265,7 +267,7 @@ int rtnl_link_set_mtu(struct netlink *netlink, int ifindex, uint32_t mtu, struct
 {
 	struct message request;
 
-	request_start(&request, RTM_SETLINK, ifindex);
+	message_start_link(&request, RTM_SETLINK, 0, ifindex);
 	mnl_attr_put_u32(&request.header, IFLA_MTU, mtu);
 	return netlink_request(netlink, &request.header, problem);
 }
@@ -275,7 +277,7 @@ int rtnl_link_set_mac(struct netlink *netlink, int ifindex, const struct mac *ma
 {
 	struct message request;
 
-	request_start(&request, RTM_SETLINK, ifindex);
+	message_start_link(&request, RTM_SETLINK, 0, ifindex);
 	mnl_attr_put(&request.header, IFLA_ADDRESS, sizeof(mac->bytes), mac->bytes);
 	return netlink_request(netlink, &request.header, problem);
 }
@@ -285,8 +287,38 @@ int rtnl_link_set_name(struct netlink *netlink, int ifindex, const char *name,
 {
 	struct message request;
 
-	request_start(&request, RTM_SETLINK, ifindex);
+	message_start_link(&request, RTM_SETLINK, 0, ifindex);
 	mnl_attr_put_strz(&request.header, IFLA_IFNAME, name);
+	return netlink_request(netlink, &request.header, problem);
+}
+
+int rtnl_link_set_master(struct netlink *netlink, int ifindex, int master, struct problem *problem)
+{
+	struct message request;
+
+	message_start_link(&request, RTM_SETLINK, 0, ifindex);
+	mnl_attr_put_u32(&request.header, IFLA_MASTER, (uint32_t)master);
+	return netlink_request(netlink, &request.header, problem);
+}
+
+int rtnl_link_move(struct netlink *netlink, int ifindex, int netns_fd, const char *name,
+		   struct problem *problem)
+{
+	struct message request;
+
+	message_start_link(&request, RTM_SETLINK, 0, ifindex);
+	mnl_attr_put_u32(&request.header, IFLA_NET_NS_FD, (uint32_t)netns_fd);
+	mnl_attr_put_strz(&request.header, IFLA_IFNAME, name);
+	return netlink_request(netlink, &request.header, problem);
+}
+
+int rtnl_link_set_alias(struct netlink *netlink, int ifindex, const char *alias,
+			struct problem *problem)
+{
+	struct message request;
+
+	message_start_link(&request, RTM_SETLINK, 0, ifindex);
+	mnl_attr_put_strz(&request.header, IFLA_IFALIAS, alias);
 	return netlink_request(netlink, &request.header, problem);
 }
 
@@ -294,6 +326,6 @@ int rtnl_link_delete(struct netlink *netlink, int ifindex, struct problem *probl
 {
 	struct message request;
 
-	request_start(&request, RTM_DELLINK, ifindex);
+	message_start_link(&request, RTM_DELLINK, 0, ifindex);
 	return netlink_request(netlink, &request.header, problem);
 }

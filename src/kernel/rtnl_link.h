@@ -39,5 +39,18 @@ int rtnl_link_set_mac(struct netlink *netlink, int ifindex, const struct mac *ma
 int rtnl_link_set_name(struct netlink *netlink, int ifindex, const char *name,
 		       struct problem *problem);
 
+/* A text that goes with the device: shown by "ip link", kept for as long as the device is there. */
+int rtnl_link_set_alias(struct netlink *netlink, int ifindex, const char *alias,
+			struct problem *problem);
+/* Make it a port of the bridge, or a member of the bond, @master; 0 = of none. */
+int rtnl_link_set_master(struct netlink *netlink, int ifindex, int master, struct problem *problem);
+
+/*
+ * Into another namespace, with another name, down there. -EEXIST: @name is another one's there,
+ * and the device may be there nevertheless, with the name that it had.
+ */
+int rtnl_link_move(struct netlink *netlink, int ifindex, int netns_fd, const char *name,
+		   struct problem *problem);
+
 /* -EOPNOTSUPP for devices that are not software's. */
 int rtnl_link_delete(struct netlink *netlink, int ifindex, struct problem *problem);

@@ -50,6 +50,7 @@ int rtnl_neighbour_decode(const struct nlmsghdr *message, struct link_neighbour 
 	neighbour.ifindex = header->ndm_ifindex;
 	neighbour.family = header->ndm_family;
 	neighbour.state = header->ndm_state;
+	neighbour.router = header->ndm_flags & NTF_ROUTER;
 	err = read_attributes(message, &neighbour);
 	if (err)
 		return err;
@@ -78,4 +79,20 @@ int rtnl_neighbour_dump(struct netlink *netlink, struct link_neighbour **ret_nei
 	*ret_neighbours = neighbours.items;
 	*ret_count = neighbours.count;
 	return 0;
+}
+
+int rtnl_neighbour_put(struct netlink *netlink, const struct link_neighbour *neighbour,
+		       struct problem *problem)
+{
+	struct message request;
+	struct ndmsg *header =
+		message_start(&request, RTM_NEWNEIGH, NLM_F_CREATE, sizeof(struct ndmsg));
+
+	header->ndm_family = neighbour->family;
+	header->ndm_ifindex = neighbour->ifindex;
+	header->ndm_state = neighbour->state;
+	header->ndm_flags = neighbour->router ? NTF_ROUTER : 0;
+	mnl_attr_put(&request.header, NDA_DST, family_size(neighbour->family), neighbour->bytes);
+	mnl_attr_put(&request.header, NDA_LLADDR, sizeof(neighbour->mac), &neighbour->mac);
+	return netlink_request(netlink, &request.header, problem);
 }

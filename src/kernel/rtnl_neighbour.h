@@ -20,3 +20,7 @@ int rtnl_neighbour_decode(const struct nlmsghdr *message, struct link_neighbour 
  */
 int rtnl_neighbour_dump(struct netlink *netlink, struct link_neighbour **ret_neighbours,
 			size_t *ret_count);
+
+/* Make it known. What the kernel has learnt of it by itself stays; what waits for it is sent. */
+int rtnl_neighbour_put(struct netlink *netlink, const struct link_neighbour *neighbour,
+		       struct problem *problem);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/sysfs.h"
 
+#include "base/cleanup.h"
 #include "base/strings.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,18 +44,25 @@ static int link_read(const char *path, char *ret_target, size_t size)
 	return 0;
 }
 
-int sysfs_pci_driver(const char *address, char *ret_driver, size_t size)
+int sysfs_link_name(const char *path, char *ret_name, size_t size)
 {
-	char link[PATH_MAX], path[PATH_MAX];
+	char target[PATH_MAX];
 	const char *name;
 	int err;
 
-	(void)snprintf(link, sizeof(link), "/sys/bus/pci/devices/%s/driver", address);
-	err = link_read(link, path, sizeof(path));
+	err = link_read(path, target, sizeof(target));
 	if (err)
 		return err;
-	name = strrchr(path, '/');
-	return text_copy(ret_driver, size, name ? name + 1 : path);
+	name = strrchr(target, '/');
+	return text_copy(ret_name, size, name ? name + 1 : target);
+}
+
+int sysfs_pci_driver(const char *address, char *ret_driver, size_t size)
+{
+	char link[PATH_MAX];
+
+	(void)snprintf(link, sizeof(link), "/sys/bus/pci/devices/%s/driver", address);
+	return sysfs_link_name(link, ret_driver, size);
 }
 
 int sysfs_pci_address(const char *bus, const char *bus_id, char *ret_address, size_t size)
@@ -70,4 +79,47 @@ int sysfs_pci_address(const char *bus, const char *bus_id, char *ret_address, si
 	if (!parent || !is_pci_address(parent))
 		return -ENODEV;
 	return text_copy(ret_address, size, parent);
+}
+
+int sysfs_read(const char *path, char *ret_text, size_t size)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[PATH_MAX];
+	ssize_t length;
+
+	if (fd < 0)
+		return -errno;
+	length = read(fd, text, sizeof(text) - 1);
+	if (length < 0)
+		return -errno;
+	text[length] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return text_copy(ret_text, size, text);
+}
+
+int sysfs_read_number(const char *path, uint32_t *ret_number)
+{
+	char text[16];
+	int err;
+
+	err = sysfs_read(path, text, sizeof(text));
+	return err ? err : number_parse(text, 0, UINT32_MAX, ret_number);
+}
+
+int sysfs_write(const char *path, const char *text)
+{
+	size_t length = strlen(text);
+	int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
+	ssize_t written;
+
+	if (fd < 0)
+		return -errno;
+	written = write(fd, text, length);
+	if (written < 0)
+		err = -errno;
+	else if ((size_t)written != length)
+		err = -EIO;
+	if (close(fd) < 0 && !err)
+		err = -errno;
+	return err;
 }

@@ -20,6 +20,7 @@ const char *const action_names[] = {
 	[ACTION_RENAME] = "rename",
 	[ACTION_MTU] = "mtu",
 	[ACTION_MAC] = "mac",
+	[ACTION_HOST] = "host",
 	[ACTION_WAIT] = "wait",
 	[ACTION_REFUSE] = "refuse",
 };
@@ -72,6 +73,7 @@ bool action_is_upkeep(const struct action *action)
 	case ACTION_SET:
 	case ACTION_CONFIGURE:
 	case ACTION_JOIN:
+	case ACTION_HOST:
 	case ACTION_WAIT:
 	case ACTION_REFUSE:
 	case ACTION_KIND_COUNT:

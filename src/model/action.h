@@ -19,6 +19,7 @@ enum action_kind {
 	ACTION_RENAME,	  /* give the team's interface its name back */
 	ACTION_MTU,	  /* give a member the team's MTU */
 	ACTION_MAC,	  /* give a member its own MAC back, or the one that it shall have (T8) */
+	ACTION_HOST,	  /* a step of core/host_plan, which has its own words */
 	ACTION_WAIT,	  /* the device is not there yet; nothing is done */
 	ACTION_REFUSE,	  /* the device is there, but cannot be a member now; nothing is done */
 	ACTION_KIND_COUNT,
@@ -27,11 +28,13 @@ enum action_kind {
 extern const char *const action_names[ACTION_KIND_COUNT];
 
 #define ACTION_TEXT_SIZE 256
+#define ACTION_DEVICE_SIZE 80 /* "VM/ADAPTER", too */
 
 struct action {
 	enum action_kind kind;
-	char team[LINK_NAME_SIZE];
-	char device[MEMBER_DEVICE_SIZE]; /* as configured; "" where the team is meant */
+	const char *word;		 /* of a step of the host (static), else NULL */
+	char team[LINK_NAME_SIZE];	 /* "" = it is about the host */
+	char device[ACTION_DEVICE_SIZE]; /* as configured; "" where the team is meant */
 	int slot;			 /* the member's; -1 where the team is meant */
 	int ifindex;			 /* the device's, 0 = none */
 	char text[ACTION_TEXT_SIZE];	 /* a sentence for people */

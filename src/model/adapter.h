@@ -21,12 +21,12 @@
 struct adapter_config {
 	char name[ADAPTER_NAME_SIZE];
 	char switch_name[SWITCH_NAME_SIZE];
-	struct mac mac; /* never zero: made when the adapter is added */
-	uint32_t vlan;	/* 0 = untagged */
-	uint32_t iov_weight;	/* 0..100; 0 = no VF */
-	uint32_t allow_teaming; /* H5 */
-	uint32_t mac_spoofing;	/* any source MAC may be sent */
-	uint32_t serial;	/* order of creation: the next highest when it is added (H4) */
+	struct mac mac;		   /* never zero: made when the adapter is added */
+	uint32_t vlan;		   /* 0 = untagged */
+	uint32_t iov_weight;	   /* 0..100; 0 = no VF */
+	uint32_t allow_teaming;	   /* H5 */
+	uint32_t mac_spoofing;	   /* any source MAC may be sent */
+	uint32_t serial;	   /* order of creation: the next highest when it is added (H4) */
 	char port[LINK_NAME_SIZE]; /* a port that somebody else makes; "" = it is made here */
 };
 
@@ -59,10 +59,16 @@ enum adapter_path {
 	ADAPTER_PATH_COUNT,
 };
 extern const char *const adapter_status_names[ADAPTER_STATUS_COUNT]; /* "ok" "degraded" */
-extern const char *const adapter_path_names[ADAPTER_PATH_COUNT]; /* "ok" "uplink-lost" "disconnected" */
+extern const char
+	*const adapter_path_names[ADAPTER_PATH_COUNT]; /* "ok" "uplink-lost" "disconnected" */
 
 /* A virtual function as its PF reports it (IFLA_VFINFO_LIST), and its PCI function. */
-enum vf_link_state { VF_LINK_AUTO, VF_LINK_ENABLE, VF_LINK_DISABLE, VF_LINK_STATE_COUNT };
+enum vf_link_state {
+	VF_LINK_AUTO,
+	VF_LINK_ENABLE,
+	VF_LINK_DISABLE,
+	VF_LINK_STATE_COUNT
+};
 extern const char *const vf_link_state_names[VF_LINK_STATE_COUNT];
 
 struct vf {

@@ -14,6 +14,7 @@
 #define LINK_KIND_SIZE 16
 #define LINK_DRIVER_SIZE 32
 #define LINK_BUS_SIZE 40 /* "0000:3b:02.1" and the like */
+#define LINK_ALIAS_SIZE 128
 
 #define LINK_FAIL_OVER_MAC_ACTIVE 1 /* the bond has the active member's MAC */
 #define LINK_FAIL_OVER_MAC_FOLLOW 2 /* the bond has one; the old and the new active one exchange */
@@ -43,6 +44,12 @@ struct link_bond_slave {
 	struct mac mac;	    /* that it had when it joined */
 };
 
+/* Attributes of a bridge (IFLA_INFO_DATA of kind "bridge"). */
+struct link_bridge {
+	uint8_t vlan_filtering; /* 1 = it knows VLANs */
+	uint32_t stp;		/* 0 = no spanning tree, 1 = the kernel's, 2 = a daemon's */
+};
+
 struct link_counters {
 	uint64_t rx_packets, tx_packets;
 	uint64_t rx_bytes, tx_bytes;
@@ -57,6 +64,7 @@ struct link {
 	char bus[LINK_BUS_SIZE];	 /* IFLA_PARENT_DEV_BUS_NAME: "pci", "virtio", "" */
 	char bus_id[LINK_BUS_SIZE];	 /* IFLA_PARENT_DEV_NAME: "0000:00:04.0", "" */
 	char driver[LINK_DRIVER_SIZE];	 /* of a PCI function: "igbvf", "" if unknown */
+	char alias[LINK_ALIAS_SIZE];	 /* IFLA_IFALIAS, a longer one cut off; "" = none */
 	uint16_t type;			 /* ARPHRD_*, 1 = Ethernet */
 	uint32_t flags;			 /* IFF_* */
 	int master;			 /* ifindex of the master, 0 = none */
@@ -69,6 +77,7 @@ struct link {
 	struct mac permanent_mac; /* zero where the driver has none */
 	struct link_counters counters;
 	struct link_bond bond;	      /* valid if kind is "bond" */
+	struct link_bridge bridge;    /* valid if kind is "bridge" */
 	struct link_bond_slave slave; /* valid if slave_kind is "bond" */
 };
 
@@ -87,7 +96,9 @@ struct link_address {
 struct link_neighbour {
 	int ifindex;
 	uint8_t family;
-	uint16_t state; /* NUD_* */
+	uint16_t state;	       /* NUD_* */
+	bool router;	       /* of IPv6 */
+	uint64_t forgotten_ns; /* when the kernel said so, 0 = it knows it; daemon/observe */
 	uint8_t bytes[16];
 	struct mac mac;
 };

@@ -21,20 +21,40 @@ struct switch_config {
 
 /* H2. Why a switch with iov on gives no VF; a bit each, so that all are told at once. */
 enum iov_reason {
-	IOV_REASON_NO_NIC,	 /* there is no such device now */
-	IOV_REASON_NOT_PCI,	 /* the NIC is no PCI function: a bond, a VLAN, virtio … */
-	IOV_REASON_TEAMED,	 /* the NIC is a bond or team: team in the guest instead */
+	IOV_REASON_NO_NIC,	  /* there is no such device now */
+	IOV_REASON_NOT_PCI,	  /* the NIC is no PCI function: a bond, a VLAN, virtio … */
+	IOV_REASON_TEAMED,	  /* the NIC is a bond or team: team in the guest instead */
 	IOV_REASON_NO_CAPABILITY, /* the device has no SR-IOV capability, or it is off in firmware */
-	IOV_REASON_NO_DRIVER,	 /* its driver cannot make VFs */
-	IOV_REASON_NO_BUS,	 /* no bus numbers behind the slot: making VFs gave ENOMEM/EBUSY … */
-	IOV_REASON_NO_BAR_SPACE, /* no memory space for the VFs' BARs: … gave ENOSPC/EINVAL … */
-	IOV_REASON_NO_IOMMU,	 /* VFs work in namespaces, but none can be given to a VM */
-	IOV_REASON_NO_ACS,	 /* the VF shares its IOMMU group with others */
-	IOV_REASON_REFUSED,	 /* making VFs failed otherwise; the errno's text goes with it */
+	IOV_REASON_NO_DRIVER,	  /* its driver cannot make VFs */
+	IOV_REASON_NO_BUS,	  /* no PCI bus numbers behind the slot */
+	IOV_REASON_NO_BAR_SPACE,  /* no memory space for the VFs' BARs */
+	IOV_REASON_NO_IOMMU,	  /* VFs work in namespaces, but none can be given to a VM */
+	IOV_REASON_NO_ACS,	  /* the VF shares its IOMMU group with others */
+	IOV_REASON_REFUSED,	  /* making VFs failed otherwise; what it said goes with it */
 	IOV_REASON_COUNT,
 };
 extern const char *const iov_reason_names[IOV_REASON_COUNT];	 /* "no-iommu" */
 extern const char *const iov_reason_sentences[IOV_REASON_COUNT]; /* what it is, and what to do */
+
+/* Is the memory there that the VFs' BARs need (sysfs, "resource", lines 8 to 13)? */
+enum iov_memory {
+	IOV_MEMORY_UNKNOWN,
+	IOV_MEMORY_THERE,
+	IOV_MEMORY_MISSING,
+};
+
+/* What can be seen of a NIC as to its VFs. */
+struct iov_facts {
+	bool present;	 /* there is such a device; without it nothing else counts */
+	bool pci;	 /* it is a PCI function; without it nothing below counts */
+	bool teamed;	 /* it is a bond or a team */
+	uint32_t total;	 /* VFs that it can have, 0 = it has no SR-IOV */
+	bool has_driver; /* whether it can make VFs the attempt tells */
+	bool iommu;
+	bool shares_group; /* some VF is in one IOMMU group with others */
+	enum iov_memory memory;
+	int error; /* negative errno of the last attempt to make VFs, 0 = none failed */
+};
 
 enum uplink_state {
 	UPLINK_UP,

@@ -8,6 +8,9 @@
 const char *const yes_no_names[] = {"no", "yes"};
 NAME_TABLE_COMPLETE(yes_no_names, YES_NO_COUNT);
 
+const char *const on_off_names[] = {"off", "on"};
+NAME_TABLE_COMPLETE(on_off_names, YES_NO_COUNT);
+
 const char *const distribution_names[] = {
 	[DISTRIBUTION_TRANSPORT_PORTS] = "transport-ports",
 	[DISTRIBUTION_IP_ADDRESSES] = "ip-addresses",
@@ -74,29 +77,39 @@ static const struct mac *own_mac(const struct link *link)
 	return doubtful && !mac_is_zero(&link->slave.mac) ? &link->slave.mac : &link->permanent_mac;
 }
 
-bool member_means(const struct member_config *member, const struct link *link)
+bool device_means(const char *device, const struct link *link)
 {
 	struct mac mac;
 
-	switch (member_key_of(member->device)) {
+	switch (member_key_of(device)) {
 	case MEMBER_BY_MAC:
-		(void)mac_parse(member->device, &mac);
+		(void)mac_parse(device, &mac);
 		return mac_equal(own_mac(link), &mac);
 	case MEMBER_BY_PATH:
-		return strcmp(link->bus_id, member->device + strlen(PATH_PREFIX)) == 0;
+		return strcmp(link->bus_id, device + strlen(PATH_PREFIX)) == 0;
 	case MEMBER_BY_NAME:
 	case MEMBER_KEY_COUNT:
 		break;
 	}
-	return strcmp(link->name, member->device) == 0;
+	return strcmp(link->name, device) == 0;
+}
+
+struct link *device_link(const char *device, const struct link_table *links)
+{
+	for (size_t i = 0; i < links->count; i++)
+		if (device_means(device, &links->links[i]))
+			return &links->links[i];
+	return NULL;
+}
+
+bool member_means(const struct member_config *member, const struct link *link)
+{
+	return device_means(member->device, link);
 }
 
 struct link *member_link(const struct member_config *member, const struct link_table *links)
 {
-	for (size_t i = 0; i < links->count; i++)
-		if (member_means(member, &links->links[i]))
-			return &links->links[i];
-	return NULL;
+	return device_link(member->device, links);
 }
 
 struct team_config *team_list_find(struct team_list *list, const char *name)

@@ -72,6 +72,7 @@ enum member_reason {
 /* The words of a setting that is a choice of two; their places are its values. */
 #define YES_NO_COUNT 2
 extern const char *const yes_no_names[YES_NO_COUNT];
+extern const char *const on_off_names[YES_NO_COUNT]; /* "off" is 0 */
 extern const char *const distribution_names[DISTRIBUTION_COUNT];
 extern const char *const mac_policy_names[MAC_POLICY_COUNT];
 extern const char *const member_role_names[MEMBER_ROLE_COUNT];
@@ -108,6 +109,12 @@ struct team_list {
 
 /* What kind of name @device is; it says nothing about whether such a device exists. */
 enum member_key member_key_of(const char *device);
+
+/* Is @link one that a configuration calls @device? */
+bool device_means(const char *device, const struct link *link);
+
+/* The first such device, NULL when there is none. */
+struct link *device_link(const char *device, const struct link_table *links);
 
 /* Is @link one that @member names? */
 bool member_means(const struct member_config *member, const struct link *link);

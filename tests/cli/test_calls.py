@@ -3,6 +3,7 @@
 import pytest
 
 import fake
+import fake_host
 
 NOTHING = fake.reply(actions=[])
 
@@ -44,6 +45,40 @@ CALLS = {
         "SetMember", {"name": "team0", "member": "ens6", "settings": {"Weight": "1000"}}),
     "member restore team0 ens6": ("RestoreMember", {"name": "team0", "member": "ens6"}),
     "member remove team0 ens5": ("RemoveMember", {"name": "team0", "member": "ens5"}),
+    "switch": ("ShowSwitches", {}),
+    "switch show TeamDemoA": ("ShowSwitches", {"name": "TeamDemoA"}),
+    "switch add TeamDemoA --nic ens1f0": (
+        "AddSwitch", {"switch": {"name": "TeamDemoA", "nic": "ens1f0", "settings": {}}}),
+    "switch add --iov on TeamDemoA --nic=pci-0000:01:00.0 vf-count=4 adopt=yes --confirm 60": (
+        "AddSwitch", {"switch": {"name": "TeamDemoA", "nic": "pci-0000:01:00.0", "settings": {
+            "Iov": "on", "VfCount": "4", "Adopt": "yes"}}, "confirm": 60}),
+    "switch set TeamDemoA iov=off": (
+        "SetSwitch", {"name": "TeamDemoA", "settings": {"Iov": "off"}}),
+    "switch remove TeamDemoA": ("RemoveSwitch", {"name": "TeamDemoA"}),
+    "adapter": ("ShowAdapters", {}),
+    "adapter show web1": ("ShowAdapters", {"vm": "web1"}),
+    "adapter show web1 nicA": ("ShowAdapters", {"vm": "web1", "adapter": "nicA"}),
+    "adapter add web1 nicA --switch TeamDemoA --iov-weight 100": (
+        "AddAdapter", {"vm": "web1", "adapter": {"name": "nicA", "switch": "TeamDemoA",
+                                                 "settings": {"IovWeight": "100"}}}),
+    "adapter add test nicA --switch=A --namespace test --mac 52:54:00:00:00:01 --vlan 7 "
+    "allow-teaming=on MacSpoofing=on": (
+        "AddAdapter", {"vm": "test", "vm_settings": {"Namespace": "test"},
+                       "adapter": {"name": "nicA", "switch": "A", "settings": {
+                           "Mac": "52:54:00:00:00:01", "Vlan": "7", "AllowTeaming": "on",
+                           "MacSpoofing": "on"}}}),
+    "adapter add web2 nicA --switch A --qmp /run/web2.qmp port=vnet3 --confirm 5": (
+        "AddAdapter", {"vm": "web2", "vm_settings": {"Qmp": "/run/web2.qmp"}, "confirm": 5,
+                       "adapter": {"name": "nicA", "switch": "A",
+                                   "settings": {"Port": "vnet3"}}}),
+    "adapter set web1 allow-teaming=on": (
+        "SetAdapter", {"vm": "web1", "settings": {"AllowTeaming": "on"}}),
+    "adapter set web1 nicA vlan=7 iov-weight=50": (
+        "SetAdapter", {"vm": "web1", "adapter": "nicA",
+                       "settings": {"Vlan": "7", "IovWeight": "50"}}),
+    "adapter remove web1 nicA": ("RemoveAdapter", {"vm": "web1", "adapter": "nicA"}),
+    "vf": ("ShowVfs", {}),
+    "vf show TeamDemoA": ("ShowVfs", {"switch": "TeamDemoA"}),
     "plan": ("Plan", {}),
     "confirm": ("Confirm", {}),
     "cancel": ("Cancel", {}),
@@ -119,6 +154,15 @@ def test_json_is_the_answer_itself(daemon, iovteam):
     assert [(m["team"], m["device"]) for m in document["members"]][:2] == [
         ("team0", "ens4"), ("team0", "ens5")]
     assert document["members"][0]["drops"] == teams[0]["members"][0]["drops"]
+
+
+@pytest.mark.parametrize("noun, method, key, rows", [
+    ("switch", "ShowSwitches", "switches", fake_host.troubled()),
+    ("adapter", "ShowAdapters", "vms", fake_host.vms()), ("vf", "ShowVfs", "vfs", fake_host.vfs())])
+def test_json_of_a_host_is_the_answer_itself(noun, method, key, rows, daemon, iovteam):
+    server = daemon(fake.reply(**{key: rows}))
+    assert iovteam.json(noun, "show") == (0, {key: rows})
+    assert server.calls[0]["method"] == f"org.iovteam.{method}"
 
 
 def test_json_of_a_change(daemon, iovteam):

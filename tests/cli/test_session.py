@@ -23,6 +23,8 @@ CONCERNED = {
     "team remove team1": False,
     "team switchover team0 --to ens5": True,
     "member remove team1 ens4": True,
+    "switch add TeamDemoA --nic ens4": True,
+    "switch add TeamDemoA --nic ens5": False,
     "team set team0 announce-count=1": False,
     "reload": False,
     "cancel": False,

@@ -68,6 +68,56 @@ WRONG = {
         "iovteam team set", "--take-addresses does not go with this command"),
     "team remove team0 --give-addresses=": (
         "iovteam team remove", "--give-addresses needs a member"),
+    "switch bogus": (
+        "iovteam switch", 'unknown verb "bogus"; there are: add, set, remove, show'),
+    "switch add TeamDemoA": (
+        "iovteam switch add",
+        "--nic is missing; it takes: NAME --nic NIC [--iov on|off] [KEY=VALUE]..."),
+    "switch add TeamDemoA --nic=": ("iovteam switch add", "--nic needs a value"),
+    "switch add TeamDemoA --nic a --nic b": ("iovteam switch add", "--nic is given twice"),
+    "switch add TeamDemoA --nic a --iov on iov=off": (
+        "iovteam switch add", '"iov" is given twice'),
+    "switch add TeamDemoA --nic a --vlan 7": (
+        "iovteam switch add", "--vlan does not go with this command"),
+    "switch add TeamDemoA ens1f0 --nic ens1f1": (
+        "iovteam switch add", '"ens1f0" is not KEY=VALUE'),
+    "switch set TeamDemoA": (
+        "iovteam switch set", "something is missing; it takes: NAME KEY=VALUE..."),
+    "switch set TeamDemoA weight=1": (
+        "iovteam switch set", 'unknown setting "weight"; the settings of a switch are: iov, '
+        'vf-count, adopt'),
+    "switch show a b": ("iovteam switch show", '"b" is too much; it takes: [NAME]'),
+    "adapter web1": (
+        "iovteam adapter", 'unknown verb "web1"; there are: add, set, remove, show'),
+    "adapter add web1 --switch A": (
+        "iovteam adapter add",
+        "something is missing; it takes: VM NAME --switch SWITCH [OPTIONS] [KEY=VALUE]..."),
+    "adapter add web1 nicA": (
+        "iovteam adapter add",
+        "--switch is missing; it takes: VM NAME --switch SWITCH [OPTIONS] [KEY=VALUE]..."),
+    "adapter add web1 nicA --switch A --namespace a --qmp b": (
+        "iovteam adapter add", "--namespace and --qmp exclude each other: a guest is a namespace, "
+        "or QEMU's"),
+    "adapter add web1 nicA --switch A --mac 52:54:00:00:00:01 mac=52:54:00:00:00:02": (
+        "iovteam adapter add", '"mac" is given twice'),
+    "adapter add web1 nicA --switch A --iov-weight 1 --iov-weight 2": (
+        "iovteam adapter add", "--iov-weight is given twice"),
+    "adapter set web1": (
+        "iovteam adapter set", "something is missing; it takes: VM [NAME] KEY=VALUE..."),
+    "adapter set web1 nicA": (
+        "iovteam adapter set", "something is missing; it takes: VM [NAME] KEY=VALUE..."),
+    "adapter set web1 nicA nicB": ("iovteam adapter set", '"nicB" is not KEY=VALUE'),
+    "adapter set web1 weight=5": (
+        "iovteam adapter set", 'unknown setting "weight"; the settings of an adapter are: '
+        "iov-weight, allow-teaming, mac-spoofing, vlan, mac, port"),
+    "adapter set web1 allow-teaming=": ("iovteam adapter set", '"allow-teaming=" has no value'),
+    "adapter set web1 vlan=1 --vlan 2": (
+        "iovteam adapter set", "--vlan does not go with this command"),
+    "adapter remove web1": ("iovteam adapter remove", "something is missing; it takes: VM NAME"),
+    "adapter show web1 nicA x": (
+        "iovteam adapter show", '"x" is too much; it takes: [VM [NAME]]'),
+    "vf bogus": ("iovteam vf", 'unknown verb "bogus"; there are: show'),
+    "vf show a b": ("iovteam vf show", '"b" is too much; it takes: [SWITCH]'),
     "confirm team0": ("iovteam confirm", '"team0" is too much; it takes: nothing more'),
     "--socket= team": ("iovteam team show", "--socket needs a path"),
 }
@@ -139,7 +189,14 @@ def test_a_flow_that_is_too_long(words, iovteam):
                                    ["team", "add", b"\xff", "--member", "a"],
                                    ["team", "add", "a", "--member", b"\xff"],
                                    ["team", "set", "a", b"distribution=\xff"],
-                                   ["watch", b"\xff"], ["member", "add", b"\xff", "b"],
+                                   ["watch", b"\xff"], ["switch", "show", b"\xff"],
+                                   ["switch", "add", "a", "--nic", b"\xff"],
+                                   ["switch", "add", b"\xff", "--nic", "a"],
+                                   ["adapter", "show", "a", b"\xff"],
+                                   ["adapter", "add", "a", b"\xff", "--switch", "c"],
+                                   ["adapter", "set", "a", b"\xff", "vlan=1"],
+                                   ["adapter", "set", "a", b"vlan=\xff"],
+                                   ["vf", "show", b"\xff"], ["member", "add", b"\xff", "b"],
                                    ["explain", b"\xff", "10.0.0.1", "10.0.0.2"]])
 def test_words_that_are_not_utf8(words, iovteam):
     done = subprocess.run([iovteam.binary, *words], env=iovteam.environment(),

@@ -155,7 +155,9 @@ static void put_info(struct nlmsghdr *message, const struct link *link)
 		mnl_attr_put_strz(message, IFLA_INFO_KIND, link->kind);
 	if (strcmp(link->kind, "bond") == 0)
 		put_bond(message, &link->bond);
-	if (*link->slave_kind)
+	if (strcmp(link->slave_kind, "bridge") == 0)
+		mnl_attr_put_strz(message, IFLA_INFO_SLAVE_KIND, link->slave_kind);
+	else if (*link->slave_kind)
 		put_slave(message, link);
 	mnl_attr_nest_end(message, info);
 }
@@ -173,6 +175,8 @@ static void encode(struct message *message, uint16_t type, const struct link *li
 	mnl_attr_put_u32(&message->header, IFLA_MTU, link->mtu);
 	mnl_attr_put_u32(&message->header, IFLA_NUM_TX_QUEUES, link->tx_queues);
 	mnl_attr_put_u8(&message->header, IFLA_CARRIER, link->carrier);
+	if (*link->alias)
+		mnl_attr_put_strz(&message->header, IFLA_IFALIAS, link->alias);
 	if (link->master)
 		mnl_attr_put_u32(&message->header, IFLA_MASTER, (uint32_t)link->master);
 	if (*link->bus) {
@@ -253,6 +257,12 @@ static int set_master(struct link *link, int master)
 		release(link);
 		return 0;
 	}
+	if (bond && strcmp(bond->kind, "bridge") == 0) {
+		link->master = master;
+		(void)text_copy(link->slave_kind, sizeof(link->slave_kind), "bridge");
+		tell(RTM_NEWLINK, link);
+		return 0;
+	}
 	if (!bond || strcmp(bond->kind, "bond") != 0)
 		return -EOPNOTSUPP;
 	if (link->master || (link->flags & IFF_UP))
@@ -292,7 +302,7 @@ static int change(const struct nlmsghdr *request, struct link *link)
 {
 	const struct ifinfomsg *header = mnl_nlmsg_get_payload(request);
 	size_t offset = MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(*header));
-	const struct nlattr *attributes[IFLA_MASTER + 1];
+	const struct nlattr *attributes[IFLA_IFALIAS + 1];
 	struct link wish;
 
 	if (decode_wish(request, link->name, link->ifindex, &wish) ||
@@ -305,6 +315,8 @@ static int change(const struct nlmsghdr *request, struct link *link)
 		return set_active(link, wish.bond.active_ifindex);
 	if (attributes[IFLA_MTU])
 		link->mtu = wish.mtu;
+	if (attributes[IFLA_IFALIAS])
+		(void)text_copy(link->alias, sizeof(link->alias), wish.alias);
 	if (attributes[IFLA_ADDRESS])
 		link->mac = wish.mac;
 	if (strcmp(wish.kind, "bond") == 0)

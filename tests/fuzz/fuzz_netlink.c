@@ -2,9 +2,11 @@
 /* Any bytes as one message to each decoder; a sanitizer sees where one reads beyond its end. */
 #include "kernel/replay.h"
 #include "kernel/rtnl_address.h"
+#include "kernel/rtnl_bridge.h"
 #include "kernel/rtnl_link.h"
 #include "kernel/rtnl_neighbour.h"
 #include "kernel/rtnl_route.h"
+#include "kernel/rtnl_vf.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,23 @@ static void replay(const struct nlmsghdr *message)
 		return;
 	(void)replay_same(list.records[0], &away, list.records[0]);
 	record_list_done(&list);
+}
+
+/* What a host asks for. Any VF that is told of is one of the table. */
+static void host(const struct nlmsghdr *message)
+{
+	struct vf_table table = {};
+	struct bridge_vlan vlan;
+	struct bridge_fdb entry;
+
+	if (rtnl_bridge_decode_vlan(message, &vlan) == 0 && vlan.pvid > BRIDGE_VLAN_MAX)
+		abort();
+	(void)rtnl_fdb_decode(message, &entry);
+	if (rtnl_vf_decode(message, &table) == 0)
+		for (size_t i = 0; i < table.count; i++)
+			if (table.vfs[i].index != i)
+				abort();
+	vf_table_done(&table);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -45,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)rtnl_address_decode(message, &address);
 	(void)rtnl_neighbour_decode(message, &neighbour);
 	(void)rtnl_route_decode(message, &route);
+	host(message);
 	replay(message);
 	free(message);
 	return 0;

@@ -13,6 +13,7 @@ step: team = Team(lab, build); team.start_daemon(); team.add(); team.remove(); t
 from __future__ import annotations
 
 import itertools
+import signal
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Sequence
@@ -68,6 +69,18 @@ class Team:
         if self.daemon:
             self.daemon.stop()
             self.daemon = None
+
+    def daemon_state(self) -> str:
+        """As ps shows it: T is stopped."""
+        stat = self.lab.read(f"/proc/{self.daemon.pid}/stat").decode()
+        return stat.rpartition(")")[2].split()[0]
+
+    def suspend_daemon(self) -> None:
+        self.daemon.kill(signal.SIGSTOP)
+        wait_until(lambda: self.daemon_state() == "T", SLOW, "the daemon to stand still")
+
+    def resume_daemon(self) -> None:
+        self.daemon.kill(signal.SIGCONT)
 
     # --- the command ---
 

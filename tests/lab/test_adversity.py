@@ -4,7 +4,6 @@ kernel that refuses the programs. Over veth, as in test_veth.py."""
 import errno
 import json
 import re
-import signal
 import sys
 import time
 from pathlib import Path
@@ -21,16 +20,6 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "sweep"))
 import fault  # noqa: E402
 
 STOPPED_S = 5
-
-
-def stop(team):
-    team.daemon.kill(signal.SIGSTOP)
-    wait_until(lambda: process_state(team) == "T", SLOW, "the daemon to stand still")
-
-
-def process_state(team):
-    stat = team.lab.read(f"/proc/{team.daemon.pid}/stat").decode()
-    return stat.rpartition(")")[2].split()[0]
 
 
 def agree(team):
@@ -50,7 +39,7 @@ def test_stopped_while_a_link_is_lost(network):  # noqa: F811
         lost, left = team.primary, team.other()
         programs, pid = attached(network.lab, team), team.daemon.pid
         begin = time.monotonic()
-        stop(team)
+        team.suspend_daemon()
         network.carrier(lost, up=False)
         wait_until(lambda: active_slave(team) == left, SLOW, f"bonding to take {left}")
         network.guest.wait_for(["ping", "-c", "1", "-W", "1", PEER], " 0% packet loss", SLOW)
@@ -62,8 +51,8 @@ def test_stopped_while_a_link_is_lost(network):  # noqa: F811
         try:
             for process in pings:
                 process.expect(f"seq={int(left_s / 0.02)} ", 60)
-            assert time.monotonic() - begin >= STOPPED_S and process_state(team) == "T"
-            team.daemon.kill(signal.SIGCONT)
+            assert time.monotonic() - begin >= STOPPED_S and team.daemon_state() == "T"
+            team.resume_daemon()
             team.wait_state(lost, "failed")
             for process in pings:
                 told = process.wait(120).out
@@ -86,12 +75,12 @@ def test_stopped_while_a_link_is_lost_and_returns(network):  # noqa: F811
     network.make(2)
     with network.team() as team:
         lost, left = team.primary, team.other()
-        stop(team)
+        team.suspend_daemon()
         network.carrier(lost, up=False)
         wait_until(lambda: active_slave(team) == left, SLOW, f"bonding to take {left}")
         network.carrier(lost, up=True)
         network.guest.wait_for(["ping", "-c", "1", "-W", "1", PEER], " 0% packet loss", SLOW)
-        team.daemon.kill(signal.SIGCONT)
+        team.resume_daemon()
         wait_until(team.well, SLOW, "all members to be used")
         wait_until(lambda: agree(team), SLOW, "the daemon and the kernel to agree")
         ping(network.peer, team.IPV4, 20)
@@ -153,7 +142,7 @@ def test_events_are_lost(network):  # noqa: F811
     network.make(3)
     with network.team() as team:
         lost = team.primary
-        stop(team)
+        team.suspend_daemon()
         storm = "".join(f"link set dev m2 alias storm-{number}\n" for number in range(4000))
         for _ in range(10):
             network.guest.run(["ip", "-batch", "-"], stdin=storm, timeout=120)
@@ -163,7 +152,7 @@ def test_events_are_lost(network):  # noqa: F811
         network.carrier(lost, up=False)
         network.guest.sh("ip address add 192.0.2.11/24 dev team0; ip link set team0 mtu 1400")
         wait_until(lambda: active_slave(team) != lost, SLOW, "bonding to take another")
-        team.daemon.kill(signal.SIGCONT)
+        team.resume_daemon()
         team.wait_state(lost, "failed")
         shown = team.show()
         assert (shown["state"], shown["mtu"]) == ("degraded", 1400)

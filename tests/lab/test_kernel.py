@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The unit tests that ask a kernel, asked of the lab's: it has a bonding driver for certain."""
+"""The unit tests that ask a kernel, asked of the lab's: it has bonds and bridges for certain."""
 import pytest
 
 
 @pytest.mark.legacy
-@pytest.mark.parametrize("program", ["kernel_live", "kernel_packet", "kernel_bond"])
+@pytest.mark.parametrize("program", ["kernel_live", "kernel_packet", "kernel_port", "kernel_bond",
+                                     "kernel_bridge"])
 def test_kernel(lab, build, program):
     run = lab.host.run([f"{build}/tests/test_{program}"], check=False, timeout=120,
                        env={"CMOCKA_MESSAGE_OUTPUT": "STDOUT"})
     assert run.rc == 0, run.out + run.err
-    # That a kernel without bonding says so is what the other kernels show.
-    skipped = [line for line in (run.out + run.err).splitlines() if "[  SKIPPED ] bond_" in line]
-    assert all("bond_lacks_are_explained" in line for line in skipped), skipped
+    # That a kernel without them says so is what the other kernels show.
+    skipped = [line for line in (run.out + run.err).splitlines() if "[  SKIPPED ]" in line]
+    assert all("_lacks_are_explained" in line for line in skipped), skipped

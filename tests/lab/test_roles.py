@@ -47,7 +47,7 @@ def test_weights_share_the_flows(network, flowing):  # noqa: F811
             acts.unharmed("weighed")
             assert buckets(team) == [256, 512, 256]
             # Only away from the member that has given buckets up.
-            for before, after in zip(act.first, act.last):
+            for before, after in zip(act.before, act.last):
                 assert before == after or before == team.macs["m2"], (before, after)
 
 
@@ -67,7 +67,7 @@ def test_standby_takes_over_and_steps_back(network, flowing):  # noqa: F811
         acts.intact("lost")
         assert act.disturbed == []
         assert set(act.last) == {team.macs["m0"], team.macs["m2"]}
-        for before, after in zip(act.first, act.last):
+        for before, after in zip(act.before, act.last):
             assert after == (team.macs["m2"] if before == team.macs["m1"] else before)
 
         network.carrier("m0", up=False)  # nobody active is left
@@ -89,6 +89,29 @@ def test_standby_takes_over_and_steps_back(network, flowing):  # noqa: F811
         ping(network.peer, team.IPV6)
 
 
+def test_flows_reach_the_standby_from_where_bonding_had_sent_them(network, flowing):  # noqa: F811
+    """Before the daemon decides they pass over the primary. They do not settle there."""
+    network.make(3)
+    network.members = ["m0", "m1", "m2,role=standby"]
+    with network.team("stable-time-ms=100") as team, flowing(team) as acts:
+        network.members = ["m0", "m1", "m2"]
+        acts.healthy()
+        with acts("passing", "m1") as act:
+            team.suspend_daemon()
+            network.carrier("m1", up=False)
+            acts.more()
+        acts.intact("passing")
+        assert set(act.last) == {team.macs["m0"]}
+        with acts("decided", "m1") as act:
+            team.resume_daemon()
+            team.wait_state("m2", "active")
+            acts.more()
+        acts.unharmed("decided")
+        home = acts.done["passing"].before
+        for before, after in zip(home, act.last):
+            assert after == (team.macs["m2"] if before == team.macs["m1"] else before)
+
+
 def test_drain_and_restore_lose_nothing(network, flowing):  # noqa: F811
     network.make(3)
     with network.team("return-bound-ms=1000") as team, flowing(team) as acts:
@@ -100,7 +123,7 @@ def test_drain_and_restore_lose_nothing(network, flowing):  # noqa: F811
             assert (team.primary, states(team)["m0"]) == ("m1", "standby")
             acts.more()
         acts.unharmed("drain")
-        assert act.moved == sum(mac == team.macs["m0"] for mac in act.first)
+        assert act.moved == act.before.count(team.macs["m0"])
         assert team.macs["m0"] not in act.last
         assert team.show()["state"] == "up"
 

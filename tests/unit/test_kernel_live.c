@@ -4,7 +4,6 @@
 
 #include "kernel/netns.h"
 #include "kernel/rtnl_address.h"
-#include "kernel/rtnl_neighbour.h"
 
 #include <linux/if.h>
 #include <linux/if_addr.h>
@@ -119,20 +118,6 @@ static void address_add(struct netlink *netlink, int ifindex, int family, const 
 	assert_int_equal(netlink_request(netlink, &request.header, NULL), 0);
 }
 
-static void neighbour_add(struct netlink *netlink, int ifindex, const uint8_t bytes[4],
-			  const struct mac *mac)
-{
-	struct message request;
-	struct ndmsg *header = message_start(&request, RTM_NEWNEIGH, NLM_F_CREATE, sizeof(*header));
-
-	header->ndm_family = AF_INET;
-	header->ndm_ifindex = ifindex;
-	header->ndm_state = NUD_PERMANENT;
-	mnl_attr_put(&request.header, NDA_DST, 4, bytes);
-	mnl_attr_put(&request.header, NDA_LLADDR, sizeof(*mac), mac);
-	assert_int_equal(netlink_request(netlink, &request.header, NULL), 0);
-}
-
 static void addresses_are_dumped(void **state)
 {
 	static const uint8_t four[4] = {192, 0, 2, 1}, six[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
@@ -168,25 +153,40 @@ static void address_of_zeros_spoils_no_dump(void **state)
 	assert_int_equal(rtnl_address_dump(world->netlink, &addresses, &count), 0);
 }
 
-static void neighbours_are_dumped(void **state)
+static void neighbours_are_put_and_dumped(void **state)
 {
-	static const uint8_t bytes[4] = {192, 0, 2, 77};
-	static const struct mac mac = {{2, 0, 0, 0, 0, 77}};
-	_cleanup_free_ struct link_neighbour *neighbours = NULL;
 	struct world *world = *state;
-	size_t count, seen = 0;
+	struct link_neighbour four = {.ifindex = world->left,
+				      .family = AF_INET,
+				      .state = NUD_PERMANENT,
+				      .bytes = {192, 0, 2, 77},
+				      .mac = {{2, 0, 0, 0, 0, 77}}};
+	struct link_neighbour six = {.ifindex = world->left,
+				     .family = AF_INET6,
+				     .state = NUD_STALE,
+				     .router = true,
+				     .bytes = {0x20, 0x01, 0x0d, 0xb8, [15] = 7},
+				     .mac = {{2, 0, 0, 0, 0, 7}}};
+	struct link_neighbour found;
 
-	neighbour_add(world->netlink, world->left, bytes, &mac);
-	assert_int_equal(rtnl_neighbour_dump(world->netlink, &neighbours, &count), 0);
-	for (size_t i = 0; i < count; i++) {
-		if (neighbours[i].family != AF_INET || memcmp(neighbours[i].bytes, bytes, 4) != 0)
-			continue;
-		assert_int_equal(neighbours[i].ifindex, world->left);
-		assert_int_equal(neighbours[i].state, NUD_PERMANENT);
-		assert_true(mac_equal(&neighbours[i].mac, &mac));
-		seen++;
-	}
-	assert_int_equal(seen, 1);
+	assert_false(find_neighbour(world->netlink, &four, &found));
+	assert_int_equal(rtnl_neighbour_put(world->netlink, &four, NULL), 0);
+	assert_int_equal(rtnl_neighbour_put(world->netlink, &six, NULL), 0);
+	assert_true(find_neighbour(world->netlink, &four, &found));
+	assert_int_equal(found.state, NUD_PERMANENT);
+	assert_true(mac_equal(&found.mac, &four.mac));
+	assert_false(found.router);
+	assert_true(find_neighbour(world->netlink, &six, &found));
+	assert_int_equal(found.state, NUD_STALE);
+	assert_true(mac_equal(&found.mac, &six.mac));
+	assert_true(found.router);
+	/* What the kernel has learnt is newer. */
+	six.mac.bytes[5] = 8;
+	assert_int_equal(rtnl_neighbour_put(world->netlink, &six, NULL), 0);
+	assert_true(find_neighbour(world->netlink, &six, &found));
+	assert_int_equal(found.mac.bytes[5], 7);
+	six.ifindex = 9999;
+	assert_int_equal(rtnl_neighbour_put(world->netlink, &six, NULL), -ENODEV);
 }
 
 /* --- the transport ---------------------------------------------------------------------- */
@@ -403,7 +403,7 @@ int main(void)
 		LIVE(device_is_deleted),
 		LIVE(addresses_are_dumped),
 		LIVE(address_of_zeros_spoils_no_dump),
-		LIVE(neighbours_are_dumped),
+		LIVE(neighbours_are_put_and_dumped),
 		LIVE(events_are_read),
 		LIVE(lost_events_are_told),
 		LIVE(a_queue_that_ran_over_is_emptied),

@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "kernel/message.h"
 #include "kernel/rtnl_link.h"
+#include "kernel/rtnl_neighbour.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -53,6 +54,24 @@ static inline void veth_create(struct netlink *netlink, const char *name, const 
 	mnl_attr_nest_end(&request.header, info);
 	if (netlink_request(netlink, &request.header, &problem) < 0)
 		fail_msg("veth %s: %s", name, problem.text);
+}
+
+/* What the kernel knows of @wanted; false: nothing. */
+static inline bool find_neighbour(struct netlink *netlink, const struct link_neighbour *wanted,
+				  struct link_neighbour *ret_found)
+{
+	_cleanup_free_ struct link_neighbour *neighbours = NULL;
+	size_t count;
+
+	assert_int_equal(rtnl_neighbour_dump(netlink, &neighbours, &count), 0);
+	for (size_t i = 0; i < count; i++)
+		if (neighbours[i].ifindex == wanted->ifindex &&
+		    neighbours[i].family == wanted->family &&
+		    memcmp(neighbours[i].bytes, wanted->bytes, sizeof(wanted->bytes)) == 0) {
+			*ret_found = neighbours[i];
+			return true;
+		}
+	return false;
 }
 
 static inline int world_make(void **state)

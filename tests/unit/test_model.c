@@ -6,6 +6,7 @@ static uint64_t now_ns;
 #define PICK_NOW() now_ns
 
 #include "base/strings.h"
+#include "model/adapter.h"
 #include "model/pick.h"
 #include "model/team.h"
 
@@ -156,6 +157,43 @@ static void test_team_list_find(void **state)
 	assert_null(team_list_find(&list, "stale"));
 }
 
+/* H1: a switch calls its NIC as a member its device. */
+static void test_switches(void **state)
+{
+	static struct switch_list list = {.count = 2,
+					  .switches = {{.name = "a", .nic = "ens1f0"},
+						       {.name = "b", .nic = "pci-0000:01:00.1"},
+						       {.name = "stale"}}};
+	struct link nics[] = {{.ifindex = 2, .name = "ens1f0", .bus_id = "0000:01:00.0"},
+			      {.ifindex = 3, .name = "ens1f1", .bus_id = "0000:01:00.1"}};
+	const struct link_table links = {.links = nics, .count = ARRAY_SIZE(nics)};
+
+	(void)state;
+	assert_ptr_equal(switch_list_find(&list, "b"), &list.switches[1]);
+	assert_null(switch_list_find(&list, "stale"));
+	assert_ptr_equal(switch_nic(&list.switches[0], &links), &nics[0]);
+	assert_ptr_equal(switch_nic(&list.switches[1], &links), &nics[1]);
+	assert_true(switch_means(&list.switches[1], &nics[1]));
+	assert_false(switch_means(&list.switches[1], &nics[0]));
+	assert_null(switch_nic(&list.switches[0], &(const struct link_table){}));
+}
+
+static void test_adapters(void **state)
+{
+	static struct vm_list list = {
+		.count = 1,
+		.vms = {{.name = "web1",
+			 .adapter_count = 2,
+			 .adapters = {{.name = "nicA"}, {.name = "nicB"}, {.name = "stale"}}}}};
+	struct vm_config *vm = vm_list_find(&list, "web1");
+
+	(void)state;
+	assert_ptr_equal(vm, &list.vms[0]);
+	assert_null(vm_list_find(&list, "web"));
+	assert_ptr_equal(vm_adapter(vm, "nicB"), &vm->adapters[1]);
+	assert_null(vm_adapter(vm, "stale"));
+}
+
 static void each_once(const char *const *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -172,6 +210,12 @@ static void test_names(void **state)
 	each_once(team_state_names, TEAM_STATE_COUNT);
 	each_once(member_state_names, MEMBER_STATE_COUNT);
 	each_once(member_reason_names, MEMBER_REASON_COUNT);
+	each_once(iov_reason_names, IOV_REASON_COUNT);
+	each_once(iov_reason_sentences, IOV_REASON_COUNT);
+	each_once(uplink_state_names, UPLINK_STATE_COUNT);
+	each_once(adapter_status_names, ADAPTER_STATUS_COUNT);
+	each_once(adapter_path_names, ADAPTER_PATH_COUNT);
+	each_once(vf_link_state_names, VF_LINK_STATE_COUNT);
 }
 
 #define SEEN 1000000ULL
@@ -252,6 +296,8 @@ int main(void)
 		cmocka_unit_test(test_member_key),
 		cmocka_unit_test(test_member_link),
 		cmocka_unit_test(test_team_list_find),
+		cmocka_unit_test(test_switches),
+		cmocka_unit_test(test_adapters),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_pick_slot),
 		cmocka_unit_test(test_pick_nobody),

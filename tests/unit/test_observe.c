@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What is observed, while readings of the kernel's answers fail: nothing that the events would
- * have told is missed, however often the observation that shall make up for it fails itself.
+ * have told is missed, however often the observation that shall make up for it fails itself. And
+ * what the kernel forgets.
  */
 #include "test_kernel_world.h"
 
-#include "daemon/observe.h"
+#include "daemon/neighbours.h"
 
+#include <linux/neighbour.h>
 #include <sys/socket.h>
 
 static struct {
@@ -152,6 +154,71 @@ static void a_device_that_went_unseen(void **state)
 	assert_null(link_by_name(&observed.links, "right"));
 }
 
+/* --- neighbours that the kernel forgets --- */
+
+static struct link_neighbour neighbour_of(int ifindex, uint8_t last, uint16_t state)
+{
+	return (struct link_neighbour){.ifindex = ifindex,
+				       .family = AF_INET,
+				       .state = state,
+				       .bytes = {192, 0, 2, last},
+				       .mac = {{2, 0, 0, 0, 0, last}}};
+}
+
+static void put_neighbour(struct netlink *netlink, struct link_neighbour neighbour)
+{
+	assert_int_equal(rtnl_neighbour_put(netlink, &neighbour, NULL), 0);
+}
+
+static void follow(struct neighbours *neighbours)
+{
+	struct observe_changes changes;
+
+	assert_int_equal(observe_read(&observed, &changes), 0);
+	neighbours_follow(neighbours, &observed, link_by_name(&observed.links, "left"));
+}
+
+static void what_is_forgotten_with_a_mac_is_told_again(void **state)
+{
+	static const struct mac other = {{2, 0, 0, 0, 0, 0x77}};
+	struct world *world = *state;
+	const struct link_neighbour used = neighbour_of(world->left, 1, NUD_REACHABLE),
+				    set = neighbour_of(world->left, 2, NUD_PERMANENT),
+				    lost = neighbour_of(world->left, 3, NUD_REACHABLE);
+	struct neighbours neighbours = {};
+	struct link_neighbour found;
+
+	put_neighbour(world->netlink, used);
+	put_neighbour(world->netlink, set);
+	put_neighbour(world->netlink, lost);
+	put_neighbour(world->netlink, neighbour_of(world->left, 3, NUD_FAILED));
+	follow(&neighbours);
+	assert_int_equal(rtnl_link_set_mac(world->netlink, world->left, &other, NULL), 0);
+	assert_false(find_neighbour(world->netlink, &used, &found));
+	assert_false(find_neighbour(world->netlink, &set, &found));
+	follow(&neighbours);
+	assert_true(find_neighbour(world->netlink, &used, &found));
+	assert_int_equal(found.state, NUD_STALE);
+	assert_true(mac_equal(&found.mac, &used.mac));
+	assert_true(find_neighbour(world->netlink, &set, &found));
+	assert_int_equal(found.state, NUD_PERMANENT);
+	assert_false(find_neighbour(world->netlink, &lost, &found));
+}
+
+static void what_is_forgotten_otherwise_stays_so(void **state)
+{
+	struct world *world = *state;
+	const struct link_neighbour used = neighbour_of(world->left, 1, NUD_REACHABLE);
+	struct neighbours neighbours = {};
+	struct link_neighbour found;
+
+	put_neighbour(world->netlink, used);
+	follow(&neighbours);
+	assert_int_equal(rtnl_link_set_up(world->netlink, world->left, false, NULL), 0);
+	follow(&neighbours);
+	assert_false(find_neighbour(world->netlink, &used, &found));
+}
+
 #define OBSERVED(test) cmocka_unit_test_setup_teardown(test, observed_make, observed_end)
 
 int main(void)
@@ -162,6 +229,8 @@ int main(void)
 		OBSERVED(an_observation_that_fails_is_made_later),
 		OBSERVED(an_observation_that_fails_takes_nothing),
 		OBSERVED(a_device_that_went_unseen),
+		OBSERVED(what_is_forgotten_with_a_mac_is_told_again),
+		OBSERVED(what_is_forgotten_otherwise_stays_so),
 	};
 
 	LIVE_OR_SKIP();

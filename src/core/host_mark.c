@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/host_mark.h"
+
+#include <stdio.h>
+
+#define SWITCH_MARK "iovteam switch"
+#define PORT_MARK "iovteam port"
+
+const char *host_mark_switch(const struct host_mark *mark, char *text)
+{
+	int length = snprintf(text, LINK_ALIAS_SIZE, SWITCH_MARK " nic=%d up=%d", mark->nic,
+			      mark->nic_up);
+
+	if (mark->made_vfs)
+		(void)snprintf(text + length, LINK_ALIAS_SIZE - (size_t)length, " vfs=%u",
+			       mark->vfs_before);
+	return text;
+}
+
+bool host_mark_read(const struct link *link, struct host_mark *ret_mark)
+{
+	struct host_mark mark = {};
+	unsigned int up = 0;
+	int count = sscanf(link->alias, SWITCH_MARK " nic=%d up=%u vfs=%u", &mark.nic, &up,
+			   &mark.vfs_before);
+
+	if (count < 2)
+		return false;
+	mark.nic_up = up != 0;
+	mark.made_vfs = count == 3;
+	*ret_mark = mark;
+	return true;
+}
+
+const char *host_mark_port(const struct vm_config *vm, const struct adapter_config *adapter,
+			   char *text)
+{
+	char mac[MAC_TEXT_SIZE];
+
+	(void)snprintf(text, LINK_ALIAS_SIZE, PORT_MARK " %s %s %.60s", *vm->netns ? "veth" : "tap",
+		       mac_format(&adapter->mac, mac), *vm->netns ? vm->netns : vm->name);
+	return text;
+}
+
+bool host_mark_is_port(const struct link *link)
+{
+	return strncmp(link->alias, PORT_MARK " ", strlen(PORT_MARK " ")) == 0;
+}

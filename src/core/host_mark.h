@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What marks a bridge or port as ours, in its alias (IFLA_IFALIAS): it goes with the device, so it
+ * is there after a restart, and gone with what it marks. A switch's says besides how the NIC was
+ * before.
+ */
+#pragma once
+
+#include "model/adapter.h"
+
+struct host_mark {
+	int nic;	     /* ifindex of the NIC, 0 = none has joined yet */
+	bool nic_up;	     /* it was up before */
+	bool made_vfs;	     /* its VFs are ours … */
+	uint32_t vfs_before; /* … and so many it had */
+};
+
+/* @text holds LINK_ALIAS_SIZE; returned. */
+const char *host_mark_switch(const struct host_mark *mark, char *text);
+
+/* False: the device is not marked as a switch. */
+bool host_mark_read(const struct link *link, struct host_mark *ret_mark);
+
+/* A port's mark says all that cannot be changed while it is there: another one is made then. */
+const char *host_mark_port(const struct vm_config *vm, const struct adapter_config *adapter,
+			   char *text);
+bool host_mark_is_port(const struct link *link);

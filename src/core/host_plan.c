@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/host_plan.h"
+
+#include "base/problem.h"
+#include "base/strings.h"
+#include "core/admit.h"
+#include "core/host_private.h"
+#include "core/permit.h"
+
+#include <arpa/inet.h>
+#include <linux/if.h>
+#include <linux/if_arp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PVID_USUAL 1   /* frames without a tag */
+#define SCOPE_LINK 253 /* RT_SCOPE_LINK: addresses that the kernel makes by itself */
+#define FNV_BASIS 2166136261U
+#define FNV_PRIME 16777619U
+
+const char *const host_step_names[] = {
+	[HOST_SWITCH_MAKE] = "switch-make",
+	[HOST_SWITCH_UP] = "switch-up",
+	[HOST_SWITCH_REMOVE] = "switch-remove",
+	[HOST_NIC_JOIN] = "nic-join",
+	[HOST_NIC_TRUNK] = "nic-trunk",
+	[HOST_PORT_MAKE] = "port-make",
+	[HOST_PORT_REMOVE] = "port-remove",
+	[HOST_PORT_GUARD] = "port-guard",
+	[HOST_PORT_JOIN] = "port-join",
+	[HOST_PORT_VLAN] = "port-vlan",
+	[HOST_PORT_UP] = "port-up",
+	[HOST_PORT_DOWN] = "port-down",
+	[HOST_VFS_MAKE] = "vfs-make",
+	[HOST_VF_MAC] = "vf-mac",
+	[HOST_VF_VLAN] = "vf-vlan",
+	[HOST_VF_SPOOFCHK] = "vf-spoofchk",
+	[HOST_VF_TRUST] = "vf-trust",
+	[HOST_VF_LINK] = "vf-link",
+	[HOST_VF_BIND] = "vf-bind",
+	[HOST_VF_UNBIND] = "vf-unbind",
+	[HOST_VF_MOVE] = "vf-move",
+	[HOST_FDB_ADD] = "fdb-add",
+	[HOST_FDB_DEL] = "fdb-del",
+	[HOST_WAIT] = "wait",
+	[HOST_REFUSE] = "refuse",
+};
+NAME_TABLE_COMPLETE(host_step_names, HOST_STEP_COUNT);
+
+bool host_step_is_slow(const struct host_step *step)
+{
+	return step->kind == HOST_VFS_MAKE || step->kind == HOST_VF_BIND ||
+	       step->kind == HOST_VF_UNBIND;
+}
+
+void host_steps_done(struct host_steps *list)
+{
+	free(list->steps);
+	*list = (struct host_steps){};
+}
+
+static struct host_step *append(struct host_steps *list)
+{
+	size_t room = list->room ? 2 * list->room : 16;
+	struct host_step *steps;
+
+	if (list->count == list->room) {
+		steps = reallocarray(list->steps, room, sizeof(*steps));
+		if (!steps)
+			return NULL;
+		list->steps = steps;
+		list->room = room;
+	}
+	return &list->steps[list->count++];
+}
+
+void host_say(const struct host_planning *plan, struct host_step step, const char *format, ...)
+{
+	struct host_step *place = append(plan->list);
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(step.text, sizeof(step.text), format, args);
+	va_end(args);
+	if (place)
+		*place = step;
+	else
+		plan->list->incomplete = true;
+}
+
+struct host_step host_switch_step(enum host_step_kind kind, const struct switch_config *sw)
+{
+	struct host_step step = {.kind = kind, .sw = sw};
+
+	(void)text_copy(step.object, sizeof(step.object), sw->name);
+	return step;
+}
+
+struct host_step host_adapter_step(enum host_step_kind kind, const struct vm_config *vm,
+				   const struct adapter_config *adapter)
+{
+	struct host_step step = {.kind = kind, .vm = vm, .adapter = adapter};
+
+	(void)snprintf(step.object, sizeof(step.object), "%s/%s", vm->name, adapter->name);
+	return step;
+}
+
+static struct host_step about(struct host_step step, const struct link *link)
+{
+	step.ifindex = link->ifindex;
+	(void)text_copy(step.device, sizeof(step.device), link->name);
+	return step;
+}
+
+static uint32_t hash_text(uint32_t hash, const char *text)
+{
+	for (; *text; text++)
+		hash = (hash ^ (uint8_t)*text) * FNV_PRIME;
+	return hash;
+}
+
+const char *host_port_name(const struct vm_config *vm, const struct adapter_config *adapter,
+			   char ret_name[static LINK_NAME_SIZE])
+{
+	char whole[VM_NAME_SIZE + ADAPTER_NAME_SIZE + 1];
+
+	if (*adapter->port)
+		return strcpy(ret_name, adapter->port);
+	(void)snprintf(whole, sizeof(whole), "%s.%s", vm->name, adapter->name);
+	if (text_copy(ret_name, LINK_NAME_SIZE, whole))
+		(void)snprintf(ret_name, LINK_NAME_SIZE, "ivt%08x", hash_text(FNV_BASIS, whole));
+	return ret_name;
+}
+
+const struct link *host_port_link(const struct vm_config *vm, const struct adapter_config *adapter,
+				  const struct link_table *links)
+{
+	char name[LINK_NAME_SIZE];
+
+	return link_by_name(links, host_port_name(vm, adapter, name));
+}
+
+enum uplink_state host_uplink(const struct switch_config *sw, const struct link_table *links)
+{
+	const struct link *nic = switch_nic(sw, links);
+
+	if (!nic)
+		return UPLINK_MISSING;
+	return nic->flags & IFF_UP && nic->carrier ? UPLINK_UP : UPLINK_DOWN;
+}
+
+bool host_is_cut_off(const struct adapter_config *adapter, const struct switch_config *sw,
+		     const struct link_table *links)
+{
+	return adapter->allow_teaming && host_uplink(sw, links) != UPLINK_UP;
+}
+
+static const struct bridge_vlan *vlan_of(const struct host_view *view, int port)
+{
+	for (size_t i = 0; i < view->vlan_count; i++)
+		if (view->vlans[i].port == port)
+			return &view->vlans[i];
+	return NULL;
+}
+
+static bool has_vlan(const struct bridge_vlan *vlan, uint16_t pvid, bool trunk)
+{
+	return vlan && !vlan->mixed && vlan->pvid == pvid && vlan->trunk == trunk;
+}
+
+/* --- switches --- */
+
+static int admit_nic_addresses(const struct link *nic, const struct host_view *view,
+			       struct problem *problem)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (nic->ifindex == view->default_routes[0] || nic->ifindex == view->default_routes[1])
+		return problem_set(problem, -1,
+				   "%s carries the default route of this machine; let another "
+				   "interface have that first: ip route",
+				   nic->name);
+	for (size_t i = 0; i < view->address_count; i++) {
+		const struct link_address *address = &view->addresses[i];
+
+		if (address->ifindex != nic->ifindex || address->scope == SCOPE_LINK)
+			continue;
+		(void)inet_ntop(address->family, address->bytes, text, sizeof(text));
+		return problem_set(problem, -1,
+				   "%s has the address %s/%u, and the NIC of a switch has none; "
+				   "take it off first: ip address del %s/%u dev %s",
+				   nic->name, text, address->prefix, text, address->prefix,
+				   nic->name);
+	}
+	return 0;
+}
+
+static int admit_nic(const struct link *nic, const struct link *bridge,
+		     const struct host_view *view, struct problem *problem)
+{
+	const struct link *master = link_by_index(view->links, nic->master);
+	struct host_mark mark;
+
+	if (nic->flags & IFF_LOOPBACK || nic->type != ARPHRD_ETHER ||
+	    strcmp(nic->kind, "bridge") == 0)
+		return problem_set(problem, -1, "%s is no Ethernet device that a switch could have",
+				   nic->name);
+	if (master && master != bridge && host_mark_read(master, &mark))
+		return problem_set(problem, -1, "%s is the NIC of the switch %s already", nic->name,
+				   master->name);
+	if (admit_master(nic, bridge ? bridge->ifindex : 0, view->links, problem))
+		return -1;
+	return nic->master ? 0 : admit_nic_addresses(nic, view, problem);
+}
+
+/* May a bridge of that name be the switch's? */
+static bool admit_bridge(const struct host_planning *plan, const struct switch_config *sw,
+			 const struct link *bridge)
+{
+	struct host_mark mark;
+
+	if (!bridge && sw->adopt)
+		host_say(plan, host_switch_step(HOST_WAIT, sw),
+			 "wait for the bridge %s, which is not there", sw->name);
+	else if (bridge && strcmp(bridge->kind, "bridge") != 0)
+		host_say(plan, host_switch_step(HOST_REFUSE, sw),
+			 "there is an interface %s already, and it is no bridge; choose another "
+			 "name",
+			 sw->name);
+	else if (bridge && !sw->adopt && !host_mark_read(bridge, &mark))
+		host_say(plan, host_switch_step(HOST_REFUSE, sw),
+			 "there is a bridge %s already; choose another name, or take it on with "
+			 "adopt=on",
+			 sw->name);
+	else
+		return true;
+	return false;
+}
+
+static void plan_nic(const struct host_planning *plan, const struct switch_config *sw,
+		     const struct link *bridge)
+{
+	const struct link *nic = switch_nic(sw, plan->view->links);
+	struct host_step step = host_switch_step(HOST_WAIT, sw);
+	const struct bridge_vlan *vlan;
+	struct problem problem = {};
+
+	if (!nic) {
+		(void)text_copy(step.device, sizeof(step.device), sw->nic);
+		host_say(plan, step, "wait for the NIC %s, which is not there", sw->nic);
+		return;
+	}
+	step = about(step, nic);
+	step.master = bridge ? bridge->ifindex : 0;
+	if (admit_nic(nic, bridge, plan->view, &problem)) {
+		step.kind = HOST_REFUSE;
+		host_say(plan, step, "%s", problem.text);
+		return;
+	}
+	if (!bridge)
+		return;
+	step.number = !sw->adopt && bridge->bridge.vlan_filtering ? PVID_USUAL : 0;
+	if (nic->master != bridge->ifindex) {
+		step.kind = HOST_NIC_JOIN;
+		host_say(plan, step, "%s becomes the uplink of %s", nic->name, sw->name);
+		return;
+	}
+	vlan = vlan_of(plan->view, nic->ifindex);
+	step.kind = HOST_NIC_TRUNK;
+	step.upkeep = true;
+	if (step.number && !has_vlan(vlan, PVID_USUAL, true))
+		host_say(plan, step, "%s carries all VLANs of %s", nic->name, sw->name);
+}
+
+static void plan_switch(const struct host_planning *plan, const struct switch_config *sw)
+{
+	const struct link *bridge = link_by_name(plan->view->links, sw->name);
+	struct host_step step = host_switch_step(HOST_SWITCH_MAKE, sw);
+
+	if (!admit_bridge(plan, sw, bridge))
+		return;
+	if (!bridge)
+		host_say(plan, step, "make the switch %s on %s", sw->name, sw->nic);
+	else if (!(bridge->flags & IFF_UP)) {
+		step = about(step, bridge);
+		step.kind = HOST_SWITCH_UP;
+		step.upkeep = true;
+		host_say(plan, step, "set %s up", sw->name);
+	}
+	plan_nic(plan, sw, bridge);
+}
+
+/* --- ports --- */
+
+/* Frames pass the filter before the bridge ever sees one. */
+static void plan_guard(const struct host_planning *plan, struct host_step step,
+		       const struct guard_rules *rules)
+{
+	struct guard_rules wanted;
+
+	permit_macs(step.vm, step.adapter, &wanted);
+	if (rules && memcmp(rules, &wanted, sizeof(wanted)) == 0)
+		return;
+	step.kind = HOST_PORT_GUARD;
+	host_say(plan, step, "%s may send from %s", step.object,
+		 wanted.any	     ? "any MAC"
+		 : wanted.count == 1 ? "its own MAC"
+				     : "its own MAC and its team mates'");
+}
+
+/* False: the port is not there yet, and what follows waits. */
+static bool plan_place(const struct host_planning *plan, struct host_step step,
+		       const struct switch_config *sw, const struct link *port,
+		       const struct link *bridge)
+{
+	uint16_t wanted = (uint16_t)(step.adapter->vlan ? step.adapter->vlan : PVID_USUAL);
+	const struct bridge_vlan *vlan = vlan_of(plan->view, port->ifindex);
+
+	step.number = bridge->bridge.vlan_filtering ? wanted : 0;
+	step.master = bridge->ifindex;
+	if (port->master != bridge->ifindex) {
+		step.kind = HOST_PORT_JOIN;
+		host_say(plan, step, "%s becomes a port of %s", port->name, sw->name);
+	} else if (step.number && !has_vlan(vlan, wanted, false)) {
+		step.kind = HOST_PORT_VLAN;
+		host_say(plan, step, "%s is in VLAN %u of %s", step.object, wanted, sw->name);
+	}
+	return port->master == bridge->ifindex;
+}
+
+/* A kernel may be without VLAN-aware bridges, and an adopted bridge may be an ordinary one. */
+static bool admit_vlan(const struct host_planning *plan, struct host_step step,
+		       const struct link *bridge)
+{
+	if (!bridge || bridge->bridge.vlan_filtering || !step.adapter->vlan)
+		return true;
+	step.kind = HOST_REFUSE;
+	host_say(plan, step,
+		 "the bridge %s knows no VLANs, so %s cannot be in VLAN %u; a kernel with "
+		 "CONFIG_BRIDGE_VLAN_FILTERING makes one that does",
+		 bridge->name, step.object, step.adapter->vlan);
+	return false;
+}
+
+/* H5 b: of a namespace the veth's carrier tells; QEMU is told by its own socket (daemon/host). */
+static void plan_state(const struct host_planning *plan, struct host_step step,
+		       const struct switch_config *sw, const struct link *port)
+{
+	bool down = *step.vm->netns && host_is_cut_off(step.adapter, sw, plan->view->links);
+
+	step.upkeep = true;
+	if (down && port->flags & IFF_UP) {
+		step.kind = HOST_PORT_DOWN;
+		host_say(plan, step, "%s is disconnected, for %s has lost its uplink", step.object,
+			 sw->name);
+	} else if (!down && !(port->flags & IFF_UP)) {
+		step.kind = HOST_PORT_UP;
+		host_say(plan, step, "%s is connected", step.object);
+	}
+}
+
+/* Whether the port is there, and the adapter's. */
+static bool plan_port_device(const struct host_planning *plan, struct host_step step,
+			     const struct link *port, bool guest_missing)
+{
+	const struct adapter_config *adapter = step.adapter;
+	char name[LINK_NAME_SIZE], mark[LINK_ALIAS_SIZE];
+
+	(void)text_copy(step.device, sizeof(step.device), host_port_name(step.vm, adapter, name));
+	if (!port && *adapter->port)
+		host_say(plan, step, "wait for the port %s, which is not there", name);
+	else if (!port && guest_missing)
+		host_say(plan, step, "wait for the namespace %s, which is not there",
+			 step.vm->netns);
+	else if (!port) {
+		step.kind = HOST_PORT_MAKE;
+		host_say(plan, step, "make the port %s for %s", name, step.object);
+	} else if (!*adapter->port && !host_mark_is_port(port)) {
+		step.kind = HOST_REFUSE;
+		host_say(plan, step,
+			 "there is an interface %s already, which the port of %s "
+			 "should be called; rename it",
+			 name, step.object);
+	} else if (!*adapter->port &&
+		   strcmp(port->alias, host_mark_port(step.vm, adapter, mark)) != 0) {
+		step.kind = HOST_PORT_REMOVE;
+		host_say(plan, about(step, port), "the port %s is made anew for %s", name,
+			 step.object);
+	} else
+		return true;
+	return false;
+}
+
+static void plan_port(const struct host_planning *plan, uint32_t vm, uint32_t place)
+{
+	const struct vm_config *config = &plan->want->vms->vms[vm];
+	const struct adapter_config *adapter = &config->adapters[place];
+	const struct host_port *seen = &plan->view->ports[vm][place];
+	const struct link *port = host_port_link(config, adapter, plan->view->links);
+	const struct switch_config *sw =
+		switch_list_find((struct switch_list *)plan->want->switches, adapter->switch_name);
+	const struct link *bridge = link_by_name(plan->view->links, adapter->switch_name);
+	struct host_step step = host_adapter_step(HOST_WAIT, config, adapter);
+
+	step.sw = sw;
+	if (!sw || !admit_vlan(plan, step, bridge) ||
+	    !plan_port_device(plan, step, port, seen->guest_missing))
+		return;
+	step = about(step, port);
+	plan_guard(plan, step, seen->rules);
+	if (!bridge || strcmp(bridge->kind, "bridge") != 0)
+		return;
+	if (plan_place(plan, step, sw, port, bridge) && seen->rules)
+		plan_state(plan, step, sw, port);
+}
+
+/* --- what is not wanted --- */
+
+static bool is_wanted_port(const struct host_config *want, const char *name)
+{
+	char port[LINK_NAME_SIZE];
+
+	for (uint32_t vm = 0; vm < want->vms->count; vm++)
+		for (uint32_t i = 0; i < want->vms->vms[vm].adapter_count; i++)
+			if (strcmp(host_port_name(&want->vms->vms[vm],
+						  &want->vms->vms[vm].adapters[i], port),
+				   name) == 0)
+				return true;
+	return false;
+}
+
+static struct host_step bare_step(enum host_step_kind kind, const char *name)
+{
+	struct host_step step = {.kind = kind};
+
+	(void)text_copy(step.object, sizeof(step.object), name);
+	(void)text_copy(step.device, sizeof(step.device), name);
+	return step;
+}
+
+static void plan_unwanted_links(const struct host_planning *plan, bool bridges)
+{
+	struct host_mark mark;
+
+	for (size_t i = 0; i < plan->view->links->count; i++) {
+		const struct link *link = &plan->view->links->links[i];
+		struct host_step step = bare_step(HOST_PORT_REMOVE, link->name);
+
+		if (!bridges && host_mark_is_port(link) && !is_wanted_port(plan->want, link->name))
+			host_say(plan, about(step, link), "remove the port %s", link->name);
+		step.kind = HOST_SWITCH_REMOVE;
+		if (bridges && strcmp(link->kind, "bridge") == 0 && host_mark_read(link, &mark) &&
+		    !switch_list_find((struct switch_list *)plan->want->switches, link->name))
+			host_say(plan, about(step, link), "remove the switch %s", link->name);
+	}
+}
+
+/* A filter whose port is no adapter's any more: the port was somebody else's, or is gone. */
+static void plan_unwanted_guards(const struct host_planning *plan)
+{
+	for (size_t i = 0; i < plan->view->guard_count; i++) {
+		const char *name = plan->view->guards[i];
+		const struct link *link = link_by_name(plan->view->links, name);
+		struct host_step step = bare_step(HOST_PORT_REMOVE, name);
+
+		if (is_wanted_port(plan->want, name) || (link && host_mark_is_port(link)))
+			continue;
+		if (link)
+			step = about(step, link);
+		host_say(plan, step, "take the filter off %s", name);
+	}
+}
+
+void host_plan(const struct host_config *want, const struct host_view *view,
+	       struct host_steps *list)
+{
+	const struct host_planning plan = {want, view, list};
+
+	plan_unwanted_links(&plan, false);
+	plan_unwanted_guards(&plan);
+	plan_unwanted_links(&plan, true);
+	for (uint32_t i = 0; i < want->switches->count; i++)
+		plan_switch(&plan, &want->switches->switches[i]);
+	for (uint32_t vm = 0; vm < want->vms->count; vm++)
+		for (uint32_t i = 0; i < want->vms->vms[vm].adapter_count; i++)
+			plan_port(&plan, vm, i);
+	for (uint32_t i = 0; i < want->switches->count; i++)
+		host_plan_vfs(&plan, i);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Desired minus observed for a host (C2): the steps that make switches and adapters what their
+ * configuration says. No steps means that all is as wanted.
+ *
+ * Theory of operation. Each step is the next one that is possible: of an adapter without a port the
+ * plan says "make it", and what belongs on the port follows once it is seen. So who applies a plan
+ * makes another one of what is there then, until none is left; and whatever a stranger has changed
+ * is a step like any other. Nothing is remembered but what devices themselves bear (core/host_mark):
+ * which VF an adapter has is read from the NIC, the VF's MAC being the adapter's.
+ *
+ * Two things are left to people once they have been done: whether a NIC is up (setting it down is how
+ * one takes an uplink away), and VFs that somebody else uses.
+ */
+#pragma once
+
+#include "core/host_mark.h"
+#include "model/bridge.h"
+#include "model/guard.h"
+
+#include <stddef.h>
+
+#define HOST_TEXT_SIZE 256
+#define HOST_OBJECT_SIZE 80 /* "VM/ADAPTER" or a switch */
+#define HOST_VFS_MAX 256
+
+enum host_step_kind {
+	HOST_SWITCH_MAKE,   /* the bridge */
+	HOST_SWITCH_UP,	    /* set it up */
+	HOST_SWITCH_REMOVE, /* give the NIC back, delete the bridge */
+	HOST_NIC_JOIN,	    /* the NIC becomes the bridge's port, and up */
+	HOST_NIC_TRUNK,	    /* all VLANs pass there */
+	HOST_PORT_MAKE,	    /* a tap or a veth */
+	HOST_PORT_REMOVE, /* delete it with its filter; somebody else's is taken out of the bridge */
+	HOST_PORT_GUARD,  /* filter what the guest sends (H5 a) */
+	HOST_PORT_JOIN,	  /* into the bridge, with its VLAN */
+	HOST_PORT_VLAN,
+	HOST_PORT_UP,
+	HOST_PORT_DOWN, /* the guest shall see that the uplink is lost (H5 b) */
+	HOST_VFS_MAKE,	/* set the NIC's number of VFs; slow */
+	HOST_VF_MAC,	/* settings of a VF, one request each (H6) */
+	HOST_VF_VLAN,
+	HOST_VF_SPOOFCHK,
+	HOST_VF_TRUST,
+	HOST_VF_LINK,
+	HOST_VF_BIND,	/* to the driver that the guest wants; slow */
+	HOST_VF_UNBIND, /* take it away from whoever has it; slow */
+	HOST_VF_MOVE,	/* its netdev into the guest's namespace */
+	HOST_FDB_ADD,	/* the NIC's own filter (H9) */
+	HOST_FDB_DEL,
+	HOST_WAIT,   /* something is not there yet; nothing is done */
+	HOST_REFUSE, /* something is there, and cannot be used so; nothing is done */
+	HOST_STEP_COUNT,
+};
+extern const char *const host_step_names[HOST_STEP_COUNT];
+
+struct host_step {
+	enum host_step_kind kind;
+	char object[HOST_OBJECT_SIZE];	/* whose step it is */
+	const struct switch_config *sw; /* in the configuration, NULL: it is not wanted */
+	const struct vm_config *vm;	/* … */
+	const struct adapter_config *adapter;
+	char device[MEMBER_DEVICE_SIZE]; /* interface, or PCI function of a VF */
+	int ifindex;			 /* of the device, or of the NIC whose VF it is */
+	int master;			 /* the bridge */
+	uint32_t vf;			 /* index; of HOST_VFS_MAKE how many there are */
+	uint32_t number;		 /* the value that is set; a VLAN of 0: none is */
+	struct mac mac;
+	bool upkeep; /* it only puts right what somebody has changed */
+	char text[HOST_TEXT_SIZE];
+};
+
+struct host_steps {
+	struct host_step *steps;
+	size_t count, room;
+	bool incomplete; /* there was no memory for all */
+};
+void host_steps_done(struct host_steps *list);
+
+/* Does this step change anything? */
+static inline bool host_step_acts(const struct host_step *step)
+{
+	return step->kind != HOST_WAIT && step->kind != HOST_REFUSE;
+}
+
+/* May it take seconds? Then it is begun, and what it has brought is seen later. */
+bool host_step_is_slow(const struct host_step *step);
+
+/* --- what is observed --- */
+
+/* The NIC of a switch, by position of the switch in the configuration. */
+struct host_nic {
+	struct vf_table vfs;
+	uint32_t total; /* VFs that it can have; 0: none, or no driver for them */
+	bool busy;	/* a slow step is under way: VFs are left alone */
+	bool refused;	/* the NIC has refused to make so many: not tried again by itself */
+	bool no_trust, no_spoofchk, no_link; /* the driver has refused that setting before */
+	uint64_t ours[4];      /* VFs that this daemon has set, whoever has made them */
+	const struct mac *put; /* … and addresses that it has put into the NIC's filter */
+	size_t put_count;
+};
+
+/* An adapter, by position in the VMs. */
+struct host_port {
+	const struct guard_rules *rules; /* in force at its port; NULL: no filter is there */
+	bool guest_missing;		 /* the namespace that it belongs into is not there */
+	int vf;				 /* that it had when it was looked at last, -1 = none */
+};
+
+struct host_view {
+	const struct link_table *links;
+	const struct link_address *addresses;
+	size_t address_count;
+	int default_routes[2]; /* ifindex of the device that has IPv4's and IPv6's, 0 = none */
+	const struct bridge_vlan *vlans;
+	size_t vlan_count;
+	const struct bridge_fdb *fdb;
+	size_t fdb_count;
+	const struct host_nic *nics;
+	const struct host_port (*ports)[VM_ADAPTERS_MAX];
+	const char (*guards)[LINK_NAME_SIZE]; /* names of all filters that are there */
+	size_t guard_count;
+};
+
+struct host_config {
+	const struct switch_list *switches;
+	const struct vm_list *vms;
+};
+
+/* The interface that is the adapter's port: as given, "VM.ADAPTER", or "ivt" and a hash. */
+const char *host_port_name(const struct vm_config *vm, const struct adapter_config *adapter,
+			   char ret_name[static LINK_NAME_SIZE]);
+
+const struct link *host_port_link(const struct vm_config *vm, const struct adapter_config *adapter,
+				  const struct link_table *links);
+
+enum uplink_state host_uplink(const struct switch_config *sw, const struct link_table *links);
+
+/* H5 b: shall the guest be told that its switch has lost the outside? */
+bool host_is_cut_off(const struct adapter_config *adapter, const struct switch_config *sw,
+		     const struct link_table *links);
+
+/*
+ * H4: which VF of its switch's NIC each adapter shall have, @ret_got as @view->ports by position;
+ * and which one it has now, @ret_held. -1 = none.
+ */
+void host_allot(const struct host_config *want, const struct host_view *view, uint32_t sw,
+		int (*ret_got)[VM_ADAPTERS_MAX], int (*ret_held)[VM_ADAPTERS_MAX]);
+
+/* Append the steps for all switches and adapters, and for what is there and not wanted. */
+void host_plan(const struct host_config *want, const struct host_view *view,
+	       struct host_steps *list);

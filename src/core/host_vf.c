@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The virtual functions of a switch's NIC: how many, who has which (H4), how each is set (H6), and
+ * what the NIC's own filter must know besides (H9).
+ */
+#include "core/allot.h"
+#include "core/config_host.h"
+#include "core/host_private.h"
+#include "core/permit.h"
+
+#include <linux/if.h>
+#include <stdlib.h>
+
+#define VFIO_DRIVER "vfio-pci"
+
+/* One switch's part of a plan. */
+struct vf_planning {
+	const struct host_planning *plan;
+	const struct switch_config *sw;
+	const struct link *link; /* the NIC */
+	const struct host_nic *nic;
+	bool made_by_us; /* all VFs are ours */
+	int (*got)[VM_ADAPTERS_MAX], (*held)[VM_ADAPTERS_MAX];
+};
+
+static bool is_on(const struct adapter_config *adapter, const struct switch_config *sw)
+{
+	return strcmp(adapter->switch_name, sw->name) == 0;
+}
+
+static bool may_send(const struct vm_config *vm, const struct adapter_config *adapter,
+		     const struct mac *mac)
+{
+	struct guard_rules rules;
+
+	permit_macs(vm, adapter, &rules);
+	for (uint32_t i = 0; i < rules.count; i++)
+		if (memcmp(rules.macs[i], mac->bytes, sizeof(mac->bytes)) == 0)
+			return true;
+	return false;
+}
+
+static bool has_bit(const uint64_t *bits, uint32_t index)
+{
+	return bits[index / 64] >> (index % 64) & 1;
+}
+
+static void set_bit(uint64_t *bits, uint32_t index)
+{
+	bits[index / 64] |= 1ULL << (index % 64);
+}
+
+/* Nobody uses it: bare, or a netdev here that is down and in nothing. */
+static bool is_idle(const struct vf *vf, const struct link_table *links)
+{
+	const struct link *link = vf->ifindex ? link_by_index(links, vf->ifindex) : NULL;
+
+	if (!*vf->driver)
+		return mac_is_zero(&vf->mac);
+	return link && !(link->flags & IFF_UP) && !link->master;
+}
+
+/* --- who has which, and who gets which --- */
+
+static int find_own(const struct vf_table *vfs, const struct mac *mac)
+{
+	for (size_t i = 0; i < vfs->count && i < HOST_VFS_MAX; i++)
+		if (mac_equal(&vfs->vfs[i].mac, mac))
+			return (int)i;
+	return -1;
+}
+
+/* A guest that may has given its VF a team mate's MAC (T8 `team`): the VF is its own still. */
+static int find_lent(const struct vf_table *vfs, const struct vm_config *vm,
+		     const struct adapter_config *adapter, int before, const uint64_t *taken)
+{
+	int found = -1;
+
+	for (size_t i = 0; i < vfs->count && i < HOST_VFS_MAX; i++)
+		if (!has_bit(taken, (uint32_t)i) && may_send(vm, adapter, &vfs->vfs[i].mac) &&
+		    (found < 0 || (int)i == before))
+			found = (int)i;
+	return found;
+}
+
+/* Those whose VF has the right MAC come first, so that nobody takes one for his that is not. */
+static void find_held(const struct host_config *want, const struct host_view *view, uint32_t sw,
+		      int (*held)[VM_ADAPTERS_MAX], uint64_t *taken)
+{
+	const struct switch_config *config = &want->switches->switches[sw];
+	const struct vf_table *vfs = &view->nics[sw].vfs;
+
+	for (int lent = 0; lent < 2; lent++)
+		for (uint32_t i = 0; i < want->vms->count; i++)
+			for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++) {
+				const struct vm_config *vm = &want->vms->vms[i];
+				const struct adapter_config *adapter = &vm->adapters[j];
+
+				if (!is_on(adapter, config) || held[i][j] >= 0)
+					continue;
+				held[i][j] = !lent ? find_own(vfs, &adapter->mac)
+						   : find_lent(vfs, vm, adapter,
+							       view->ports[i][j].vf, taken);
+				if (held[i][j] >= 0)
+					set_bit(taken, (uint32_t)held[i][j]);
+			}
+}
+
+static void forget_all(int (*of)[VM_ADAPTERS_MAX])
+{
+	for (uint32_t i = 0; i < VMS_MAX; i++)
+		for (uint32_t j = 0; j < VM_ADAPTERS_MAX; j++)
+			of[i][j] = -1;
+}
+
+void host_allot(const struct host_config *want, const struct host_view *view, uint32_t sw,
+		int (*ret_got)[VM_ADAPTERS_MAX], int (*ret_held)[VM_ADAPTERS_MAX])
+{
+	const struct switch_config *config = &want->switches->switches[sw];
+	const struct vf_table *vfs = &view->nics[sw].vfs;
+	struct allot_claim *claims = NULL, *claim;
+	uint64_t usable[4] = {};
+	size_t count = 0;
+
+	forget_all(ret_got);
+	forget_all(ret_held);
+	if (!vfs->count)
+		return;
+	find_held(want, view, sw, ret_held, usable);
+	for (size_t i = 0; i < vfs->count && i < HOST_VFS_MAX; i++)
+		if (is_idle(&vfs->vfs[i], view->links))
+			set_bit(usable, (uint32_t)i);
+	claims = calloc((size_t)VMS_MAX * VM_ADAPTERS_MAX, sizeof(*claims));
+	if (!claims) { /* all stays as it is */
+		memcpy(ret_got, ret_held, sizeof(*ret_got) * VMS_MAX);
+		return;
+	}
+	for (uint32_t i = 0; i < want->vms->count; i++)
+		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++)
+			if (is_on(&want->vms->vms[i].adapters[j], config))
+				claims[count++] = (struct allot_claim){
+					.weight = config->iov
+							  ? want->vms->vms[i].adapters[j].iov_weight
+							  : 0,
+					.serial = config_adapter_order(want->vms, i, j),
+					.held = ret_held[i][j],
+					.got = -1,
+				};
+	allot_vfs(claims, count, usable, false);
+	claim = claims;
+	for (uint32_t i = 0; i < want->vms->count; i++)
+		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++)
+			if (is_on(&want->vms->vms[i].adapters[j], config))
+				ret_got[i][j] = claim++->got;
+	free(claims);
+}
+
+/* --- how many --- */
+
+static void plan_count(const struct vf_planning *of, const struct host_mark *mark)
+{
+	struct host_step step = host_switch_step(HOST_VFS_MAKE, of->sw);
+	uint32_t made = (uint32_t)of->nic->vfs.count, total = of->nic->total, used = 0;
+	uint32_t wanted = of->sw->vf_count && of->sw->vf_count < total ? of->sw->vf_count : total;
+
+	if (!of->sw->iov)
+		wanted = mark->made_vfs ? mark->vfs_before : made;
+	if (!total || wanted == made || of->nic->refused)
+		return;
+	for (uint32_t i = 0; i < made; i++)
+		used += !is_idle(&of->nic->vfs.vfs[i], of->plan->view->links);
+	step.ifindex = of->link->ifindex;
+	step.number = wanted;
+	step.vf = made;
+	(void)strncpy(step.device, of->link->bus_id, sizeof(step.device) - 1);
+	if (used) {
+		step.kind = HOST_WAIT;
+		host_say(of->plan, step,
+			 "%s has %u VFs; to make it %u none may be in use, and %u are",
+			 of->link->name, made, wanted, used);
+		return;
+	}
+	host_say(of->plan, step, "%s shall have %u VFs (it has %u)", of->link->name, wanted, made);
+}
+
+/* --- how each is set --- */
+
+static struct host_step vf_step(const struct vf_planning *of, struct host_step step,
+				const struct vf *vf, enum host_step_kind kind, uint32_t number)
+{
+	step.kind = kind;
+	step.sw = of->sw;
+	step.ifindex = of->link->ifindex;
+	step.vf = vf->index;
+	step.number = number;
+	(void)strncpy(step.device, vf->pci, sizeof(step.device) - 1);
+	return step;
+}
+
+struct vf_wish {
+	struct mac mac;
+	uint32_t vlan;
+	bool spoofchk, trust;
+	enum vf_link_state link;
+};
+
+/*
+ * As narrow as NICs permit: with trust a guest may give its VF a team mate's MAC, and the NIC goes
+ * on to check what it sends against that. Only where the driver knows no trust, the check is off.
+ */
+static struct vf_wish wish_of(const struct vf_planning *of, const struct adapter_config *adapter,
+			      const struct vf *vf)
+{
+	bool no_trust = !vf->has_trust || of->nic->no_trust;
+
+	return (struct vf_wish){
+		.mac = adapter->mac,
+		.vlan = adapter->vlan,
+		.spoofchk = !adapter->mac_spoofing && !(adapter->allow_teaming && no_trust),
+		.trust = adapter->mac_spoofing || adapter->allow_teaming,
+		.link = adapter->allow_teaming ? VF_LINK_AUTO : VF_LINK_ENABLE,
+	};
+}
+
+static void plan_settings(const struct vf_planning *of, struct host_step base, const struct vf *vf,
+			  const struct vf_wish *wish)
+{
+	const char *nic = of->link->name;
+
+	base.upkeep = true;
+	if (vf->vlan != wish->vlan)
+		host_say(of->plan, vf_step(of, base, vf, HOST_VF_VLAN, wish->vlan),
+			 "VF %u of %s is in VLAN %u", vf->index, nic, wish->vlan);
+	if (vf->has_spoofchk && !of->nic->no_spoofchk && vf->spoofchk != wish->spoofchk)
+		host_say(of->plan, vf_step(of, base, vf, HOST_VF_SPOOFCHK, wish->spoofchk),
+			 "%s checks what VF %u sends: %s", nic, vf->index,
+			 on_off_names[wish->spoofchk]);
+	if (vf->has_trust && !of->nic->no_trust && vf->trust != wish->trust)
+		host_say(of->plan, vf_step(of, base, vf, HOST_VF_TRUST, wish->trust),
+			 "%s trusts VF %u: %s", nic, vf->index, on_off_names[wish->trust]);
+	if (!of->nic->no_link && vf->link_state != wish->link)
+		host_say(of->plan, vf_step(of, base, vf, HOST_VF_LINK, wish->link),
+			 "the link of VF %u of %s is \"%s\"", vf->index, nic,
+			 vf_link_state_names[wish->link]);
+}
+
+static void plan_unbind(const struct vf_planning *of, struct host_step base, const struct vf *vf)
+{
+	host_say(of->plan, vf_step(of, base, vf, HOST_VF_UNBIND, 0),
+		 "take VF %u of %s from its driver %s", vf->index, of->link->name, vf->driver);
+}
+
+/* H10. A driver reads the MAC when it is bound, so the settings come first. */
+static void plan_hand_over(const struct vf_planning *of, struct host_step base, const struct vf *vf)
+{
+	bool is_vfio = strcmp(vf->driver, VFIO_DRIVER) == 0, wants_vfio = !*base.vm->netns;
+	struct host_step step;
+
+	if (!*vf->driver || is_vfio != wants_vfio) {
+		host_say(of->plan, vf_step(of, base, vf, HOST_VF_BIND, wants_vfio),
+			 "give VF %u of %s to %s for %s", vf->index, of->link->name,
+			 wants_vfio ? VFIO_DRIVER : "its own driver", base.object);
+	} else if (!wants_vfio && vf->ifindex) {
+		step = vf_step(of, base, vf, HOST_VF_MOVE, 0);
+		step.ifindex = vf->ifindex;
+		host_say(of->plan, step, "hand VF %u of %s over to %s", vf->index, of->link->name,
+			 base.object);
+	}
+}
+
+static void plan_given(const struct vf_planning *of, const struct vm_config *vm,
+		       const struct adapter_config *adapter, bool held, bool guest_missing,
+		       const struct vf *vf)
+{
+	struct host_step base = host_adapter_step(HOST_VF_MAC, vm, adapter);
+	struct vf_wish wish = wish_of(of, adapter, vf);
+
+	if (!held && *vf->driver) {
+		plan_unbind(of, base, vf);
+		return;
+	}
+	plan_settings(of, base, vf, &wish);
+	if (!held) {
+		base = vf_step(of, base, vf, HOST_VF_MAC, 0);
+		base.mac = wish.mac;
+		host_say(of->plan, base, "VF %u of %s is for %s", vf->index, of->link->name,
+			 base.object);
+	} else if (!guest_missing) {
+		plan_hand_over(of, base, vf);
+	}
+}
+
+/* Back to the pool. Its MAC goes last: by that it is known. */
+static void plan_taken(const struct vf_planning *of, struct host_step base, const struct vf *vf)
+{
+	static const struct vf_wish bare = {.spoofchk = true, .link = VF_LINK_AUTO};
+
+	if (*vf->driver) {
+		plan_unbind(of, base, vf);
+		return;
+	}
+	plan_settings(of, base, vf, &bare);
+	host_say(of->plan, vf_step(of, base, vf, HOST_VF_MAC, 0), "VF %u of %s is free again",
+		 vf->index, of->link->name);
+}
+
+/* --- the NIC's own filter --- */
+
+static bool is_filtered(const struct vf_planning *of, const struct mac *mac)
+{
+	const struct host_view *view = of->plan->view;
+
+	for (size_t i = 0; i < view->fdb_count; i++)
+		if (view->fdb[i].self && view->fdb[i].ifindex == of->link->ifindex &&
+		    mac_equal(&view->fdb[i].mac, mac))
+			return true;
+	return false;
+}
+
+/* Learnt by the bridge at that port: the guest uses it there. */
+static bool is_learnt(const struct host_view *view, int port, const struct mac *mac)
+{
+	for (size_t i = 0; i < view->fdb_count; i++)
+		if (!view->fdb[i].self && view->fdb[i].ifindex == port &&
+		    mac_equal(&view->fdb[i].mac, mac))
+			return true;
+	return false;
+}
+
+/*
+ * Does @mac live behind the bridge? The adapter's own does where it has no VF. A team mate's does
+ * while the guest uses it there: put in for good, it would keep VFs of this NIC from the mate
+ * itself, which is on another switch.
+ */
+static bool lives_here(const struct vf_planning *of, const struct mac *mac)
+{
+	const struct host_config *want = of->plan->want;
+	const struct host_view *view = of->plan->view;
+
+	for (uint32_t i = 0; i < want->vms->count; i++)
+		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++) {
+			const struct vm_config *vm = &want->vms->vms[i];
+			const struct adapter_config *adapter = &vm->adapters[j];
+			const struct link *port = host_port_link(vm, adapter, view->links);
+
+			if (!port || !is_on(adapter, of->sw) || of->got[i][j] >= 0)
+				continue;
+			if (mac_equal(&adapter->mac, mac) ||
+			    (may_send(vm, adapter, mac) && is_learnt(view, port->ifindex, mac)))
+				return true;
+		}
+	return false;
+}
+
+static void plan_filter(const struct vf_planning *of, const struct mac *mac, bool wanted)
+{
+	struct host_step step = host_switch_step(wanted ? HOST_FDB_ADD : HOST_FDB_DEL, of->sw);
+	char text[MAC_TEXT_SIZE];
+
+	if (wanted == is_filtered(of, mac))
+		return;
+	step.ifindex = of->link->ifindex;
+	step.mac = *mac;
+	step.upkeep = true;
+	(void)strncpy(step.device, of->link->name, sizeof(step.device) - 1);
+	host_say(of->plan, step, "%s %s %s, %s", of->link->name, wanted ? "receives" : "leaves",
+		 mac_format(mac, text),
+		 wanted ? "which lives behind the switch"
+			: "which does not live behind the switch");
+}
+
+/* H9: in the VF's filter or in the NIC's, never in both: @adding comes after the VFs are set. */
+static void plan_filters(const struct vf_planning *of, bool adding)
+{
+	const struct vm_list *vms = of->plan->want->vms;
+
+	for (uint32_t i = 0; i < vms->count; i++)
+		for (uint32_t j = 0; j < vms->vms[i].adapter_count; j++) {
+			const struct mac *mac = &vms->vms[i].adapters[j].mac;
+			bool wanted = find_own(&of->nic->vfs, mac) < 0 && lives_here(of, mac);
+
+			if (wanted == adding)
+				plan_filter(of, mac, wanted);
+		}
+	for (size_t i = 0; !adding && i < of->nic->put_count; i++)
+		if (!lives_here(of, &of->nic->put[i]))
+			plan_filter(of, &of->nic->put[i], false);
+}
+
+/* --- all --- */
+
+static void plan_adapters(const struct vf_planning *of, uint64_t *held)
+{
+	const struct host_config *want = of->plan->want;
+
+	for (uint32_t i = 0; i < want->vms->count; i++)
+		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++) {
+			const struct vm_config *vm = &want->vms->vms[i];
+			const struct adapter_config *adapter = &vm->adapters[j];
+			int got = of->got[i][j], has = of->held[i][j];
+
+			if (has >= 0)
+				set_bit(held, (uint32_t)has);
+			if (has >= 0 && has != got)
+				plan_taken(of, host_adapter_step(HOST_VF_MAC, vm, adapter),
+					   &of->nic->vfs.vfs[has]);
+			if (got >= 0)
+				plan_given(of, vm, adapter, has == got,
+					   of->plan->view->ports[i][j].guest_missing,
+					   &of->nic->vfs.vfs[got]);
+		}
+}
+
+/* VFs of adapters that are not wanted any more. */
+static void plan_left(const struct vf_planning *of, const uint64_t *held)
+{
+	for (size_t i = 0; i < of->nic->vfs.count && i < HOST_VFS_MAX; i++) {
+		const struct vf *vf = &of->nic->vfs.vfs[i];
+
+		if (has_bit(held, (uint32_t)i) || mac_is_zero(&vf->mac))
+			continue;
+		if (of->made_by_us || has_bit(of->nic->ours, (uint32_t)i))
+			plan_taken(of, host_switch_step(HOST_VF_MAC, of->sw), vf);
+	}
+}
+
+void host_plan_vfs(const struct host_planning *plan, uint32_t sw)
+{
+	const struct switch_config *config = &plan->want->switches->switches[sw];
+	const struct link *bridge = link_by_name(plan->view->links, config->name);
+	int got[VMS_MAX][VM_ADAPTERS_MAX], held[VMS_MAX][VM_ADAPTERS_MAX];
+	struct host_mark mark = {};
+	uint64_t seen[4] = {};
+	struct vf_planning of = {
+		.plan = plan,
+		.sw = config,
+		.link = switch_nic(config, plan->view->links),
+		.nic = &plan->view->nics[sw],
+		.got = got,
+		.held = held,
+	};
+
+	if (!of.link || !bridge || of.link->master != bridge->ifindex || of.nic->busy)
+		return;
+	of.made_by_us = host_mark_read(bridge, &mark) && mark.made_vfs;
+	plan_count(&of, &mark);
+	if (!of.nic->vfs.count)
+		return;
+	host_allot(plan->want, plan->view, sw, got, held);
+	plan_filters(&of, false);
+	plan_adapters(&of, seen);
+	plan_left(&of, seen);
+	plan_filters(&of, true);
+}

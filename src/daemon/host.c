@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/host_private.h"
+
+#include "base/strings.h"
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "daemon/worker.h"
+#include "kernel/rtnl_link.h"
+
+#include <errno.h>
+#include <linux/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUNDS_MAX 16 /* of planning and applying, at once */
+#define RETRY_FIRST_NS (1000 * NS_PER_MS)
+#define RETRY_DOUBLINGS 5
+
+/* --- what failed --- */
+
+const struct host_trouble *host_trouble_of(const struct host *host, const char *object)
+{
+	for (size_t i = 0; i < host->trouble_count; i++)
+		if (strcmp(host->troubles[i].object, object) == 0)
+			return &host->troubles[i];
+	return NULL;
+}
+
+static struct host_trouble *new_trouble(struct host *host, const char *object)
+{
+	struct host_trouble *troubles =
+		reallocarray(host->troubles, host->trouble_count + 1, sizeof(*troubles));
+
+	if (!troubles)
+		return NULL;
+	host->troubles = troubles;
+	troubles += host->trouble_count++;
+	*troubles = (struct host_trouble){};
+	(void)text_copy(troubles->object, sizeof(troubles->object), object);
+	return troubles;
+}
+
+/* Tried again ever more seldom: never at the pace of our own events. */
+void host_note_trouble(struct host *host, const char *object, const char *text)
+{
+	struct host_trouble *trouble = (struct host_trouble *)host_trouble_of(host, object);
+	unsigned int doublings;
+
+	if (!trouble)
+		trouble = new_trouble(host, object);
+	if (!trouble)
+		return;
+	doublings = trouble->retries < RETRY_DOUBLINGS ? trouble->retries : RETRY_DOUBLINGS;
+	if (strcmp(trouble->text, text) != 0)
+		log_warning("%s: %s; it is tried again", object, text);
+	(void)text_copy(trouble->text, sizeof(trouble->text), text);
+	trouble->retry_ns = clock_now_ns() + (RETRY_FIRST_NS << doublings);
+	trouble->retries++;
+}
+
+static void forget_trouble(struct host *host, const char *object)
+{
+	struct host_trouble *trouble = (struct host_trouble *)host_trouble_of(host, object);
+
+	if (trouble)
+		*trouble = host->troubles[--host->trouble_count];
+}
+
+void host_retry_at_once(struct host *host)
+{
+	for (size_t i = 0; i < host->trouble_count; i++)
+		host->troubles[i].retry_ns = 0;
+}
+
+static uint64_t next_retry(const struct host *host)
+{
+	uint64_t first = 0;
+
+	for (size_t i = 0; i < host->trouble_count; i++)
+		if (!first || host->troubles[i].retry_ns < first)
+			first = host->troubles[i].retry_ns;
+	return first;
+}
+
+/* What an object lacks is its trouble until it has it; whoever lacks nothing has none. */
+static void settle_troubles(struct host *host, const struct host_steps *steps)
+{
+	for (size_t i = host->trouble_count; i-- > 0;) {
+		bool lacks = false;
+
+		for (size_t j = 0; j < steps->count; j++)
+			lacks |= strcmp(steps->steps[j].object, host->troubles[i].object) == 0;
+		if (!lacks)
+			forget_trouble(host, host->troubles[i].object);
+	}
+}
+
+/* --- comparing and applying --- */
+
+static void add_action(struct action_list *actions, const struct host_step *step)
+{
+	struct action action = {
+		.kind = step->kind == HOST_WAIT	    ? ACTION_WAIT
+			: step->kind == HOST_REFUSE ? ACTION_REFUSE
+						    : ACTION_HOST,
+		.word = host_step_names[step->kind],
+		.slot = -1,
+		.ifindex = step->ifindex,
+	};
+
+	(void)text_copy(action.device, sizeof(action.device), step->object);
+	(void)text_copy(action.text, sizeof(action.text), step->text);
+	action_list_add(actions, &action);
+}
+
+static int plan(struct host *host, const struct store *store, struct host_steps *steps,
+		struct problem *problem)
+{
+	const struct host_config want = host_want(store);
+	struct host_seen *seen = calloc(1, sizeof(*seen));
+	int err = seen ? 0 : problem_set(problem, -ENOMEM, "out of memory");
+
+	if (!err)
+		err = host_observe(host, store, seen, problem);
+	if (!err) {
+		host_plan(&want, &seen->view, steps);
+		host_seen_done(seen);
+	}
+	if (!err && steps->incomplete)
+		err = problem_set(problem, -ENOMEM, "out of memory");
+	free(seen);
+	return err;
+}
+
+void host_show_plan(struct host *host, const struct store *store, struct action_list *actions)
+{
+	struct host_steps steps = {};
+
+	if (!host_has_work(host, store) || plan(host, store, &steps, NULL)) {
+		host_steps_done(&steps);
+		return;
+	}
+	for (size_t i = 0; i < steps.count; i++)
+		add_action(actions, &steps.steps[i]);
+	host_steps_done(&steps);
+}
+
+struct pass {
+	struct host *host;
+	bool strict;
+	struct action_list *actions;
+	bool acted;
+	char failed[HOST_OBJECT_SIZE]; /* of this object no more steps are done in this round */
+};
+
+/* Of an object whose last step failed a moment ago nothing is tried now. */
+static bool must_wait(const struct pass *pass, const struct host_step *step)
+{
+	const struct host_trouble *trouble = host_trouble_of(pass->host, step->object);
+
+	if (strcmp(pass->failed, step->object) == 0)
+		return true;
+	return !pass->strict && trouble && clock_now_ns() < trouble->retry_ns;
+}
+
+static int do_step(struct pass *pass, const struct host_step *step, struct problem *problem)
+{
+	struct problem mishap = {};
+	int err;
+
+	if (!host_step_acts(step) || must_wait(pass, step))
+		return 0;
+	log_info("%s: %s", step->object, step->text);
+	add_action(pass->actions, step);
+	err = host_apply(pass->host, step, &mishap);
+	if (!err) {
+		pass->acted = true;
+		return 0;
+	}
+	(void)problem_set(&mishap, err, "%s", strerror(-err));
+	if (pass->strict && !step->upkeep)
+		return problem_set(problem, err, "%s", mishap.text);
+	host_note_trouble(pass->host, step->object, mishap.text);
+	(void)text_copy(pass->failed, sizeof(pass->failed), step->object);
+	return 0;
+}
+
+/* One look, and what follows from it. */
+static int run_round(struct pass *pass, const struct store *store, struct problem *problem)
+{
+	struct host_steps steps = {};
+	int err = plan(pass->host, store, &steps, problem);
+
+	pass->acted = false;
+	for (size_t i = 0; !err && i < steps.count; i++)
+		err = do_step(pass, &steps.steps[i], problem);
+	if (!err)
+		settle_troubles(pass->host, &steps);
+	host_steps_done(&steps);
+	return err;
+}
+
+int host_reconcile(struct host *host, const struct store *store, bool strict,
+		   struct action_list *actions, uint64_t *ret_again_ns, struct problem *problem)
+{
+	struct pass pass = {.host = host, .strict = strict, .actions = actions, .acted = true};
+	int err = 0;
+
+	*ret_again_ns = 0;
+	if (!host_has_work(host, store))
+		return 0;
+	for (int i = 0; !err && pass.acted && i < ROUNDS_MAX; i++)
+		err = run_round(&pass, store, problem);
+	host_tell_guests(host, store);
+	*ret_again_ns = next_retry(host);
+	return err;
+}
+
+/* --- the fast path --- */
+
+static void update_adapter(struct host *host, const struct switch_config *sw,
+			   const struct vm_config *vm, const struct adapter_config *adapter)
+{
+	struct observed *observed = host->context->observed;
+	const struct link *port;
+	bool up = !host_is_cut_off(adapter, sw, &observed->links);
+
+	if (!*vm->netns || !adapter->allow_teaming)
+		return;
+	port = host_port_link(vm, adapter, &observed->links);
+	if (port && port->master && up != !!(port->flags & IFF_UP))
+		(void)rtnl_link_set_up(observed->requests, port->ifindex, up, NULL);
+}
+
+void host_update(struct host *host, const struct store *store)
+{
+	for (uint32_t i = 0; i < store->vms.count; i++) {
+		const struct vm_config *vm = &store->vms.vms[i];
+
+		for (uint32_t j = 0; j < vm->adapter_count; j++) {
+			const struct adapter_config *adapter = &vm->adapters[j];
+			const struct switch_config *sw = switch_list_find(
+				(struct switch_list *)&store->switches, adapter->switch_name);
+
+			if (sw)
+				update_adapter(host, sw, vm, adapter);
+		}
+	}
+	host_tell_guests(host, store);
+}
+
+/* --- life --- */
+
+/* A filter that an earlier run has left is known by its pin; the rules in force are not. */
+static int find_guard(const char *name, void *data)
+{
+	static const struct guard_rules none = {};
+	struct host *host = data;
+	struct problem problem = {};
+	char port[LINK_NAME_SIZE];
+	int err;
+
+	if (text_copy(port, sizeof(port), name))
+		return 0;
+	for (char *c = port; *c; c++)
+		if (*c == ':')
+			*c = '.';
+	err = host_take_guard(host, port, &none, &problem);
+	if (err)
+		log_warning("the filter of %s cannot be taken over: %s", port, problem.text);
+	return err == -ENOMEM ? err : 0;
+}
+
+int host_open(const struct team_context *context, void (*changed)(void *data), void *data,
+	      struct host **ret_host, struct problem *problem)
+{
+	struct host *host = calloc(1, sizeof(*host));
+	int err;
+
+	if (!host)
+		return problem_set(problem, -ENOMEM, "out of memory");
+	host->context = context;
+	host->changed = changed;
+	host->data = data;
+	(void)snprintf(host->guard_pins, sizeof(host->guard_pins), "%s-guard", context->pins);
+	err = worker_open(context->loop, &host->worker);
+	if (!err)
+		err = guard_each(host->guard_pins, find_guard, host);
+	if (err) {
+		host_close(host);
+		return problem_set(problem, err, "cannot take over the ports' filters: %s",
+				   strerror(-err));
+	}
+	*ret_host = host;
+	return 0;
+}
+
+void host_close(struct host *host)
+{
+	if (!host)
+		return;
+	worker_close(host->worker);
+	host_guests_done(host);
+	for (size_t i = 0; i < host->guard_count; i++)
+		guard_close(host->guards[i].guard);
+	for (size_t i = 0; i < host->nic_count; i++)
+		free(host->nics[i].put);
+	free(host->guards);
+	free(host->troubles);
+	free(host->holdings);
+	free(host);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host's side of the daemon: switches, adapters and VFs (SPEC H). It observes what the kernel
+ * has of them, lets core/host_plan decide, and carries that out.
+ *
+ * What is here outlives no restart and need not: what it was is read back from the devices. Slow
+ * steps (making VFs, changing a VF's driver) go to a worker; the plan leaves that NIC's VFs alone
+ * meanwhile, and goes on when it is done.
+ */
+#pragma once
+
+#include "core/host_plan.h"
+#include "daemon/store.h"
+#include "daemon/team.h"
+
+struct host;
+
+/*
+ * @changed is called when a slow step is done, or a guest has answered: compare again.
+ * Errors of the kernel's; the problem says which.
+ */
+int host_open(const struct team_context *context, void (*changed)(void *data), void *data,
+	      struct host **ret_host, struct problem *problem);
+
+/* Let go; all goes on in the kernel. NULL is fine. */
+void host_close(struct host *host);
+
+/*
+ * H5 b, the fast path: links have changed. Adapters whose uplink is lost are disconnected, those
+ * whose uplink is back are connected, before anything is compared.
+ */
+void host_update(struct host *host, const struct store *store);
+
+/*
+ * Make all as @store says. What was done is appended to @actions. With @strict the first step that
+ * fails is the error, unless it is upkeep; without, what fails is tried again ever more seldom.
+ * Returns 0 or the error; *ret_again_ns is when something is to be tried again, 0 = never.
+ */
+int host_reconcile(struct host *host, const struct store *store, bool strict,
+		   struct action_list *actions, uint64_t *ret_again_ns, struct problem *problem);
+
+/* What would be done first to reach @store. Nothing is done. */
+void host_show_plan(struct host *host, const struct store *store, struct action_list *actions);
+
+/*
+ * May a command go from @before to @after? What is new must be possible now: a missing NIC is
+ * refused where @commanded (a switch's name, or "") names it.
+ */
+int host_check(struct host *host, const struct store *before, const struct store *after,
+	       const char *commanded, struct problem *problem);
+
+/* Another device has come: what failed for want of it need not wait. */
+void host_retry_at_once(struct host *host);

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What of a change a command refuses: before anything is done, and in one sentence. */
+#include "daemon/host_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct switch_config *find(const struct store *store, const char *name)
+{
+	return switch_list_find((struct switch_list *)&store->switches, name);
+}
+
+static bool is_used(const struct store *store, const char *sw)
+{
+	for (uint32_t i = 0; i < store->vms.count; i++)
+		for (uint32_t j = 0; j < store->vms.vms[i].adapter_count; j++)
+			if (strcmp(store->vms.vms[i].adapters[j].switch_name, sw) == 0)
+				return true;
+	return false;
+}
+
+/* H1. */
+static int check_change(const struct switch_config *was, const struct switch_config *is, bool used,
+			struct problem *problem)
+{
+	if (strcmp(was->nic, is->nic) != 0 || was->adopt != is->adopt)
+		return problem_set(problem, -EBUSY,
+				   "%s cannot change while the switch %s is there; remove it first",
+				   was->adopt != is->adopt ? "Adopt" : "Nic", is->name);
+	if (was->iov != is->iov && used)
+		return problem_set(problem, -EBUSY,
+				   "Iov of %s changes only while no adapter uses it; remove its "
+				   "adapters first",
+				   is->name);
+	return 0;
+}
+
+static int check_changes(const struct store *before, const struct store *after,
+			 struct problem *problem)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < after->switches.count; i++) {
+		const struct switch_config *is = &after->switches.switches[i];
+		const struct switch_config *was = find(before, is->name);
+
+		if (was)
+			err = check_change(was, is, is_used(before, is->name), problem);
+	}
+	return err;
+}
+
+/* The command's switch wants a NIC that is there, with as many VFs. */
+static int check_commanded(const struct host *host, const struct store *after,
+			   const struct host_seen *seen, const char *commanded,
+			   struct problem *problem)
+{
+	const struct switch_config *sw = find(after, commanded);
+	uint32_t total;
+
+	if (!sw)
+		return 0;
+	if (!switch_nic(sw, &host->context->observed->links))
+		return problem_set(problem, -ENODEV, "there is no NIC %s", sw->nic);
+	total = seen->sriovs[sw - after->switches.switches].total;
+	if (total && sw->vf_count > total)
+		return problem_set(problem, -ERANGE, "%s can have %u VFs at most", sw->nic, total);
+	return 0;
+}
+
+static bool is_object(const struct store *store, const char *object)
+{
+	const char *slash = strchr(object, '/');
+
+	if (!slash)
+		return find(store, object) != NULL;
+	for (uint32_t i = 0; i < store->vms.count; i++) {
+		struct vm_config *vm = (struct vm_config *)&store->vms.vms[i];
+
+		if (strlen(vm->name) == (size_t)(slash - object) &&
+		    strncmp(vm->name, object, (size_t)(slash - object)) == 0)
+			return vm_adapter(vm, slash + 1) != NULL;
+	}
+	return false;
+}
+
+/* What was configured before may wait; what is new must be possible. */
+static int check_steps(const struct store *before, const struct host_steps *steps,
+		       struct problem *problem)
+{
+	for (size_t i = 0; i < steps->count; i++)
+		if (steps->steps[i].kind == HOST_REFUSE &&
+		    !is_object(before, steps->steps[i].object))
+			return problem_set(problem, -EBUSY, "%s", steps->steps[i].text);
+	return steps->incomplete ? problem_set(problem, -ENOMEM, "out of memory") : 0;
+}
+
+int host_check(struct host *host, const struct store *before, const struct store *after,
+	       const char *commanded, struct problem *problem)
+{
+	const struct host_config want = host_want(after);
+	struct host_seen *seen;
+	struct host_steps steps = {};
+	int err;
+
+	if (!after->switches.count && !after->vms.count)
+		return 0;
+	seen = calloc(1, sizeof(*seen));
+	err = seen ? check_changes(before, after, problem)
+		   : problem_set(problem, -ENOMEM, "out of memory");
+	if (!err)
+		err = host_observe(host, after, seen, problem);
+	if (!err) {
+		host_plan(&want, &seen->view, &steps);
+		err = check_commanded(host, after, seen, commanded, problem);
+		if (!err)
+			err = check_steps(before, &steps, problem);
+		host_steps_done(&steps);
+		host_seen_done(seen);
+	}
+	free(seen);
+	return err;
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/host_private.h"
+
+#include "base/strings.h"
+#include "daemon/clock.h"
+#include "kernel/rtnl_bridge.h"
+#include "kernel/rtnl_route.h"
+#include "kernel/rtnl_vf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct host_config host_want(const struct store *store)
+{
+	return (struct host_config){&store->switches, &store->vms};
+}
+
+bool host_has_work(const struct host *host, const struct store *store)
+{
+	const struct link_table *links = &host->context->observed->links;
+	struct host_mark mark;
+
+	if (store->switches.count || store->vms.count || host->guard_count)
+		return true;
+	for (size_t i = 0; i < links->count; i++)
+		if (host_mark_is_port(&links->links[i]) || host_mark_read(&links->links[i], &mark))
+			return true;
+	return false;
+}
+
+struct host_nic_memory *host_nic_memory(struct host *host, const char *sw)
+{
+	for (size_t i = 0; i < host->nic_count; i++)
+		if (strcmp(host->nics[i].sw, sw) == 0)
+			return &host->nics[i];
+	return NULL;
+}
+
+struct host_guard *host_guard_of(const struct host *host, const char *port)
+{
+	for (size_t i = 0; i < host->guard_count; i++)
+		if (strcmp(host->guards[i].port, port) == 0)
+			return &host->guards[i];
+	return NULL;
+}
+
+/* --- NICs --- */
+
+/* Of a switch that is new; the place of one that is gone is taken. */
+static struct host_nic_memory *remember_nic(struct host *host, const struct store *store,
+					    const char *sw)
+{
+	struct host_nic_memory *memory = host_nic_memory(host, sw);
+
+	for (size_t i = 0; !memory && i < host->nic_count; i++)
+		if (!host->nics[i].busy &&
+		    !switch_list_find((struct switch_list *)&store->switches, host->nics[i].sw)) {
+			memory = &host->nics[i];
+			free(memory->put);
+			*memory = (struct host_nic_memory){};
+		}
+	if (!memory && host->nic_count < SWITCHES_MAX)
+		memory = &host->nics[host->nic_count++];
+	if (memory)
+		(void)text_copy(memory->sw, sizeof(memory->sw), sw);
+	return memory;
+}
+
+static int observe_vfs(struct host *host, const struct link *nic, struct host_nic *seen,
+		       struct sriov *sriov, struct problem *problem)
+{
+	int err;
+
+	if (strcmp(nic->bus, "pci") != 0 || sriov_read(HOST_SYSFS, nic->bus_id, sriov))
+		return 0;
+	seen->total = sriov->has_driver ? sriov->total : 0;
+	if (!sriov->made)
+		return 0;
+	err = rtnl_vf_dump(host->context->observed->requests, nic->ifindex, &seen->vfs);
+	if (!err)
+		err = sriov_functions(HOST_SYSFS, nic->bus_id, &seen->vfs);
+	return err ? problem_set(problem, err, "cannot read the VFs of %s: %s", nic->name,
+				 strerror(-err))
+		   : 0;
+}
+
+static int observe_nic(struct host *host, const struct store *store, uint32_t place,
+		       struct host_seen *seen, struct problem *problem)
+{
+	const struct switch_config *sw = &store->switches.switches[place];
+	const struct link *nic = switch_nic(sw, &host->context->observed->links);
+	struct host_nic_memory *memory = remember_nic(host, store, sw->name);
+	struct host_nic *of = &seen->nics[place];
+
+	if (!memory)
+		return problem_set(problem, -ENOSPC, "too many switches are busy");
+	of->busy = memory->busy > 0;
+	of->no_trust = memory->no_trust;
+	of->no_spoofchk = memory->no_spoofchk;
+	of->no_link = memory->no_link;
+	of->put = memory->put;
+	of->put_count = memory->put_count;
+	memcpy(of->ours, memory->ours, sizeof(of->ours));
+	if (!nic || memory->busy) /* a table that changes meanwhile says nothing */
+		return 0;
+	if (observe_vfs(host, nic, of, &seen->sriovs[place], problem))
+		return problem ? problem->error : -EIO;
+	of->refused = memory->refused_count &&
+		      memory->refused_count ==
+			      (sw->vf_count && sw->vf_count < of->total ? sw->vf_count : of->total);
+	return 0;
+}
+
+/* --- ports --- */
+
+static bool namespace_is_there(const char *name)
+{
+	char path[sizeof(HOST_NETNS_DIRECTORY) + VM_NAME_SIZE + 1];
+
+	(void)snprintf(path, sizeof(path), HOST_NETNS_DIRECTORY "/%s", name);
+	return access(path, F_OK) == 0;
+}
+
+static int held_before(const struct host *host, const char *object)
+{
+	for (size_t i = 0; i < host->holding_count; i++)
+		if (strcmp(host->holdings[i].object, object) == 0)
+			return host->holdings[i].vf;
+	return -1;
+}
+
+static void observe_port(const struct host *host, const struct vm_config *vm,
+			 const struct adapter_config *adapter, struct host_port *ret_port)
+{
+	const struct link *link = host_port_link(vm, adapter, &host->context->observed->links);
+	char name[LINK_NAME_SIZE], object[HOST_OBJECT_SIZE];
+	const struct host_guard *guard = host_guard_of(host, host_port_name(vm, adapter, name));
+
+	(void)snprintf(object, sizeof(object), "%s/%s", vm->name, adapter->name);
+	*ret_port = (struct host_port){.vf = held_before(host, object)};
+	if (guard && link && guard->ifindex == link->ifindex && guard_attached(guard->guard))
+		ret_port->rules = &guard->rules;
+}
+
+static int observe_ports(const struct host *host, const struct store *store, struct host_seen *seen)
+{
+	seen->ports = calloc(VMS_MAX, sizeof(*seen->ports));
+	if (!seen->ports)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < store->vms.count; i++) {
+		const struct vm_config *vm = &store->vms.vms[i];
+		bool missing = *vm->netns && !namespace_is_there(vm->netns);
+
+		for (uint32_t j = 0; j < vm->adapter_count; j++) {
+			observe_port(host, vm, &vm->adapters[j], &seen->ports[i][j]);
+			seen->ports[i][j].guest_missing = missing;
+		}
+	}
+	return 0;
+}
+
+static int observe_guards(const struct host *host, struct host_seen *seen)
+{
+	seen->guards = calloc(host->guard_count ? host->guard_count : 1, sizeof(*seen->guards));
+	if (!seen->guards)
+		return -ENOMEM;
+	for (size_t i = 0; i < host->guard_count; i++)
+		(void)text_copy(seen->guards[i], LINK_NAME_SIZE, host->guards[i].port);
+	return 0;
+}
+
+/* Who has the default route is who leads to addresses that nobody has (RFC 5737, RFC 3849). */
+static void find_default_routes(struct netlink *netlink, int *ret_ifindexes)
+{
+	static const uint8_t ipv4[] = {203, 0, 113, 1};
+	static const uint8_t ipv6[16] = {0x20, 0x01, 0x0d, 0xb8, 0xff, 0xff, [15] = 1};
+
+	(void)rtnl_route_device(netlink, AF_INET, ipv4, &ret_ifindexes[0]);
+	(void)rtnl_route_device(netlink, AF_INET6, ipv6, &ret_ifindexes[1]);
+}
+
+/* --- all --- */
+
+void host_seen_done(struct host_seen *seen)
+{
+	for (size_t i = 0; i < SWITCHES_MAX; i++)
+		vf_table_done(&seen->nics[i].vfs);
+	free(seen->vlans);
+	free(seen->fdb);
+	free(seen->ports);
+	free(seen->guards);
+	*seen = (struct host_seen){};
+}
+
+static void point_view(const struct host *host, struct host_seen *seen)
+{
+	const struct observed *observed = host->context->observed;
+
+	seen->view.links = &observed->links;
+	seen->view.addresses = observed->addresses;
+	seen->view.address_count = observed->address_count;
+	seen->view.vlans = seen->vlans;
+	seen->view.fdb = seen->fdb;
+	seen->view.nics = seen->nics;
+	seen->view.ports = (const struct host_port(*)[VM_ADAPTERS_MAX])seen->ports;
+	seen->view.guards = (const char(*)[LINK_NAME_SIZE])seen->guards;
+	seen->view.guard_count = host->guard_count;
+}
+
+int host_observe(struct host *host, const struct store *store, struct host_seen *ret_seen,
+		 struct problem *problem)
+{
+	struct netlink *netlink = host->context->observed->requests;
+	struct host_seen seen = {};
+	int err = rtnl_bridge_dump_vlans(netlink, &seen.vlans, &seen.view.vlan_count);
+
+	if (!err)
+		err = rtnl_fdb_dump(netlink, 0, &seen.fdb, &seen.view.fdb_count);
+	if (!err)
+		err = observe_ports(host, store, &seen);
+	if (!err)
+		err = observe_guards(host, &seen);
+	find_default_routes(netlink, seen.view.default_routes);
+	if (err)
+		(void)problem_set(problem, err, "cannot read the bridges: %s", strerror(-err));
+	for (uint32_t i = 0; !err && i < store->switches.count; i++)
+		err = observe_nic(host, store, i, &seen, problem);
+	if (err) {
+		host_seen_done(&seen);
+		return err;
+	}
+	*ret_seen = seen;
+	point_view(host, ret_seen);
+	return 0;
+}

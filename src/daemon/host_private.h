@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Between the files daemon/host*.c. */
+#pragma once
+
+#include "daemon/host.h"
+#include "datapath/guard.h"
+#include "kernel/sriov.h"
+
+#define HOST_SYSFS "/sys"
+#define HOST_NETNS_DIRECTORY "/run/netns"
+
+/* What is remembered of a NIC, by the switch's name. */
+struct host_nic_memory {
+	char sw[SWITCH_NAME_SIZE];
+	unsigned int busy;	/* slow steps that are not done */
+	uint32_t refused_count; /* so many VFs the NIC did not make, 0 = none refused */
+	int refused_errno;
+	char refused_text[HOST_TEXT_SIZE];
+	bool no_trust, no_spoofchk, no_link;
+	uint64_t ours[4];
+	struct mac *put;
+	size_t put_count;
+};
+
+/* A filter that is open, by its port's name. */
+struct host_guard {
+	char port[LINK_NAME_SIZE];
+	struct guard *guard;
+	struct guard_rules rules;
+	int ifindex; /* where it is attached */
+};
+
+struct host_trouble {
+	char object[HOST_OBJECT_SIZE];
+	char text[HOST_TEXT_SIZE];
+	uint64_t retry_ns;
+	unsigned int retries;
+};
+
+/* A VF that an adapter has had: its MAC may be a team mate's by now. */
+struct host_holding {
+	char object[HOST_OBJECT_SIZE];
+	int vf;
+};
+
+struct worker;
+struct host_guest;
+
+struct host {
+	const struct team_context *context;
+	void (*changed)(void *data);
+	void *data;
+	char guard_pins[256];
+	struct worker *worker;
+	struct host_nic_memory nics[SWITCHES_MAX];
+	size_t nic_count;
+	struct host_guard *guards;
+	size_t guard_count;
+	struct host_trouble *troubles;
+	size_t trouble_count;
+	struct host_holding *holdings;
+	size_t holding_count;
+	struct host_guest *guests; /* QEMU's, that are to be told */
+	size_t guest_count;
+};
+
+/* Everything that the plan wants to know; made anew for each. */
+struct host_seen {
+	struct host_view view;
+	struct bridge_vlan *vlans;
+	struct bridge_fdb *fdb;
+	struct host_nic nics[SWITCHES_MAX];
+	struct sriov sriovs[SWITCHES_MAX];
+	struct host_port (*ports)[VM_ADAPTERS_MAX];
+	char (*guards)[LINK_NAME_SIZE];
+};
+
+/* A switch or a port that is ours, or one that is wanted: without one there is nothing to see to. */
+bool host_has_work(const struct host *host, const struct store *store);
+
+int host_observe(struct host *host, const struct store *store, struct host_seen *ret_seen,
+		 struct problem *problem);
+void host_seen_done(struct host_seen *seen);
+
+struct host_config host_want(const struct store *store);
+
+struct host_nic_memory *host_nic_memory(struct host *host, const char *sw);
+struct host_guard *host_guard_of(const struct host *host, const char *port);
+const struct host_trouble *host_trouble_of(const struct host *host, const char *object);
+
+void host_note_trouble(struct host *host, const char *object, const char *text);
+
+/* Open the filter of @port, or take over the one that is pinned. */
+int host_take_guard(struct host *host, const char *port, const struct guard_rules *rules,
+		    struct problem *problem);
+
+/* One step. Slow ones are begun. */
+int host_apply(struct host *host, const struct host_step *step, struct problem *problem);
+
+/* host_slow.c: hand a step to the worker. */
+int host_begin(struct host *host, const struct host_step *step, struct problem *problem);
+
+/* host_guest.c: H7. Tell QEMU's guests of VMs whose adapters are cut off, or are not any more. */
+void host_tell_guests(struct host *host, const struct store *store);
+void host_guests_done(struct host *host);
+/* Has QEMU told its guest what is the case now? */
+bool host_guest_told(const struct host *host, const struct vm_config *vm,
+		     const struct adapter_config *adapter);
+/* "" or why not. */
+const char *host_guest_trouble(const struct host *host, const struct vm_config *vm,
+			       const struct adapter_config *adapter);

@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/host_show.h"
+
+#include "base/strings.h"
+#include "core/iov.h"
+#include "core/permit.h"
+#include "daemon/host_private.h"
+#include "daemon/json_text.h"
+
+#include <errno.h>
+#include <linux/if.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What everything that is shown looks at. */
+struct showing {
+	struct host *host;
+	const struct store *store;
+	struct host_seen seen;
+	struct host_steps steps; /* what is not as wanted */
+	/* By switch: of each adapter. */
+	int got[VMS_MAX][VM_ADAPTERS_MAX], held[VMS_MAX][VM_ADAPTERS_MAX];
+};
+
+static void put(json_t *object, const char *key, json_t *value)
+{
+	(void)json_object_set_new(object, key, value);
+}
+
+__attribute__((format(printf, 2, 3))) static void note(json_t *notes, const char *format, ...)
+{
+	char text[HOST_TEXT_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	(void)json_array_append_new(notes, json_text(text));
+}
+
+static void end_showing(struct showing *of)
+{
+	host_seen_done(&of->seen);
+	host_steps_done(&of->steps);
+	free(of);
+}
+
+static struct showing *begin_showing(struct host *host, const struct store *store,
+				     struct problem *problem)
+{
+	const struct host_config want = host_want(store);
+	struct showing *of = calloc(1, sizeof(*of));
+
+	if (!of) {
+		(void)problem_set(problem, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	of->host = host;
+	of->store = store;
+	if (host_observe(host, store, &of->seen, problem)) {
+		end_showing(of);
+		return NULL;
+	}
+	host_plan(&want, &of->seen.view, &of->steps);
+	return of;
+}
+
+/* What is missing, what is refused, and what failed. */
+static void note_steps(const struct showing *of, json_t *notes, const char *object)
+{
+	const struct host_trouble *trouble = host_trouble_of(of->host, object);
+
+	if (trouble)
+		note(notes, "%s", trouble->text);
+	for (size_t i = 0; i < of->steps.count; i++)
+		if (!host_step_acts(&of->steps.steps[i]) &&
+		    strcmp(of->steps.steps[i].object, object) == 0)
+			note(notes, "%s", of->steps.steps[i].text);
+}
+
+static void allot(struct showing *of, uint32_t sw)
+{
+	const struct host_config want = host_want(of->store);
+
+	host_allot(&want, &of->seen.view, sw, of->got, of->held);
+}
+
+/* --- switches --- */
+
+static json_t *show_nic(const struct switch_config *sw, const struct link *nic)
+{
+	char mac[MAC_TEXT_SIZE] = "";
+
+	if (nic)
+		(void)mac_format(&nic->mac, mac);
+	return json_pack("{s:s, s:o, s:s, s:s, s:s}", "device", sw->nic, "name",
+			 json_text(nic ? nic->name : ""), "mac", mac, "driver",
+			 nic ? nic->driver : "", "pci",
+			 nic && strcmp(nic->bus, "pci") == 0 ? nic->bus_id : "");
+}
+
+static uint32_t find_reasons(const struct showing *of, uint32_t place, const struct link *nic)
+{
+	const struct host_nic_memory *memory =
+		host_nic_memory(of->host, of->store->switches.switches[place].name);
+	const struct sriov *sriov = &of->seen.sriovs[place];
+	const struct vf_table *vfs = &of->seen.nics[place].vfs;
+	struct iov_facts facts = iov_look(nic);
+
+	facts.total = sriov->total;
+	facts.has_driver = sriov->has_driver;
+	facts.iommu = sriov->iommu;
+	facts.memory = sriov->memory;
+	facts.error = memory ? memory->refused_errno : 0;
+	for (size_t i = 0; i < vfs->count && !facts.shares_group; i++)
+		facts.shares_group =
+			*vfs->vfs[i].pci && sriov_shares_group(HOST_SYSFS, vfs->vfs[i].pci);
+	return iov_reasons(&facts);
+}
+
+static json_t *show_reasons(const struct host_nic_memory *memory, uint32_t reasons)
+{
+	json_t *array = json_array();
+
+	for (int i = 0; i < IOV_REASON_COUNT; i++) {
+		const char *text = iov_reason_sentences[i];
+
+		if (!(reasons & 1U << i))
+			continue;
+		if (i == IOV_REASON_REFUSED && memory && *memory->refused_text)
+			text = memory->refused_text;
+		(void)json_array_append_new(array,
+					    json_pack("{s:s, s:o}", "name", iov_reason_names[i],
+						      "text", json_text(text)));
+	}
+	return array;
+}
+
+static unsigned int count_adapters(const struct store *store, const char *sw)
+{
+	unsigned int count = 0;
+
+	for (uint32_t i = 0; i < store->vms.count; i++)
+		for (uint32_t j = 0; j < store->vms.vms[i].adapter_count; j++)
+			count += strcmp(store->vms.vms[i].adapters[j].switch_name, sw) == 0;
+	return count;
+}
+
+static unsigned int count_held(const struct showing *of)
+{
+	unsigned int count = 0;
+
+	for (uint32_t i = 0; i < of->store->vms.count; i++)
+		for (uint32_t j = 0; j < of->store->vms.vms[i].adapter_count; j++)
+			count += of->held[i][j] >= 0;
+	return count;
+}
+
+static json_t *show_settings(const struct switch_config *sw)
+{
+	json_t *object = json_object();
+	char value[CONFIG_SETTING_SIZE];
+	const char *key;
+
+	for (size_t i = 0; !config_switch_get(sw, i, &key, value, sizeof(value)); i++)
+		put(object, key, json_text(value));
+	return object;
+}
+
+static json_t *show_switch(struct showing *of, uint32_t place)
+{
+	const struct switch_config *sw = &of->store->switches.switches[place];
+	const struct link *nic = switch_nic(sw, of->seen.view.links);
+	const struct host_nic_memory *memory = host_nic_memory(of->host, sw->name);
+	uint32_t reasons = find_reasons(of, place, nic);
+	json_t *object, *notes = json_array();
+
+	allot(of, place);
+	note_steps(of, notes, sw->name);
+	if (memory && memory->busy)
+		note(notes, "VFs of %s are being made, given or taken", sw->nic);
+	object = json_pack("{s:s, s:o, s:s, s:b, s:b, s:b, s:o, s:i, s:i, s:i, s:i, s:o, s:o}",
+			   "name", sw->name, "nic", show_nic(sw, nic), "uplink",
+			   uplink_state_names[host_uplink(sw, of->seen.view.links)], "adopted",
+			   sw->adopt, "iov", sw->iov, "iov_supported", iov_possible(reasons),
+			   "iov_reasons", show_reasons(memory, reasons), "vfs_total",
+			   (int)of->seen.sriovs[place].total, "vfs_made",
+			   (int)of->seen.nics[place].vfs.count, "vfs_used", (int)count_held(of),
+			   "adapters", (int)count_adapters(of->store, sw->name), "settings",
+			   show_settings(sw), "notes", notes);
+	return object;
+}
+
+json_t *host_show_switches(struct host *host, const struct store *store, const char *name,
+			   struct problem *problem)
+{
+	struct showing *of = begin_showing(host, store, problem);
+	json_t *array = of ? json_array() : NULL;
+
+	for (uint32_t i = 0; of && i < store->switches.count; i++)
+		if (!*name || strcmp(store->switches.switches[i].name, name) == 0)
+			(void)json_array_append_new(array, show_switch(of, i));
+	if (of)
+		end_showing(of);
+	return array;
+}
+
+/* --- adapters --- */
+
+static json_t *show_wanted(const struct adapter_config *adapter)
+{
+	return json_pack("{s:i, s:b, s:b}", "iov_weight", (int)adapter->iov_weight, "allow_teaming",
+			 adapter->allow_teaming, "mac_spoofing", adapter->mac_spoofing);
+}
+
+static json_t *known(bool is_known, bool value)
+{
+	return is_known ? json_boolean(value) : json_null();
+}
+
+static json_t *show_actual(const struct showing *of, const struct host_nic *nic,
+			   const struct vf *vf)
+{
+	const struct link *link =
+		vf && vf->ifindex ? link_by_index(of->seen.view.links, vf->ifindex) : NULL;
+
+	if (!vf)
+		return json_pack("{s:s, s:n, s:n, s:n, s:n, s:n, s:n, s:n}", "data_path",
+				 "synthetic", "vf", "vf_pci", "vf_driver", "vf_netdev", "spoofchk",
+				 "trust", "link_state");
+	return json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o}", "data_path", "vf", "vf",
+			 (int)vf->index, "vf_pci", vf->pci, "vf_driver", vf->driver, "vf_netdev",
+			 json_text(link ? link->name : ""), "spoofchk",
+			 known(vf->has_spoofchk, vf->spoofchk), "trust",
+			 known(vf->has_trust, vf->trust), "link_state",
+			 nic->no_link ? json_null()
+				      : json_string(vf_link_state_names[vf->link_state]));
+}
+
+static json_t *show_frames(const struct host_guard *guard)
+{
+	struct guard_counts counts = {};
+
+	if (guard)
+		(void)guard_read_counts(guard->guard, &counts);
+	return json_pack("{s:I, s:I, s:I, s:I}", "passed", (json_int_t)counts.passed, "passed_mate",
+			 (json_int_t)counts.passed_mate, "refused", (json_int_t)counts.refused,
+			 "refused_group", (json_int_t)counts.refused_group);
+}
+
+static json_t *show_permitted(const struct vm_config *vm, const struct adapter_config *adapter)
+{
+	json_t *array = json_array();
+	struct guard_rules rules;
+	char text[MAC_TEXT_SIZE];
+
+	permit_macs(vm, adapter, &rules);
+	for (uint32_t i = 0; i < rules.count; i++)
+		(void)json_array_append_new(
+			array, json_string(mac_format((const struct mac *)rules.macs[i], text)));
+	return array;
+}
+
+/* H6, H7: what the NIC cannot is said, not hidden. */
+static void note_limits(const struct showing *of, json_t *notes, const struct host_nic *nic,
+			const struct vf *vf, const struct vm_config *vm,
+			const struct adapter_config *adapter)
+{
+	const char *guest = host_guest_trouble(of->host, vm, adapter);
+
+	if (vf && adapter->allow_teaming && vf->has_trust && !nic->no_trust)
+		note(notes, "its VF is trusted: the NIC lets the guest give it any MAC, not only "
+			    "those of its team mates");
+	else if (vf && adapter->allow_teaming)
+		note(notes, "the NIC cannot permit team mates' MACs alone: its VF may send from "
+			    "any MAC");
+	if (vf && adapter->allow_teaming && nic->no_link)
+		note(notes, "the NIC cannot tell the guest's VF of a lost uplink; the guest's "
+			    "probing finds it");
+	if (adapter->allow_teaming && *guest)
+		note(notes, "%s", guest);
+	if (adapter->iov_weight && !vf)
+		note(notes, "it has no VF: iovteam switch show %s says why", adapter->switch_name);
+}
+
+static enum adapter_path path_of(const struct showing *of, const struct switch_config *sw,
+				 const struct vm_config *vm, const struct adapter_config *adapter)
+{
+	const struct link *port = host_port_link(vm, adapter, of->seen.view.links);
+	bool told = *vm->netns ? port && !(port->flags & IFF_UP)
+			       : host_guest_told(of->host, vm, adapter);
+
+	if (host_uplink(sw, of->seen.view.links) == UPLINK_UP)
+		return ADAPTER_PATH_OK;
+	return adapter->allow_teaming && told ? ADAPTER_PATH_DISCONNECTED
+					      : ADAPTER_PATH_UPLINK_LOST;
+}
+
+static bool is_in_order(const struct showing *of, const char *object)
+{
+	for (size_t i = 0; i < of->steps.count; i++)
+		if (strcmp(of->steps.steps[i].object, object) == 0)
+			return false;
+	return !host_trouble_of(of->host, object);
+}
+
+/* How QEMU and libvirt are given the adapter: its tap, and its VF beside it (H10). */
+static json_t *show_attach(const struct adapter_config *adapter, const char *port,
+			   const struct vf *vf)
+{
+	char mac[MAC_TEXT_SIZE], slot[64] = "", xml[1024];
+	json_t *qemu = json_array();
+	unsigned int domain, bus, device, function;
+	int length;
+
+	(void)mac_format(&adapter->mac, mac);
+	(void)json_array_append_new(qemu, json_sprintf("-netdev"));
+	(void)json_array_append_new(qemu, json_sprintf("tap,id=%s,ifname=%s,script=no,downscript="
+						       "no",
+						       adapter->name, port));
+	(void)json_array_append_new(qemu, json_string("-device"));
+	(void)json_array_append_new(qemu, json_sprintf("virtio-net-pci,id=net-%s,netdev=%s,mac=%s",
+						       adapter->name, adapter->name, mac));
+	length = snprintf(xml, sizeof(xml),
+			  "<interface type='ethernet'><mac address='%s'/>"
+			  "<target dev='%s' managed='no'/><model type='virtio'/></interface>",
+			  mac, port);
+	if (vf && sscanf(vf->pci, "%x:%x:%x.%x", &domain, &bus, &device, &function) == 4) {
+		(void)snprintf(slot, sizeof(slot),
+			       "domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'", domain,
+			       bus, device, function);
+		(void)json_array_append_new(qemu, json_string("-device"));
+		(void)json_array_append_new(
+			qemu, json_sprintf("vfio-pci,id=vf-%s,host=%s", adapter->name, vf->pci));
+		(void)snprintf(xml + length, sizeof(xml) - (size_t)length,
+			       "<hostdev mode='subsystem' type='pci' managed='no'><source>"
+			       "<address %s/></source></hostdev>",
+			       slot);
+	}
+	return json_pack("{s:o, s:s}", "qemu", qemu, "libvirt_xml", xml);
+}
+
+static json_t *show_adapter(struct showing *of, uint32_t vm, uint32_t place)
+{
+	const struct vm_config *config = &of->store->vms.vms[vm];
+	const struct adapter_config *adapter = &config->adapters[place];
+	const struct switch_config *sw =
+		switch_list_find((struct switch_list *)&of->store->switches, adapter->switch_name);
+	uint32_t at = (uint32_t)(sw - of->store->switches.switches);
+	const struct host_nic *nic = &of->seen.nics[at];
+	char object[HOST_OBJECT_SIZE], port[LINK_NAME_SIZE], mac[MAC_TEXT_SIZE];
+	const struct vf *vf;
+	json_t *notes = json_array();
+
+	allot(of, at);
+	vf = of->held[vm][place] < 0 ? NULL : &nic->vfs.vfs[of->held[vm][place]];
+	(void)snprintf(object, sizeof(object), "%s/%s", config->name, adapter->name);
+	(void)host_port_name(config, adapter, port);
+	note_steps(of, notes, object);
+	note_limits(of, notes, nic, vf, config, adapter);
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "vm",
+		config->name, "name", adapter->name, "switch", sw->name, "mac",
+		mac_format(&adapter->mac, mac), "vlan", (int)adapter->vlan, "port", json_text(port),
+		"status",
+		adapter_status_names[is_in_order(of, object) ? ADAPTER_OK : ADAPTER_DEGRADED],
+		"path", adapter_path_names[path_of(of, sw, config, adapter)], "wanted",
+		show_wanted(adapter), "actual", show_actual(of, nic, vf), "permitted_macs",
+		show_permitted(config, adapter), "frames",
+		show_frames(host_guard_of(of->host, port)), "notes", notes, "attach",
+		*config->netns ? json_null() : show_attach(adapter, port, vf));
+}
+
+static json_t *show_vm(struct showing *of, uint32_t vm)
+{
+	const struct vm_config *config = &of->store->vms.vms[vm];
+	json_t *adapters = json_array();
+
+	for (uint32_t i = 0; i < config->adapter_count; i++)
+		(void)json_array_append_new(adapters, show_adapter(of, vm, i));
+	return json_pack("{s:s, s:s, s:s, s:o}", "name", config->name, "namespace", config->netns,
+			 "qmp", config->qmp, "adapters", adapters);
+}
+
+json_t *host_show_vms(struct host *host, const struct store *store, const char *name,
+		      struct problem *problem)
+{
+	struct showing *of = begin_showing(host, store, problem);
+	json_t *array = of ? json_array() : NULL;
+
+	for (uint32_t i = 0; of && i < store->vms.count; i++)
+		if (!*name || strcmp(store->vms.vms[i].name, name) == 0)
+			(void)json_array_append_new(array, show_vm(of, i));
+	if (of)
+		end_showing(of);
+	return array;
+}
+
+/* --- VFs --- */
+
+static void holder(const struct showing *of, int vf, char *text, size_t size)
+{
+	*text = '\0';
+	for (uint32_t i = 0; i < of->store->vms.count; i++)
+		for (uint32_t j = 0; j < of->store->vms.vms[i].adapter_count; j++)
+			if (of->held[i][j] == vf)
+				(void)snprintf(text, size, "%s/%s", of->store->vms.vms[i].name,
+					       of->store->vms.vms[i].adapters[j].name);
+}
+
+static json_t *show_vf(const struct showing *of, const struct switch_config *sw,
+		       const struct vf *vf)
+{
+	char mac[MAC_TEXT_SIZE], adapter[HOST_OBJECT_SIZE];
+
+	holder(of, (int)vf->index, adapter, sizeof(adapter));
+	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:i, s:o, s:o, s:s, s:s}", "nic", sw->nic,
+			 "switch", sw->name, "index", (int)vf->index, "pci", vf->pci, "driver",
+			 vf->driver, "mac", mac_format(&vf->mac, mac), "vlan", (int)vf->vlan,
+			 "spoofchk", known(vf->has_spoofchk, vf->spoofchk), "trust",
+			 known(vf->has_trust, vf->trust), "link_state",
+			 vf_link_state_names[vf->link_state], "adapter", adapter);
+}
+
+json_t *host_show_vfs(struct host *host, const struct store *store, const char *sw,
+		      struct problem *problem)
+{
+	struct showing *of = begin_showing(host, store, problem);
+	json_t *array = of ? json_array() : NULL;
+
+	for (uint32_t i = 0; of && i < store->switches.count; i++) {
+		const struct vf_table *vfs = &of->seen.nics[i].vfs;
+
+		if (*sw && strcmp(store->switches.switches[i].name, sw) != 0)
+			continue;
+		allot(of, i);
+		for (size_t j = 0; j < vfs->count; j++)
+			(void)json_array_append_new(
+				array, show_vf(of, &store->switches.switches[i], &vfs->vfs[j]));
+	}
+	if (of)
+		end_showing(of);
+	return array;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Steps that take seconds, on the worker. The NIC is busy from when such a step is begun until it
+ * is done; whether it has brought what it should, the next look says.
+ */
+#include "daemon/host_private.h"
+
+#include "base/strings.h"
+#include "daemon/log.h"
+#include "daemon/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VFIO_DRIVER "vfio-pci"
+
+struct slow_job {
+	struct host *host;
+	enum host_step_kind kind;
+	char sw[SWITCH_NAME_SIZE];
+	char device[MEMBER_DEVICE_SIZE];
+	uint32_t number;
+	char text[HOST_TEXT_SIZE];
+};
+
+/* In the worker's thread: nothing of the host's may be touched here. */
+static int run_job(void *data, struct problem *problem)
+{
+	const struct slow_job *job = data;
+
+	if (job->kind == HOST_VFS_MAKE)
+		return sriov_set_count(HOST_SYSFS, job->device, job->number, false, problem);
+	if (job->kind == HOST_VF_UNBIND)
+		return sriov_unbind(HOST_SYSFS, job->device, problem);
+	return sriov_bind(HOST_SYSFS, job->device, job->number ? VFIO_DRIVER : "", problem);
+}
+
+static void end_job(void *data, int err, const struct problem *problem)
+{
+	struct slow_job *job = data;
+	struct host_nic_memory *nic = host_nic_memory(job->host, job->sw);
+
+	if (err)
+		log_warning("%s: %s", job->sw, problem->text);
+	else
+		log_info("%s: done: %s", job->sw, job->text);
+	if (nic)
+		nic->busy--;
+	if (nic && job->kind == HOST_VFS_MAKE) {
+		nic->refused_count = err ? job->number : 0;
+		nic->refused_errno = err;
+		(void)text_copy(nic->refused_text, sizeof(nic->refused_text),
+				err ? problem->text : "");
+	} else if (err) {
+		host_note_trouble(job->host, job->sw, problem->text);
+	}
+	job->host->changed(job->host->data);
+	free(job);
+}
+
+int host_begin(struct host *host, const struct host_step *step, struct problem *problem)
+{
+	const char *sw = step->sw ? step->sw->name : step->object;
+	struct host_nic_memory *nic = host_nic_memory(host, sw);
+	struct slow_job *job = calloc(1, sizeof(*job));
+	int err = job ? 0 : -ENOMEM;
+
+	if (!err) {
+		*job = (struct slow_job){.host = host, .kind = step->kind, .number = step->number};
+		(void)text_copy(job->sw, sizeof(job->sw), sw);
+		(void)text_copy(job->device, sizeof(job->device), step->device);
+		(void)text_copy(job->text, sizeof(job->text), step->text);
+		err = worker_do(host->worker, run_job, end_job, job);
+	}
+	if (err) {
+		free(job);
+		return problem_set(problem, err, "out of memory");
+	}
+	if (nic)
+		nic->busy++;
+	return 0;
+}

@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Switches and adapters on the machine's own kernel: what needs no SR-IOV. Guests are namespaces;
+a cable is pulled by setting the other end of a NIC down.
+"""
+import signal
+
+from host_world import host, run, wait_until  # noqa: F401
+
+FOREIGN = "02:00:00:00:00:99"
+
+
+def make(world, teaming=True):
+    """The seed's host: two switches, a VM with an adapter on each."""
+    guest = world.make_guest("web1")
+    for letter, nic in (("A", "nic0"), ("B", "nic1")):
+        world.do("switch", "add", f"sw{letter}", "--nic", nic, "--iov", "off")
+    for letter in "AB":
+        world.do("adapter", "add", "web1", f"nic{letter}", "--switch", f"sw{letter}",
+                 "--namespace", guest)
+    if teaming:
+        world.do("adapter", "set", "web1", "allow-teaming=on")
+    for letter in "AB":
+        world.guest("web1", "ip", "link", "set", f"nic{letter}", "up")
+    return guest
+
+
+def unmake(world):
+    for letter in "AB":
+        world.do("adapter", "remove", "web1", f"nic{letter}")
+        world.do("switch", "remove", f"sw{letter}")
+
+
+def carrier(world, device):
+    return world.guest("web1", "cat", f"/sys/class/net/{device}/carrier",
+                       check=False).stdout.strip() == "1"
+
+
+def guest_carrier(world, device):
+    link = world.link(device, world.guest_name("web1"))
+    return link is not None and "NO-CARRIER" not in link["flags"]
+
+
+def has_vlans(world):
+    """Has this kernel bridges that know VLANs?"""
+    made = world.host("ip", "link", "add", "probe0", "type", "bridge", "vlan_filtering", "1",
+                      check=False).returncode == 0
+    world.host("ip", "link", "del", "probe0", check=False)
+    return made
+
+
+def knows_vlans(world):
+    return world.link("swA")["linkinfo"]["info_data"]["vlan_filtering"] == 1
+
+
+def test_made_and_removed(host):  # noqa: F811
+    """Everything is there, in order and after removal nothing; the NICs are as they were."""
+    before = host.links()
+    host.host("ip", "link", "set", "nic1", "up")
+    with host.daemon():
+        make(host)
+        wait_until(host.as_wanted, "nothing to be left")
+        bridge = host.link("swA")
+        assert "UP" in bridge["flags"] and knows_vlans(host) == has_vlans(host)
+        assert host.link("nic0")["master"] == "swA" and "UP" in host.link("nic0")["flags"]
+        assert host.link("web1.nicA")["master"] == "swA"
+        adapter = host.adapter("web1", "nicA")
+        assert host.link("nicA", host.guest_name("web1"))["address"] == adapter["mac"]
+        assert (adapter["status"], adapter["path"], adapter["port"]) == ("ok", "ok", "web1.nicA")
+        assert adapter["wanted"]["allow_teaming"] and adapter["attach"] is None
+        assert len(adapter["permitted_macs"]) == 2
+        assert host.switch("swA")["uplink"] == "up" and host.switch("swA")["adapters"] == 1
+        unmake(host)
+        assert host.links() == before
+        assert "UP" not in host.link("nic0")["flags"] and "UP" in host.link("nic1")["flags"]
+        assert list(host.config.glob("*.conf")) == []
+        assert list((host.directory / "bpf").glob("*/*")) == []
+
+
+def test_traffic_and_vlans(host):  # noqa: F811
+    """Guests reach the outside and each other; those in another VLAN do not, where the kernel's
+    bridges know any."""
+    with host.daemon():
+        one = make(host, teaming=False)
+        two = host.make_guest("web2")
+        host.do("adapter", "add", "web2", "nicA", "--switch", "swA", "--namespace", two)
+        host.at(one, "sh", "-ec", "ip address add 192.0.2.11/24 dev nicA")
+        host.at(two, "sh", "-ec", "ip address add 192.0.2.12/24 dev nicA; ip link set nicA up")
+        wait_until(lambda: host.pings(one, "192.0.2.1"), "the outside")
+        wait_until(lambda: host.pings(two, "192.0.2.11"), "each other")
+        if not has_vlans(host):
+            assert "knows no VLANs" in host.refuse("adapter", "add", "web2", "nicB", "--switch",
+                                                   "swB", "vlan=7")
+            return
+        host.do("adapter", "set", "web2", "nicA", "vlan=7")
+        wait_until(lambda: not host.pings(two, "192.0.2.11", 1), "them to be parted")
+        host.do("adapter", "set", "web1", "nicA", "vlan=7")
+        wait_until(lambda: host.pings(two, "192.0.2.11"), "the same VLAN")
+        assert not host.pings(one, "192.0.2.1", 1)
+
+
+def test_uplink_lost(host):  # noqa: F811
+    """H5 b, H8: with allow-teaming the guest is told, without it is not; the adapter is ok."""
+    with host.daemon():
+        make(host)
+        wait_until(lambda: guest_carrier(host, "nicA"), "the guest's carrier")
+        host.out("ip", "link", "set", "out0", "down")
+        wait_until(lambda: not guest_carrier(host, "nicA"), "the guest to see it")
+        adapter = host.adapter("web1", "nicA")
+        assert (adapter["status"], adapter["path"]) == ("ok", "disconnected")
+        assert guest_carrier(host, "nicB") and host.adapter("web1", "nicB")["path"] == "ok"
+        assert host.switch("swA")["uplink"] == "down"
+        host.out("ip", "link", "set", "out0", "up")
+        wait_until(lambda: guest_carrier(host, "nicA"), "the carrier to be back")
+        # The host's administrator sets the NIC down: it stays so.
+        host.host("ip", "link", "set", "nic0", "down")
+        wait_until(lambda: not guest_carrier(host, "nicA"), "the guest to see that")
+        # Without allow-teaming it stays connected, and says so.
+        host.do("adapter", "set", "web1", "allow-teaming=off")
+        wait_until(lambda: guest_carrier(host, "nicA"), "it to be connected")
+        adapter = host.adapter("web1", "nicA")
+        assert (adapter["status"], adapter["path"]) == ("ok", "uplink-lost")
+        assert "UP" not in host.link("nic0")["flags"]
+
+
+def frames(world, adapter="nicA"):
+    return world.adapter("web1", adapter)["frames"]
+
+
+def test_source_macs(host):  # noqa: F811
+    """H5 a: its own, a team mate's, a foreign one; counted, and seen or not seen outside."""
+    with host.daemon():
+        guest = make(host, teaming=False)
+        mate = host.adapter("web1", "nicB")["mac"]
+
+        def passes(mac):
+            """Whether a frame gets through, by the counters, and that they agree."""
+            was = frames(host)
+            host.send(guest, "nicA", mac, count=5)
+            now = wait_until(lambda: (f := frames(host))["passed"] + f["refused"]
+                             >= was["passed"] + was["refused"] + 5 and f, "frames to be counted")
+            refused = now["refused"] - was["refused"]
+            assert refused in (0, 5)
+            return refused == 0
+
+        wait_until(lambda: guest_carrier(host, "nicA"), "the carrier")
+        assert passes(host.adapter("web1", "nicA")["mac"])
+        assert not passes(mate) and not passes(FOREIGN)
+        host.do("adapter", "set", "web1", "allow-teaming=on")
+        assert passes(mate) and not passes(FOREIGN)
+        assert frames(host)["passed_mate"] == 5
+        host.do("adapter", "set", "web1", "nicA", "mac-spoofing=on")
+        assert passes(FOREIGN)
+        host.do("adapter", "set", "web1", "allow-teaming=off")
+        host.do("adapter", "set", "web1", "nicA", "mac-spoofing=off")
+        assert not passes(mate) and not passes(FOREIGN)
+
+
+def test_put_right(host):  # noqa: F811
+    """What a stranger deletes or changes is there again."""
+    with host.daemon():
+        make(host, teaming=False)
+        vlans = ("bridge vlan add dev web1.nicA vid 9 pvid untagged",
+                 "bridge vlan del dev nic0 vid 9") if has_vlans(host) else ()
+        for wreck in ("ip link del swA", "ip link del web1.nicA", "ip link set swA down",
+                      "ip link set web1.nicA nomaster", "ip link set web1.nicA down",
+                      "ip link set nic0 nomaster", *vlans):
+            host.host("sh", "-ec", wreck)
+            wait_until(lambda: host.as_wanted()
+                       and host.adapter("web1", "nicA")["status"] == "ok", wreck)
+            assert host.link("web1.nicA")["master"] == "swA", wreck
+        # The guest goes and comes: its adapters are made when it is there.
+        host.drop_guest("web1")
+        wait_until(lambda: not host.link("web1.nicA"), "the ports to go with the guest")
+        assert "wait for the namespace" in host.iovteam("plan").stdout
+        host.make_guest("web1")
+        wait_until(lambda: host.link("nicA", host.guest_name("web1")), "the guest's adapter")
+
+
+def test_restart(host):  # noqa: F811
+    """Nothing is touched by a restart; what was changed meanwhile is done then."""
+    with host.daemon() as daemon:
+        guest = make(host)
+        index = host.link("web1.nicA")["ifindex"], host.link("swA")["ifindex"]
+        host.send(guest, "nicA", FOREIGN)
+        wait_until(lambda: frames(host)["refused"], "the refused frame")
+        daemon.send_signal(signal.SIGKILL)
+        daemon.wait()
+    (host.config / "web1.vm.conf").write_text(
+        (host.config / "web1.vm.conf").read_text().replace("AllowTeaming=on", "AllowTeaming=off"))
+    with host.daemon():
+        assert (host.link("web1.nicA")["ifindex"], host.link("swA")["ifindex"]) == index
+        assert frames(host)["refused"] == 1
+        assert len(host.adapter("web1", "nicA")["permitted_macs"]) == 1
+    for path in host.config.glob("*.conf"):
+        path.unlink()
+    with host.daemon():
+        wait_until(lambda: not host.link("swA"), "all to be removed")
+        assert not host.link("web1.nicA")
+        assert list((host.directory / "bpf").glob("*/*")) == []
+
+
+def test_ports_for_qemu(host):  # noqa: F811
+    """A tap, what QEMU and libvirt are to be told, and that the guest is not told."""
+    with host.daemon():
+        host.do("switch", "add", "swA", "--nic", "nic0", "--iov", "off")
+        host.do("adapter", "add", "a-longer-name", "nicA", "--switch", "swA")
+        adapter = host.adapter("a-longer-name", "nicA")
+        assert adapter["port"].startswith("ivt")
+        assert host.link(adapter["port"])["linkinfo"]["info_kind"] == "tun"
+        words = " ".join(adapter["attach"]["qemu"])
+        assert f"ifname={adapter['port']}" in words and adapter["mac"] in words
+        assert f"<target dev='{adapter['port']}'" in adapter["attach"]["libvirt_xml"]
+        host.do("adapter", "set", "a-longer-name", "nicA", "allow-teaming=on")
+        host.out("ip", "link", "set", "out0", "down")
+        wait_until(lambda: host.adapter("a-longer-name", "nicA")["path"] == "uplink-lost",
+                   "the lost uplink")
+        assert any("Qmp" in note for note in host.adapter("a-longer-name", "nicA")["notes"])
+
+
+def test_given_port(host):  # noqa: F811
+    """Somebody else's port is filtered, used, and given back."""
+    with host.daemon():
+        host.do("switch", "add", "swA", "--nic", "nic0", "--iov", "off")
+        host.host("ip", "link", "add", "given0", "type", "veth", "peer", "name", "given1")
+        host.do("adapter", "add", "web1", "nicA", "--switch", "swA", "port=given0")
+        assert host.link("given0")["master"] == "swA"
+        host.do("adapter", "remove", "web1", "nicA")
+        assert "master" not in host.link("given0")
+        assert list((host.directory / "bpf").glob("*/*")) == []
+
+
+def test_refused(host):  # noqa: F811
+    """Bad input: one sentence each, and nothing is changed."""
+    with host.daemon():
+        guest = make(host, teaming=False)
+        host.host("sh", "-ec", """
+            ip link add route0 type veth peer name route1; ip link set route0 up
+            ip address add 198.51.100.2/24 dev route0
+            ip link set route1 up; ip route add default via 198.51.100.1
+            ip link add br9 type bridge; ip link add busy0 type veth peer name busy1
+            ip link set busy0 master br9""")
+        before = host.state()
+        for words, part in (
+                ("switch add swC --nic nic9", "there is no NIC nic9"),
+                ("switch add swC --nic nic0", "nic0"),
+                ("switch add swC --nic route0", "default route"),
+                ("switch add swC --nic busy0", "nomaster"),
+                ("switch add br9 --nic busy1", "there is a bridge br9 already"),
+                ("switch add route1 --nic busy1", "there is an interface route1 already"),
+                ("switch remove swA", "swA has adapters"),
+                ("switch remove swZ", "there is no switch"),
+                ("switch set swA iov=on", "only while no adapter uses it"),
+                ("adapter add web1 nicA --switch swA", "nicA"),
+                ("adapter add web1 nicC --switch swZ", "there is no switch"),
+                ("adapter set web1 nicA iov-weight=101", "101"),
+                ("adapter set web1 nicA vlan=4095", "4095"),
+                (f"adapter set web1 nicA mac={host.adapter('web1', 'nicB')['mac']}", "nicB"),
+                ("adapter set web1 nicZ vlan=5", "no adapter"),
+                ("adapter show web9", "there is no VM"),
+        ):
+            assert part in host.refuse(*words.split()), words
+            assert host.state() == before, words
+        assert guest
+
+
+def test_iov_without_sriov(host):  # noqa: F811
+    """Made, and says why there are no VFs."""
+    with host.daemon():
+        host.do("switch", "add", "swA", "--nic", "nic0", "--iov", "on")
+        switch = host.switch("swA")
+        assert switch["iov"] and not switch["iov_supported"] and switch["iov_reasons"]
+        guest = host.make_guest("web1")
+        host.do("adapter", "add", "web1", "nicA", "--switch", "swA", "--namespace", guest,
+                "iov-weight=100")
+        adapter = host.adapter("web1", "nicA")
+        assert adapter["actual"]["data_path"] == "synthetic" and adapter["actual"]["vf"] is None
+        assert any("no VF" in note for note in adapter["notes"])
+        assert run("true").returncode == 0

@@ -1,0 +1,586 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The host's plan: what is lacking in each situation, and that nothing is when all is as wanted. */
+#include "core/host_plan.h"
+
+#include "base/strings.h"
+#include "core/permit.h"
+
+#include <linux/if.h>
+#include <linux/if_arp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define BRIDGE 10
+#define NIC 2
+#define PORT 20
+#define VFS 3
+#define MAC(last) ((struct mac){{0x52, 0x54, 0, 0, 0, (last)}})
+#define OWN 0xa
+#define MATE 0xb
+#define OTHER 0xc
+
+/* One switch "sw0" on "nic0", one VM "web1" with "a" on it and "b" on another switch. */
+static struct scene {
+	struct switch_list switches;
+	struct vm_list vms;
+	struct link_table links;
+	struct bridge_vlan vlans[4];
+	struct bridge_fdb fdb[4];
+	struct host_nic nics[SWITCHES_MAX];
+	struct vf vfs[VFS];
+	struct host_port ports[VMS_MAX][VM_ADAPTERS_MAX];
+	struct guard_rules rules;
+	struct host_view view;
+	struct host_steps steps;
+} * scene;
+
+static struct vm_config *vm(void)
+{
+	return &scene->vms.vms[0];
+}
+
+static struct adapter_config *adapter(void)
+{
+	return &vm()->adapters[0];
+}
+
+static struct link *link_of(int ifindex)
+{
+	struct link *link = link_by_index(&scene->links, ifindex);
+
+	assert_non_null(link);
+	return link;
+}
+
+static void put_link(int ifindex, const char *name, const char *kind, int master, const char *alias)
+{
+	struct link link = {.ifindex = ifindex,
+			    .type = ARPHRD_ETHER,
+			    .flags = IFF_UP,
+			    .carrier = true,
+			    .master = master};
+
+	(void)text_copy(link.name, sizeof(link.name), name);
+	(void)text_copy(link.kind, sizeof(link.kind), kind);
+	(void)text_copy(link.alias, sizeof(link.alias), alias);
+	(void)text_copy(link.slave_kind, sizeof(link.slave_kind), master ? "bridge" : "");
+	if (!*kind)
+		(void)text_copy(link.bus_id, sizeof(link.bus_id), "0000:01:00.0");
+	assert_int_equal(link_table_put(&scene->links, &link), 0);
+}
+
+static void put_config(void)
+{
+	scene->switches.count = 2;
+	(void)strcpy(scene->switches.switches[0].name, "sw0");
+	(void)strcpy(scene->switches.switches[0].nic, "nic0");
+	(void)strcpy(scene->switches.switches[1].name, "sw1");
+	(void)strcpy(scene->switches.switches[1].nic, "nic1");
+	scene->vms.count = 1;
+	(void)strcpy(vm()->name, "web1");
+	(void)strcpy(vm()->netns, "guest");
+	vm()->adapter_count = 1;
+	(void)strcpy(adapter()->name, "a");
+	(void)strcpy(adapter()->switch_name, "sw0");
+	adapter()->mac = MAC(OWN);
+	adapter()->serial = 1;
+}
+
+/* All is as wanted; sw1 is left out unless a test asks for it. */
+static int scene_make(void **state)
+{
+	const struct host_mark mark = {.nic_up = true};
+	char alias[LINK_ALIAS_SIZE];
+
+	scene = calloc(1, sizeof(*scene));
+	assert_non_null(scene);
+	put_config();
+	scene->switches.count = 1;
+	put_link(BRIDGE, "sw0", "bridge", 0, host_mark_switch(&mark, alias));
+	link_of(BRIDGE)->bridge.vlan_filtering = 1;
+	put_link(NIC, "nic0", "", BRIDGE, "");
+	put_link(PORT, "web1.a", "veth", BRIDGE, host_mark_port(vm(), adapter(), alias));
+	scene->vlans[0] = (struct bridge_vlan){.port = NIC, .pvid = 1, .trunk = true};
+	scene->vlans[1] = (struct bridge_vlan){.port = PORT, .pvid = 1};
+	permit_macs(vm(), adapter(), &scene->rules);
+	scene->ports[0][0] = (struct host_port){.rules = &scene->rules, .vf = -1};
+	scene->view = (struct host_view){
+		.links = &scene->links,
+		.vlans = scene->vlans,
+		.vlan_count = 2,
+		.fdb = scene->fdb,
+		.nics = scene->nics,
+		.ports = (const struct host_port(*)[VM_ADAPTERS_MAX])scene->ports,
+	};
+	return 0;
+}
+
+static int scene_free(void **state)
+{
+	link_table_done(&scene->links);
+	host_steps_done(&scene->steps);
+	free(scene);
+	return 0;
+}
+
+static void plan(void)
+{
+	const struct host_config want = {&scene->switches, &scene->vms};
+
+	host_steps_done(&scene->steps);
+	host_plan(&want, &scene->view, &scene->steps);
+	assert_false(scene->steps.incomplete);
+}
+
+static const struct host_step *find(enum host_step_kind kind)
+{
+	for (size_t i = 0; i < scene->steps.count; i++)
+		if (scene->steps.steps[i].kind == kind)
+			return &scene->steps.steps[i];
+	return NULL;
+}
+
+/* The plan is this one step. */
+static const struct host_step *only(enum host_step_kind kind)
+{
+	plan();
+	for (size_t i = 0; i < scene->steps.count; i++)
+		if (scene->steps.steps[i].kind != kind)
+			print_message("also: %s: %s\n", scene->steps.steps[i].object,
+				      scene->steps.steps[i].text);
+	assert_int_equal(scene->steps.count, 1);
+	assert_int_equal(scene->steps.steps[0].kind, kind);
+	return scene->steps.steps;
+}
+
+static void refused(const char *part)
+{
+	const struct host_step *step = only(HOST_REFUSE);
+
+	if (!strstr(step->text, part))
+		fail_msg("\"%s\" is not in \"%s\"", part, step->text);
+}
+
+static void nothing(void)
+{
+	plan();
+	for (size_t i = 0; i < scene->steps.count; i++)
+		print_message("%s: %s\n", scene->steps.steps[i].object, scene->steps.steps[i].text);
+	assert_int_equal(scene->steps.count, 0);
+}
+
+static void test_as_wanted(void **state)
+{
+	nothing();
+}
+
+/* --- switches --- */
+
+static void test_switch_from_nothing(void **state)
+{
+	vm()->adapter_count = 0;
+	link_table_drop(&scene->links, PORT);
+	link_table_drop(&scene->links, BRIDGE);
+	link_of(NIC)->master = 0;
+	only(HOST_SWITCH_MAKE);
+	put_link(BRIDGE, "sw0", "bridge", 0, "iovteam switch nic=2 up=1");
+	link_of(BRIDGE)->flags = 0;
+	plan();
+	assert_int_equal(scene->steps.count, 2);
+	assert_int_equal(scene->steps.steps[0].kind, HOST_SWITCH_UP);
+	assert_int_equal(scene->steps.steps[1].kind, HOST_NIC_JOIN);
+	assert_int_equal(scene->steps.steps[1].master, BRIDGE);
+}
+
+static void test_bridge_of_a_stranger(void **state)
+{
+	*link_of(BRIDGE)->alias = '\0';
+	vm()->adapter_count = 0;
+	link_table_drop(&scene->links, PORT);
+	refused("there is a bridge sw0 already");
+	scene->switches.switches[0].adopt = 1;
+	nothing();
+	(void)strcpy(link_of(BRIDGE)->kind, "dummy");
+	refused("it is no bridge");
+}
+
+static void test_nic_is_anothers(void **state)
+{
+	vm()->adapter_count = 0;
+	link_table_drop(&scene->links, PORT);
+	put_link(30, "sw9", "bridge", 0, "iovteam switch nic=2 up=1");
+	link_of(NIC)->master = 30;
+	plan();
+	assert_non_null(strstr(find(HOST_REFUSE)->text, "the NIC of the switch sw9 already"));
+	*link_of(30)->alias = '\0';
+	refused("ip link set nic0 nomaster");
+}
+
+static void test_nic_of_this_machine(void **state)
+{
+	const struct link_address address = {
+		.ifindex = NIC, .family = 2, .prefix = 24, .bytes = {192, 0, 2, 1}};
+
+	vm()->adapter_count = 0;
+	link_table_drop(&scene->links, PORT);
+	link_of(NIC)->master = 0;
+	scene->view.default_routes[1] = NIC;
+	refused("default route");
+	scene->view.default_routes[1] = 0;
+	scene->view.addresses = &address;
+	scene->view.address_count = 1;
+	refused("ip address del 192.0.2.1/24 dev nic0");
+}
+
+static void test_nic_set_down_is_left_so(void **state)
+{
+	link_of(NIC)->flags = 0;
+	nothing();
+}
+
+static void test_nic_is_missing(void **state)
+{
+	link_table_drop(&scene->links, NIC);
+	only(HOST_WAIT);
+}
+
+static void test_trunk(void **state)
+{
+	scene->vlans[0].mixed = true;
+	assert_int_equal(only(HOST_NIC_TRUNK)->ifindex, NIC);
+}
+
+static void test_unwanted(void **state)
+{
+	scene->switches.count = 0;
+	scene->vms.count = 0;
+	plan();
+	assert_int_equal(scene->steps.count, 2);
+	assert_int_equal(scene->steps.steps[0].kind, HOST_PORT_REMOVE);
+	assert_int_equal(scene->steps.steps[1].kind, HOST_SWITCH_REMOVE);
+}
+
+static void test_filter_without_adapter(void **state)
+{
+	static const char guards[][LINK_NAME_SIZE] = {"web1.a", "given0"};
+
+	put_link(40, "given0", "tun", BRIDGE, "");
+	scene->view.guards = guards;
+	scene->view.guard_count = 2;
+	assert_int_equal(only(HOST_PORT_REMOVE)->ifindex, 40);
+}
+
+/* --- ports --- */
+
+static void test_port_from_nothing(void **state)
+{
+	link_table_drop(&scene->links, PORT);
+	scene->ports[0][0].rules = NULL;
+	scene->ports[0][0].guest_missing = true;
+	only(HOST_WAIT);
+	scene->ports[0][0].guest_missing = false;
+	assert_string_equal(only(HOST_PORT_MAKE)->device, "web1.a");
+}
+
+/* The filter comes before the bridge, and both before the port is up. */
+static void test_port_order(void **state)
+{
+	link_of(PORT)->flags = 0;
+	link_of(PORT)->master = 0;
+	scene->ports[0][0].rules = NULL;
+	scene->view.vlan_count = 1;
+	plan();
+	assert_int_equal(scene->steps.count, 2);
+	assert_int_equal(scene->steps.steps[0].kind, HOST_PORT_GUARD);
+	assert_int_equal(scene->steps.steps[1].kind, HOST_PORT_JOIN);
+	link_of(PORT)->master = BRIDGE;
+	scene->view.vlan_count = 2;
+	only(HOST_PORT_GUARD);
+	scene->ports[0][0].rules = &scene->rules;
+	only(HOST_PORT_UP);
+}
+
+static void test_port_changed(void **state)
+{
+	adapter()->mac = MAC(OTHER);
+	only(HOST_PORT_REMOVE);
+	adapter()->mac = MAC(OWN);
+	adapter()->vlan = 7;
+	assert_int_equal(only(HOST_PORT_VLAN)->number, 7);
+	adapter()->vlan = 0;
+	adapter()->mac_spoofing = 1;
+	only(HOST_PORT_GUARD);
+}
+
+static void test_bridge_without_vlans(void **state)
+{
+	link_of(BRIDGE)->bridge.vlan_filtering = 0;
+	scene->view.vlan_count = 0;
+	nothing();
+	adapter()->vlan = 7;
+	refused("knows no VLANs");
+	adapter()->vlan = 0;
+	link_of(PORT)->master = 0;
+	assert_int_equal(only(HOST_PORT_JOIN)->number, 0);
+}
+
+static void test_port_name_taken(void **state)
+{
+	*link_of(PORT)->alias = '\0';
+	refused("there is an interface web1.a already");
+}
+
+static void test_port_name_long(void **state)
+{
+	char name[LINK_NAME_SIZE], other[LINK_NAME_SIZE];
+
+	(void)strcpy(vm()->name, "a-name-too-long");
+	assert_int_equal(strlen(host_port_name(vm(), adapter(), name)), 11);
+	(void)strcpy(adapter()->name, "b");
+	assert_string_not_equal(host_port_name(vm(), adapter(), other), name);
+}
+
+/* --- H5 b --- */
+
+static void test_uplink_lost(void **state)
+{
+	link_of(NIC)->carrier = false;
+	nothing();
+	adapter()->allow_teaming = 1;
+	assert_int_equal(only(HOST_PORT_DOWN)->ifindex, PORT);
+	*vm()->netns = '\0';
+	plan();
+	assert_null(find(HOST_PORT_DOWN));
+	(void)strcpy(vm()->netns, "guest");
+	link_of(PORT)->flags = 0;
+	nothing();
+	link_of(NIC)->carrier = true;
+	only(HOST_PORT_UP);
+}
+
+/* --- VFs --- */
+
+static void make_vfs(void)
+{
+	scene->switches.switches[0].iov = 1;
+	adapter()->iov_weight = 100;
+	for (uint32_t i = 0; i < VFS; i++)
+		scene->vfs[i] = (struct vf){
+			.index = i, .spoofchk = true, .has_spoofchk = true, .has_trust = true};
+	scene->nics[0].vfs = (struct vf_table){.vfs = scene->vfs, .count = VFS, .total = VFS};
+	scene->nics[0].total = VFS;
+}
+
+static void give_vf(uint32_t index)
+{
+	struct vf *vf = &scene->vfs[index];
+
+	vf->mac = MAC(OWN);
+	vf->link_state = VF_LINK_ENABLE;
+	(void)strcpy(vf->driver, "igbvf");
+}
+
+static void test_vf_count(void **state)
+{
+	make_vfs();
+	adapter()->iov_weight = 0;
+	scene->fdb[0] = (struct bridge_fdb){.ifindex = NIC, .mac = MAC(OWN), .self = true};
+	scene->view.fdb_count = 1;
+	nothing();
+	scene->nics[0].vfs.count = 1;
+	assert_int_equal(only(HOST_VFS_MAKE)->number, VFS);
+	scene->switches.switches[0].vf_count = 2;
+	assert_int_equal(only(HOST_VFS_MAKE)->number, 2);
+	scene->vfs[0].mac = MAC(OTHER); /* somebody else's */
+	only(HOST_WAIT);
+	scene->nics[0].busy = true;
+	nothing();
+}
+
+static void test_vf_is_given(void **state)
+{
+	make_vfs();
+	plan();
+	assert_non_null(find(HOST_VF_LINK));
+	assert_true(mac_equal(&find(HOST_VF_MAC)->mac, &adapter()->mac));
+	assert_null(find(HOST_VF_BIND));
+	assert_null(find(HOST_FDB_ADD));
+	give_vf(0);
+	*scene->vfs[0].driver = '\0';
+	assert_int_equal(only(HOST_VF_BIND)->number, 0);
+	(void)strcpy(scene->vfs[0].driver, "igbvf");
+	scene->vfs[0].ifindex = 50;
+	put_link(50, "eth9", "", 0, "");
+	assert_int_equal(only(HOST_VF_MOVE)->ifindex, 50);
+	scene->vfs[0].ifindex = 0; /* in the guest */
+	nothing();
+}
+
+static void test_vf_of_qemu(void **state)
+{
+	*vm()->netns = '\0';
+	make_vfs();
+	give_vf(1);
+	plan();
+	assert_int_equal(find(HOST_VF_BIND)->number, 1);
+	assert_int_equal(find(HOST_VF_BIND)->vf, 1);
+}
+
+static void test_vf_is_taken(void **state)
+{
+	make_vfs();
+	give_vf(1);
+	adapter()->iov_weight = 0;
+	plan();
+	assert_int_equal(find(HOST_VF_UNBIND)->vf, 1);
+	*scene->vfs[1].driver = '\0';
+	scene->vfs[1].trust = true;
+	plan();
+	assert_int_equal(find(HOST_VF_TRUST)->number, 0);
+	assert_true(mac_is_zero(&find(HOST_VF_MAC)->mac));
+	assert_null(find(HOST_FDB_ADD)); /* the MAC is in the VF's filter still */
+	assert_null(find(HOST_VF_BIND));
+}
+
+static void test_vf_is_a_strangers(void **state)
+{
+	make_vfs();
+	for (uint32_t i = 0; i < VFS; i++)
+		scene->vfs[i].mac = MAC((uint8_t)(OTHER + i));
+	plan();
+	assert_null(find(HOST_VF_MAC));
+	scene->nics[0].ours[0] = 1 << 2;
+	plan();
+	assert_int_equal(find(HOST_VF_MAC)->vf, 2);
+}
+
+static void test_vf_settings(void **state)
+{
+	make_vfs();
+	give_vf(0);
+	adapter()->vlan = 5;
+	adapter()->allow_teaming = 1;
+	plan();
+	assert_int_equal(find(HOST_VF_VLAN)->number, 5);
+	assert_int_equal(find(HOST_VF_TRUST)->number, 1);
+	assert_int_equal(find(HOST_VF_LINK)->number, VF_LINK_AUTO);
+	assert_null(find(HOST_VF_SPOOFCHK)); /* trust is enough */
+	scene->nics[0].no_trust = scene->nics[0].no_link = true;
+	plan();
+	assert_null(find(HOST_VF_TRUST));
+	assert_null(find(HOST_VF_LINK));
+	assert_int_equal(find(HOST_VF_SPOOFCHK)->number, 0);
+}
+
+static void test_vf_has_a_mates_mac(void **state)
+{
+	make_vfs();
+	give_vf(1);
+	adapter()->allow_teaming = 1;
+	vm()->adapters[1] = *adapter();
+	(void)strcpy(vm()->adapters[1].name, "b");
+	(void)strcpy(vm()->adapters[1].switch_name, "elsewhere");
+	vm()->adapters[1].mac = MAC(MATE);
+	vm()->adapter_count = 2;
+	scene->vfs[1].mac = MAC(MATE);
+	scene->vfs[1].trust = true;
+	scene->vfs[1].link_state = VF_LINK_AUTO;
+	permit_macs(vm(), adapter(), &scene->rules);
+	nothing();
+}
+
+/* --- H9 --- */
+
+static void test_filter(void **state)
+{
+	make_vfs();
+	adapter()->iov_weight = 0;
+	assert_true(mac_equal(&only(HOST_FDB_ADD)->mac, &adapter()->mac));
+	adapter()->iov_weight = 100;
+	give_vf(0);
+	scene->fdb[0] = (struct bridge_fdb){.ifindex = NIC, .mac = MAC(OWN), .self = true};
+	scene->view.fdb_count = 1;
+	assert_true(mac_equal(&only(HOST_FDB_DEL)->mac, &adapter()->mac));
+}
+
+/* A team mate's MAC belongs there while the bridge has learnt it at the port. */
+static void test_filter_of_a_mate(void **state)
+{
+	make_vfs();
+	adapter()->iov_weight = 0;
+	adapter()->allow_teaming = 1;
+	vm()->adapters[1] = *adapter();
+	(void)strcpy(vm()->adapters[1].name, "b");
+	(void)strcpy(vm()->adapters[1].switch_name, "elsewhere");
+	vm()->adapters[1].mac = MAC(MATE);
+	vm()->adapter_count = 2;
+	permit_macs(vm(), adapter(), &scene->rules);
+	scene->fdb[0] = (struct bridge_fdb){.ifindex = NIC, .mac = MAC(OWN), .self = true};
+	scene->fdb[1] = (struct bridge_fdb){.ifindex = PORT, .mac = MAC(MATE)};
+	scene->view.fdb_count = 1;
+	nothing();
+	scene->view.fdb_count = 2;
+	assert_true(mac_equal(&only(HOST_FDB_ADD)->mac, &vm()->adapters[1].mac));
+	scene->fdb[1] = (struct bridge_fdb){.ifindex = NIC, .mac = MAC(MATE), .self = true};
+	only(HOST_FDB_DEL);
+}
+
+/* --- marks --- */
+
+static void test_marks(void **state)
+{
+	const struct host_mark mark = {.nic = 7, .nic_up = true, .made_vfs = true, .vfs_before = 2};
+	struct host_mark read;
+	struct link link = {};
+
+	(void)host_mark_switch(&mark, link.alias);
+	assert_true(host_mark_read(&link, &read));
+	assert_true(read.nic == 7 && read.nic_up && read.made_vfs && read.vfs_before == 2);
+	assert_false(host_mark_is_port(&link));
+	(void)host_mark_port(vm(), adapter(), link.alias);
+	assert_true(host_mark_is_port(&link));
+	assert_false(host_mark_read(&link, &read));
+	(void)strcpy(link.alias, "iovteam");
+	assert_false(host_mark_is_port(&link) || host_mark_read(&link, &read));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scene_make, scene_free)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_as_wanted),
+		TEST(test_switch_from_nothing),
+		TEST(test_bridge_of_a_stranger),
+		TEST(test_nic_is_anothers),
+		TEST(test_nic_of_this_machine),
+		TEST(test_nic_set_down_is_left_so),
+		TEST(test_nic_is_missing),
+		TEST(test_trunk),
+		TEST(test_unwanted),
+		TEST(test_filter_without_adapter),
+		TEST(test_port_from_nothing),
+		TEST(test_port_order),
+		TEST(test_port_changed),
+		TEST(test_bridge_without_vlans),
+		TEST(test_port_name_taken),
+		TEST(test_port_name_long),
+		TEST(test_uplink_lost),
+		TEST(test_vf_count),
+		TEST(test_vf_is_given),
+		TEST(test_vf_of_qemu),
+		TEST(test_vf_is_taken),
+		TEST(test_vf_is_a_strangers),
+		TEST(test_vf_settings),
+		TEST(test_vf_has_a_mates_mac),
+		TEST(test_filter),
+		TEST(test_filter_of_a_mate),
+		TEST(test_marks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Bridges that know VLANs, of the kernel itself; where it has none, that this is explained. */
+#include "test_kernel_world.h"
+
+#include "kernel/rtnl_bridge.h"
+
+#include <linux/if.h>
+#include <linux/if_bridge.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+
+static bool have_bridges(struct netlink *netlink)
+{
+	if (rtnl_bridge_create(netlink, "probe", true, NULL) < 0)
+		return false;
+	assert_int_equal(rtnl_link_delete(netlink, index_of(netlink, "probe"), NULL), 0);
+	return true;
+}
+
+#define NEEDS_BRIDGES(world)                                                                       \
+	do {                                                                                       \
+		if (!have_bridges((world)->netlink))                                               \
+			skip();                                                                    \
+	} while (0)
+
+static void bridge_lacks_are_explained(void **state)
+{
+	struct problem problem = {};
+	struct world *world = *state;
+
+	if (have_bridges(world->netlink))
+		skip();
+	assert_int_equal(rtnl_bridge_create(world->netlink, "switch0", true, &problem),
+			 -EOPNOTSUPP);
+	assert_int_equal(strncmp(problem.text, "this kernel has no bridges that ", 32), 0);
+}
+
+static int bridge_make(struct netlink *netlink)
+{
+	struct problem problem = {};
+
+	if (rtnl_bridge_create(netlink, "switch0", true, &problem) < 0)
+		fail_msg("switch0: %s", problem.text);
+	return index_of(netlink, "switch0");
+}
+
+/* A bridge with the port "left". */
+static int bridge_with_port(struct world *world)
+{
+	int bridge = bridge_make(world->netlink);
+
+	assert_int_equal(rtnl_link_set_master(world->netlink, world->left, bridge, NULL), 0);
+	return bridge;
+}
+
+/* --- bridges and their ports --- */
+
+static void bridge_is_made(void **state)
+{
+	struct problem problem = {};
+	struct world *world = *state;
+	struct link link;
+
+	NEEDS_BRIDGES(world);
+	assert_int_equal(rtnl_link_get(world->netlink, bridge_make(world->netlink), &link), 0);
+	assert_string_equal(link.kind, "bridge");
+	assert_int_equal(link.bridge.vlan_filtering, 1);
+	assert_int_equal(link.bridge.stp, 0);
+	assert_false(link.flags & IFF_UP);
+	assert_int_equal(rtnl_bridge_create(world->netlink, "switch0", true, &problem), -EEXIST);
+	assert_true(problem.text[0]);
+	assert_int_equal(rtnl_bridge_create(world->netlink, "no/name", true, NULL), -EINVAL);
+}
+
+static void port_comes_and_goes(void **state)
+{
+	struct world *world = *state;
+	struct link link;
+	int bridge;
+
+	NEEDS_BRIDGES(world);
+	bridge = bridge_with_port(world);
+	assert_int_equal(rtnl_link_get(world->netlink, world->left, &link), 0);
+	assert_int_equal(link.master, bridge);
+	assert_string_equal(link.slave_kind, "bridge");
+	assert_int_equal(rtnl_link_set_master(world->netlink, world->left, 0, NULL), 0);
+	assert_int_equal(rtnl_link_get(world->netlink, world->left, &link), 0);
+	assert_int_equal(link.master, 0);
+}
+
+/* --- VLANs --- */
+
+static struct bridge_vlan vlan_of(struct netlink *netlink, int port)
+{
+	_cleanup_free_ struct bridge_vlan *vlans = NULL;
+	size_t count = 0;
+
+	assert_int_equal(rtnl_bridge_dump_vlans(netlink, &vlans, &count), 0);
+	for (size_t i = 0; i < count; i++)
+		if (vlans[i].port == port)
+			return vlans[i];
+	fail_msg("no port %d", port);
+	return (struct bridge_vlan){};
+}
+
+static void assert_vlan(struct netlink *netlink, int port, uint16_t pvid, bool trunk, bool mixed)
+{
+	struct bridge_vlan vlan = vlan_of(netlink, port);
+
+	assert_int_equal(vlan.pvid, pvid);
+	assert_int_equal(vlan.trunk, trunk);
+	assert_int_equal(vlan.mixed, mixed);
+}
+
+static void port_gets_a_vlan(void **state)
+{
+	static const struct {
+		uint16_t vlan;
+		bool trunk;
+	} steps[] = {{1, false},   {42, false},	  {2, false}, {4094, false},
+		     {4093, true}, {1, true},	  {1, true},  {7, true},
+		     {4094, true}, {4094, false}, {2, true},  {1, false}};
+	struct world *world = *state;
+	int bridge;
+
+	NEEDS_BRIDGES(world);
+	bridge = bridge_with_port(world);
+	assert_vlan(world->netlink, world->left, 1, false, false);
+	assert_vlan(world->netlink, bridge, 1, false, false);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		struct problem problem = {};
+
+		if (rtnl_bridge_set_vlan(world->netlink, world->left, steps[i].vlan, steps[i].trunk,
+					 &problem) < 0)
+			fail_msg("step %zu: %s", i, problem.text);
+		assert_vlan(world->netlink, world->left, steps[i].vlan, steps[i].trunk, false);
+	}
+	assert_vlan(world->netlink, bridge, 1, false, false);
+}
+
+static void vlan_is_refused(void **state)
+{
+	struct problem problem = {};
+	struct world *world = *state;
+
+	NEEDS_BRIDGES(world);
+	(void)bridge_with_port(world);
+	assert_int_equal(rtnl_bridge_set_vlan(world->netlink, world->left, 4095, false, &problem),
+			 -EINVAL);
+	assert_string_equal(problem.text, "4095 is no VLAN: there are 1 to 4094");
+	assert_int_equal(rtnl_bridge_set_vlan(world->netlink, world->left, 0, true, NULL), -EINVAL);
+	assert_int_equal(rtnl_bridge_set_vlan(world->netlink, world->right, 5, false, NULL),
+			 -EOPNOTSUPP);
+	assert_int_equal(rtnl_bridge_set_vlan(world->netlink, 9999, 5, false, NULL), -ENODEV);
+	assert_vlan(world->netlink, world->left, 1, false, false);
+}
+
+static void vlans_change(struct netlink *netlink, int port, uint16_t type, uint16_t vlan,
+			 uint16_t flags)
+{
+	const struct bridge_vlan_info info = {.vid = vlan, .flags = flags};
+	struct message request;
+	struct ifinfomsg *header = message_start(&request, type, 0, sizeof(*header));
+	struct nlattr *nest;
+
+	header->ifi_family = AF_BRIDGE;
+	header->ifi_index = port;
+	nest = mnl_attr_nest_start(&request.header, IFLA_AF_SPEC);
+	mnl_attr_put(&request.header, IFLA_BRIDGE_VLAN_INFO, sizeof(info), &info);
+	mnl_attr_nest_end(&request.header, nest);
+	assert_int_equal(netlink_request(netlink, &request.header, NULL), 0);
+}
+
+static void vlans_of_others_are_seen(void **state)
+{
+	struct world *world = *state;
+
+	NEEDS_BRIDGES(world);
+	(void)bridge_with_port(world);
+	vlans_change(world->netlink, world->left, RTM_SETLINK, 9, 0);
+	assert_vlan(world->netlink, world->left, 1, false, true);
+	vlans_change(world->netlink, world->left, RTM_DELLINK, 1, 0);
+	assert_vlan(world->netlink, world->left, 0, false, true); /* 9 with a tag */
+	vlans_change(world->netlink, world->left, RTM_DELLINK, 9, 0);
+	assert_vlan(world->netlink, world->left, 0, false, false); /* none */
+	vlans_change(world->netlink, world->left, RTM_SETLINK, 9, BRIDGE_VLAN_INFO_PVID);
+	assert_vlan(world->netlink, world->left, 9, false, true); /* in without, out with a tag */
+	assert_int_equal(rtnl_bridge_set_vlan(world->netlink, world->left, 1, true, NULL), 0);
+	vlans_change(world->netlink, world->left, RTM_SETLINK, 9, BRIDGE_VLAN_INFO_UNTAGGED);
+	assert_vlan(world->netlink, world->left, 1, true, true);
+}
+
+/* Each of the reports while a port changes its VLAN has one for frames without a tag. */
+struct moments {
+	int port, reports, without;
+};
+
+static int moment(const struct nlmsghdr *message, void *data)
+{
+	struct moments *moments = data;
+	struct bridge_vlan vlan;
+
+	if (rtnl_bridge_decode_vlan(message, &vlan) || vlan.port != moments->port)
+		return 0;
+	moments->reports++;
+	if (!vlan.pvid)
+		moments->without++;
+	return 0;
+}
+
+static void port_is_never_without_a_vlan(void **state)
+{
+	static const unsigned groups[] = {RTNLGRP_LINK};
+	_cleanup_(netlink_closep) struct netlink *events = NULL;
+	struct world *world = *state;
+	struct moments moments = {.port = world->left};
+
+	NEEDS_BRIDGES(world);
+	(void)bridge_with_port(world);
+	assert_int_equal(netlink_open_events(&events, groups, ARRAY_SIZE(groups)), 0);
+	for (uint16_t vlan = 1; vlan < 20; vlan++) {
+		assert_int_equal(rtnl_bridge_set_vlan(world->netlink, world->left,
+						      1 + vlan * 7 % 20, vlan % 3 == 0, NULL),
+				 0);
+		assert_int_equal(netlink_read(events, moment, &moments), 0);
+	}
+	assert_true(moments.reports >= 19);
+	assert_int_equal(moments.without, 0);
+}
+
+/* --- forwarding entries --- */
+
+static void bridge_has_its_ports_address(void **state)
+{
+	_cleanup_free_ struct bridge_fdb *entries = NULL;
+	struct world *world = *state;
+	size_t count = 0, seen = 0;
+	struct link link;
+
+	NEEDS_BRIDGES(world);
+	(void)bridge_with_port(world);
+	assert_int_equal(rtnl_link_get(world->netlink, world->left, &link), 0);
+	assert_int_equal(rtnl_fdb_dump(world->netlink, world->left, &entries, &count), 0);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(entries[i].ifindex, world->left);
+		if (entries[i].self || !mac_equal(&entries[i].mac, &link.mac))
+			continue;
+		assert_true(entries[i].permanent);
+		seen++;
+	}
+	assert_true(seen > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIVE(bridge_lacks_are_explained),
+		LIVE(bridge_is_made),
+		LIVE(port_comes_and_goes),
+		LIVE(port_gets_a_vlan),
+		LIVE(vlan_is_refused),
+		LIVE(vlans_of_others_are_seen),
+		LIVE(port_is_never_without_a_vlan),
+		LIVE(bridge_has_its_ports_address),
+	};
+
+	LIVE_OR_SKIP();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
