@@ -42,8 +42,9 @@ int rtnl_bridge_dump_vlans(struct netlink *netlink, struct bridge_vlan **ret_vla
 int rtnl_fdb_decode(const struct nlmsghdr *message, struct bridge_fdb *ret_entry);
 
 /*
- * Entries of one device (and of its bridge, at this port), 0 = of all. An address that a bridge
- * has in several VLANs comes several times. The caller frees *ret_entries.
+ * Entries of one device (and of its bridge, at this port), 0 = of all. The ports' own addresses,
+ * which a bridge has in each VLAN, are left out; another one that it has in several VLANs comes
+ * several times. The caller frees *ret_entries.
  */
 int rtnl_fdb_dump(struct netlink *netlink, int ifindex, struct bridge_fdb **ret_entries,
 		  size_t *ret_count);
