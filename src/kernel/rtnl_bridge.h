@@ -20,7 +20,7 @@ int rtnl_bridge_create(struct netlink *netlink, const char *name, struct problem
 /*
  * Which VLAN the frames of a port belong to that carry no tag: @vlan alone, 1 = the usual one. All
  * other VLANs of the port are taken away, unless it is a @trunk, which has 1 to 4094. At no moment
- * has the port no VLAN for such frames. -EOPNOTSUPP: it is no bridge's port; -EINVAL: no VLAN.
+ * has the port no VLAN for such frames. A trunk on a NIC can take seconds. -EOPNOTSUPP: it is no bridge's port; -EINVAL: no VLAN.
  */
 int rtnl_bridge_set_vlan(struct netlink *netlink, int port, uint16_t vlan, bool trunk,
 			 struct problem *problem);

@@ -494,7 +494,7 @@ static void driver_is_changed_and_comes_back(void **state)
 	assert_int_equal(sriov_bind(root, VF, "vfio-pci", &problem), 0);
 	assert_driver("vfio-pci");
 	assert_string_equal(kernel.asked, "driver_override= unbind=" VF " driver_override=vfio-pci "
-									"drivers_probe=" VF " ");
+					  "drivers_probe=" VF " ");
 	assert_int_equal(sriov_bind(root, VF, "", &problem), 0);
 	assert_driver("igbvf");
 	assert_string_equal(text_of(DEVICE(VF, "driver_override")), "");
@@ -546,7 +546,7 @@ static void driver_that_stays_is_told(void **state)
 	kernel.error_unbind = -EINTR;
 	assert_int_equal(sriov_bind(root, VF, "vfio-pci", &problem), -EINTR);
 	assert_string_equal(problem.text, "the driver of " VF " cannot be changed: Interrupted "
-							      "system call");
+					  "system call");
 	assert_driver("igbvf");
 	kernel.error_unbind = -ENODEV; /* it went by itself */
 	assert_int_equal(sriov_unbind(root, VF, &gone), 0);
