@@ -11,5 +11,6 @@ def test_kernel(lab, build, program):
                        env={"CMOCKA_MESSAGE_OUTPUT": "STDOUT"})
     assert run.rc == 0, run.out + run.err
     # That a kernel without them says so is what the other kernels show.
-    skipped = [line for line in (run.out + run.err).splitlines() if "[  SKIPPED ]" in line]
+    skipped = [line for line in (run.out + run.err).splitlines() if "[  SKIPPED ] " in line
+               and "test(s)" not in line]
     assert all("_lacks_are_explained" in line for line in skipped), skipped
