@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The unit tests that ask a kernel, asked of the lab's: it has a bonding driver for certain."""
+"""
+The tests that ask a kernel, asked of the lab's: it has a bonding driver for certain, and one of the
+two has no tcx.
+"""
 import pytest
 
 
 @pytest.mark.legacy
-@pytest.mark.parametrize("program", ["kernel_live", "kernel_packet", "kernel_bond"])
+@pytest.mark.parametrize("program", ["test_kernel_live", "test_kernel_packet", "test_kernel_bond",
+                                     "packet/test_packet_guard", "packet/test_packet_guard_loader"])
 def test_kernel(lab, build, program):
-    run = lab.host.run([f"{build}/tests/test_{program}"], check=False, timeout=120,
+    run = lab.host.run([f"{build}/tests/{program}"], check=False, timeout=120,
                        env={"CMOCKA_MESSAGE_OUTPUT": "STDOUT"})
     assert run.rc == 0, run.out + run.err
     # That a kernel without bonding says so is what the other kernels show.
