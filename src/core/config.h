@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Configuration text <-> struct team_config (SPEC C1, T1).
- *
- * One file describes one team; iovteam.conf(5) has the format:
+ * What a file says of a team (SPEC C1, T1); iovteam.conf(5) has the format:
  *
  *	[Team]
  *	Name=team0
@@ -13,9 +11,7 @@
  *	Device=52:54:00:12:34:56
  *	Weight=200
  *
- * Nothing here opens a file: text comes in as a buffer and goes out as a string. Reading is
- * strict. What is not understood is refused with a file, a line and one sentence, so that a
- * typing error never becomes a default. One table of settings serves the file, the commands that
+ * One table of settings serves the file (core/config_host.h reads and writes it), the commands that
  * change a team and the output of "show".
  */
 #pragma once
@@ -39,23 +35,6 @@ struct config_error {
 
 /* A team without a name and members, each setting at its default. */
 void config_defaults(struct team_config *team);
-
-/*
- * Read one file's text; @file is only for the error. @ret_error is written on failure only, and
- * may be NULL. -EINVAL, -ENOMEM.
- */
-int config_parse(const char *file, const char *text, size_t length, struct team_config *ret_team,
-		 struct config_error *ret_error);
-
-/*
- * Canonical text: name, settings that differ from their defaults, members. config_parse() reads
- * it back to an equal team. The caller frees it. -EINVAL if @team could not have come from
- * config_parse(), -ENOMEM.
- */
-int config_format(const struct team_config *team, char **ret_text);
-
-/* The same name and settings, and members with theirs in the same order. */
-bool config_equal(const struct team_config *a, const struct team_config *b);
 
 /*
  * The settings that differ, of the team and of the members that both have, as "StableTimeMs 5000

@@ -285,19 +285,6 @@ int config_object_merge(const char *file, const char *text, size_t length,
 	return err;
 }
 
-int config_parse(const char *file, const char *text, size_t length, struct team_config *ret_team,
-		 struct config_error *ret_error)
-{
-	struct parser parser = {};
-	int err;
-
-	choose_kind(&parser, &team_kind);
-	err = parser_run(&parser, file, text, length, ret_error);
-	if (!err)
-		*ret_team = parser.object.team;
-	return err;
-}
-
 /* --- text again --- */
 
 /* @usual: as @object by default, all zero before. */
@@ -367,11 +354,4 @@ int config_object_format(const struct config_object *object, char **ret_text,
 		return problem_set(problem, -ENOMEM, "out of memory");
 	*ret_text = steal_ptr(text);
 	return 0;
-}
-
-int config_format(const struct team_config *team, char **ret_text)
-{
-	struct config_object object = {.kind = CONFIG_TEAM, .team = *team};
-
-	return config_object_format(&object, ret_text, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Configuration text <-> struct switch_config and struct vm_config (SPEC C1, H1, H3), and any
- * file, whatever it describes.
+ * Configuration text <-> struct team_config, switch_config and vm_config (SPEC C1), and what a file
+ * says of a switch and a VM (H1, H3).
  *
  * One file describes one team, one switch or one VM with its adapters; its first section decides.
  *
@@ -13,8 +13,9 @@
  *					Switch=TeamDemoA
  *					IovWeight=100
  *
- * All that core/config.h says of teams holds here: strict reading, one table of settings for
- * files, commands and "show", the same error codes.
+ * Nothing here opens a file: text comes in as a buffer and goes out as a string. Reading is
+ * strict. What is not understood is refused with a file, a line and one sentence, so that a
+ * typing error never becomes a default.
  */
 #pragma once
 
@@ -43,7 +44,10 @@ struct config_object {
 	};
 };
 
-/* As config_parse(): a file of any kind. */
+/*
+ * Read one file's text; @file is only for the error. @ret_error is written on failure only, and
+ * may be NULL. -EINVAL, -ENOMEM.
+ */
 int config_object_parse(const char *file, const char *text, size_t length,
 			struct config_object *ret_object, struct config_error *ret_error);
 
@@ -55,10 +59,18 @@ int config_object_parse(const char *file, const char *text, size_t length,
 int config_object_merge(const char *file, const char *text, size_t length,
 			struct config_object *object, struct config_error *ret_error);
 
-/* As config_format(), config_equal(), config_difference(); the kinds are the same. */
+/*
+ * Canonical text: name, settings that differ from their defaults, parts. config_object_parse()
+ * reads it back to an equal object. The caller frees it. -EINVAL if @object could not have come
+ * from there, -ENOMEM.
+ */
 int config_object_format(const struct config_object *object, char **ret_text,
 			 struct problem *problem);
+
+/* The same kind, name and settings, and parts with theirs in the same order. */
 bool config_object_equal(const struct config_object *a, const struct config_object *b);
+
+/* As config_difference(); the kinds are the same. */
 bool config_object_difference(const struct config_object *from, const struct config_object *to,
 			      char *text, size_t size);
 

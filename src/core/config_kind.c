@@ -19,12 +19,6 @@ const struct kind *const config_kinds[] = {
 };
 NAME_TABLE_COMPLETE(config_kinds, CONFIG_KIND_COUNT);
 
-static bool equal(const struct kind *kind, const void *a, const void *b)
-{
-	return strcmp(a, b) == 0 && table_equal(kind->settings, a, b) &&
-	       (!kind->parts || parts_equal(kind->parts, a, b));
-}
-
 static bool difference(const struct kind *kind, const void *from, const void *to, char *text,
 		       size_t size)
 {
@@ -35,11 +29,6 @@ static bool difference(const struct kind *kind, const void *from, const void *to
 	return *text;
 }
 
-bool config_equal(const struct team_config *a, const struct team_config *b)
-{
-	return equal(&team_kind, a, b);
-}
-
 bool config_difference(const struct team_config *from, const struct team_config *to, char *text,
 		       size_t size)
 {
@@ -48,7 +37,11 @@ bool config_difference(const struct team_config *from, const struct team_config 
 
 bool config_object_equal(const struct config_object *a, const struct config_object *b)
 {
-	return a->kind == b->kind && equal(config_kinds[a->kind], &a->team, &b->team);
+	const struct kind *kind = config_kinds[a->kind];
+
+	return a->kind == b->kind && strcmp(a->name, b->name) == 0 &&
+	       table_equal(kind->settings, &a->team, &b->team) &&
+	       (!kind->parts || parts_equal(kind->parts, &a->team, &b->team));
 }
 
 bool config_object_difference(const struct config_object *from, const struct config_object *to,

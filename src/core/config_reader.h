@@ -31,6 +31,6 @@ struct config_reader {
 /* Refuse what is at @line. Returns -EINVAL. */
 int config_reader_refuse(struct config_reader *reader, unsigned int line, const char *sentence);
 
-/* Read a text as config_parse() does. -EINVAL, -ENOMEM, or what a call has returned. */
+/* Read a text as config_object_parse() does. -EINVAL, -ENOMEM, or what a call has returned. */
 int config_read(const char *file, const char *text, size_t length, const struct config_calls *calls,
 		void *data, struct config_error *ret_error);

@@ -31,7 +31,7 @@ int edit_begin(struct edit *edit, struct manager *manager, const json_t *paramet
 	if (err)
 		api_bad_configuration(reply, manager->store.directory, &error);
 	else
-		*edit->before = *edit->store;
+		store_copy(edit->before, edit->store);
 	return err;
 }
 
@@ -225,7 +225,7 @@ void edit_commit(struct edit *edit, struct store_object object)
 	if (fail(edit, err) || settle(edit, object) || check(edit, &object) ||
 	    edit_refuse(edit, confirm_prepare(edit, &object, &pending)))
 		return;
-	*running = edit->manager->store;
+	store_copy(running, &edit->manager->store);
 	if (fail(edit, begin_file(edit, object))) {
 		pending_drop(pending);
 		return;

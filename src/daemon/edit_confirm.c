@@ -67,7 +67,8 @@ static void note_text(json_t *files, const struct store *now, const struct confi
 {
 	_cleanup_free_ char *text = NULL;
 	struct config_object after = *running, edited;
-	bool is_there = store_has_file(now, file, &edited) && edited.kind == running->kind;
+	bool is_there = store_has_file(now, file, &edited) && edited.kind == running->kind &&
+			strcmp(edited.name, running->name) == 0;
 
 	if (store_settle(now->directory, file, is_there ? &edited : NULL, &after, &text, NULL)) {
 		if (config_object_format(running, &text, NULL))

@@ -431,7 +431,7 @@ void manager_go_back(struct manager *manager, const struct store *before,
 {
 	manager->context.handover = NULL;
 	handover_unland(handover, &manager->context);
-	manager->store = *before;
+	store_copy(&manager->store, before);
 	(void)apply_store(manager, actions, &(struct problem){});
 	handover_restore(handover, &manager->context);
 }
@@ -445,8 +445,8 @@ int manager_apply(struct manager *manager, const struct store *store, struct act
 
 	if (!before)
 		return problem_set(problem, -ENOMEM, "out of memory");
-	*before = manager->store;
-	manager->store = *store;
+	store_copy(before, &manager->store);
+	store_copy(&manager->store, store);
 	manager->store_valid = true;
 	err = apply_store(manager, actions, problem);
 	if (!err)

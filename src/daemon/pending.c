@@ -112,7 +112,7 @@ int pending_prepare(struct manager *manager, const char *what, json_t *files,
 		return problem_set(problem, -ENOMEM, "out of memory");
 	}
 	pending->manager = manager;
-	pending->before = manager->store;
+	store_copy(&pending->before, &manager->store);
 	pending->handover = handover;
 	(void)snprintf(pending->what, sizeof(pending->what), "%s", what);
 	if (!manager->store_valid)

@@ -51,6 +51,19 @@ static uint32_t place_of(const struct view *view, const char *name)
 	return i;
 }
 
+void store_copy(struct store *to, const struct store *from)
+{
+	to->directory = from->directory;
+	for (int kind = 0; kind < CONFIG_KIND_COUNT; kind++) {
+		struct view into = view_of(to, (enum config_kind)kind);
+		struct view view = view_of(from, (enum config_kind)kind);
+
+		*into.count = *view.count;
+		memcpy(into.items, view.items, *view.count * view.size);
+		memcpy(into.files, view.files, *view.count * sizeof(view.files[0]));
+	}
+}
+
 uint32_t store_count(const struct store *store, enum config_kind kind)
 {
 	return *view_of(store, kind).count;
@@ -236,7 +249,7 @@ int store_load(const char *directory, struct store *ret_store, struct config_err
 	if (err == -ENOMEM)
 		ret_error->unread = true;
 	if (!err)
-		*ret_store = *store;
+		store_copy(ret_store, store);
 	return err;
 }
 

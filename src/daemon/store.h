@@ -10,7 +10,7 @@
 
 #include "core/config_host.h"
 
-/* Some 700 kB: never on the stack. */
+/* Some 700 kB, of which mostly little is used: never on the stack, and copied by store_copy(). */
 struct store {
 	const char *directory;
 	struct team_list list;
@@ -21,6 +21,9 @@ struct store {
 	char switch_files[SWITCHES_MAX][CONFIG_FILE_SIZE];
 	char vm_files[VMS_MAX][CONFIG_FILE_SIZE];
 };
+
+/* What there is; nothing behind it is touched. */
+void store_copy(struct store *to, const struct store *from);
 
 /* What one file describes. */
 struct store_object {

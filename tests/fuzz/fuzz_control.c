@@ -310,7 +310,7 @@ static unsigned count_messages(const uint8_t *bytes, size_t size)
 
 static void check_store(const struct daemon *daemon)
 {
-	struct store *wanted = &daemon->manager->store;
+	const struct store *wanted = &daemon->manager->store;
 	struct store *files = calloc(1, sizeof(*files));
 	struct config_error error;
 
@@ -318,10 +318,11 @@ static void check_store(const struct daemon *daemon)
 	INSIST(store_load(directory, files, &error) == 0);
 	INSIST(files->list.count == wanted->list.count);
 	for (uint32_t i = 0; i < files->list.count; i++) {
-		const struct team_config *team =
-			team_list_find(&wanted->list, files->list.teams[i].name);
+		struct config_object file, want;
 
-		INSIST(team && config_equal(team, &files->list.teams[i]));
+		store_at(files, CONFIG_TEAM, i, &file);
+		INSIST(store_get(wanted, (struct store_object){CONFIG_TEAM, file.name}, &want));
+		INSIST(config_object_equal(&want, &file));
 	}
 	free(files);
 }

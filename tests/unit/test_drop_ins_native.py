@@ -74,6 +74,12 @@ def test_taken_back(world):
         assert world.iovteam("cancel").returncode == 0
         assert first.exists() and settings(world)["StableTimeMs"] == "1000"
         assert "AnnounceCount" not in file.read_text()
+        # So it does where the file tells of another team now.
+        write(file, TEAM.replace("team0", "team1"))
+        assert world.iovteam("reload", "--confirm", "60").returncode == 0
+        assert world.iovteam("cancel").returncode == 0
+        assert file.read_text().endswith("[Team]\nName=team0\nAdopt=yes\nAnnounceCount=5\n")
+        assert first.exists() and settings(world)["AnnounceCount"] == "5"
         # A drop-in that changes what another one set: the file has what was in force.
         write(second, "[Team]\nAnnounceCount=9\n")
         assert world.iovteam("reload", "--confirm", "60").returncode == 0

@@ -55,7 +55,7 @@ static void load(void)
 {
 	if (store_load(directory, &store, &error))
 		fail_msg("%s:%u: %s", error.file, error.line, error.text);
-	before = store;
+	store_copy(&before, &store);
 }
 
 static int settle(struct store_object object, char **ret_text, struct problem *problem)
@@ -121,7 +121,7 @@ static void test_load(void **state)
 
 static void assert_broken(const char *file, unsigned int line, const char *text)
 {
-	before = store;
+	store_copy(&before, &store);
 	assert_true(store_load(directory, &store, &error) < 0);
 	assert_memory_equal(&store, &before, sizeof(store));
 	assert_string_equal(error.file, file);
@@ -199,15 +199,15 @@ static void test_drop_in_would_win(void **state)
 	team->announce_count = 9;
 	assert_refused(team0, "team0.conf.d/20-b.conf would win with AnnounceCount 6 instead of 9; "
 			      "change it there");
-	store = before;
+	store_copy(&store, &before);
 	team->stable_ms = 8;
 	assert_refused(team0, "team0.conf.d/10-a.conf would win with StableTimeMs 7 instead of 8; "
 			      "change it there");
-	store = before;
+	store_copy(&store, &before);
 	team->members[1].weight = 60;
 	assert_refused(team0, "team0.conf.d/20-b.conf would win with Weight 50 instead of 60 of "
 			      "ens5; change it there");
-	store = before;
+	store_copy(&store, &before);
 	assert_int_equal(config_member_remove(team, "ens6", NULL), 0);
 	assert_refused(team0, "team0.conf.d/10-a.conf would win with [Member] ens6; change it "
 			      "there");
