@@ -36,10 +36,26 @@ static int check_change(const struct switch_config *was, const struct switch_con
 	return 0;
 }
 
-static int check_changes(const struct store *before, const struct store *after,
+/* What is given back must not be lost sight of. */
+static int check_removal(struct host *host, const struct store *after, const char *sw,
+			 struct problem *problem)
+{
+	const struct host_nic_memory *nic = host_nic_memory(host, sw);
+
+	if (find(after, sw) || !nic || !nic->busy)
+		return 0;
+	return problem_set(problem, -EBUSY,
+			   "VFs of %s are being made, given or taken; remove it when that is done",
+			   sw);
+}
+
+static int check_changes(struct host *host, const struct store *before, const struct store *after,
 			 struct problem *problem)
 {
 	int err = 0;
+
+	for (uint32_t i = 0; !err && i < before->switches.count; i++)
+		err = check_removal(host, after, before->switches.switches[i].name, problem);
 
 	for (uint32_t i = 0; !err && i < after->switches.count; i++) {
 		const struct switch_config *is = &after->switches.switches[i];
@@ -104,10 +120,10 @@ int host_check(struct host *host, const struct store *before, const struct store
 	struct host_steps steps = {};
 	int err;
 
-	if (!after->switches.count && !after->vms.count)
+	if (!before->switches.count && !after->switches.count)
 		return 0;
 	seen = calloc(1, sizeof(*seen));
-	err = seen ? check_changes(before, after, problem)
+	err = seen ? check_changes(host, before, after, problem)
 		   : problem_set(problem, -ENOMEM, "out of memory");
 	if (!err)
 		err = host_observe(host, after, seen, problem);

@@ -105,7 +105,7 @@ static int observe_nic(struct host *host, const struct store *store, uint32_t pl
 	of->put = memory->put;
 	of->put_count = memory->put_count;
 	memcpy(of->ours, memory->ours, sizeof(of->ours));
-	if (!nic || memory->busy) /* a table that changes meanwhile says nothing */
+	if (!nic || memory->making) /* a table that changes meanwhile says nothing */
 		return 0;
 	if (observe_vfs(host, nic, of, &seen->sriovs[place], problem))
 		return problem ? problem->error : -EIO;

@@ -12,7 +12,8 @@
 /* What is remembered of a NIC, by the switch's name. */
 struct host_nic_memory {
 	char sw[SWITCH_NAME_SIZE];
-	unsigned int busy;	/* slow steps that are not done */
+	unsigned int busy;	/* slow steps that are not done … */
+	unsigned int making;	/* … and those of them that change how many VFs there are */
 	uint32_t refused_count; /* so many VFs the NIC did not make, 0 = none refused */
 	int refused_errno;
 	char refused_text[HOST_TEXT_SIZE];

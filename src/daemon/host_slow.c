@@ -19,6 +19,7 @@ struct slow_job {
 	struct host *host;
 	enum host_step_kind kind;
 	char sw[SWITCH_NAME_SIZE];
+	char object[HOST_OBJECT_SIZE];
 	char device[MEMBER_DEVICE_SIZE];
 	uint32_t number;
 	char text[HOST_TEXT_SIZE];
@@ -42,18 +43,20 @@ static void end_job(void *data, int err, const struct problem *problem)
 	struct host_nic_memory *nic = host_nic_memory(job->host, job->sw);
 
 	if (err)
-		log_warning("%s: %s", job->sw, problem->text);
+		log_warning("%s: %s", job->object, problem->text);
 	else
-		log_info("%s: done: %s", job->sw, job->text);
-	if (nic)
+		log_info("%s: done: %s", job->object, job->text);
+	if (nic) {
 		nic->busy--;
+		nic->making -= job->kind == HOST_VFS_MAKE;
+	}
 	if (nic && job->kind == HOST_VFS_MAKE) {
 		nic->refused_count = err ? job->number : 0;
 		nic->refused_errno = err;
 		(void)text_copy(nic->refused_text, sizeof(nic->refused_text),
 				err ? problem->text : "");
 	} else if (err) {
-		host_note_trouble(job->host, job->sw, problem->text);
+		host_note_trouble(job->host, job->object, problem->text);
 	}
 	job->host->changed(job->host->data);
 	free(job);
@@ -69,6 +72,7 @@ int host_begin(struct host *host, const struct host_step *step, struct problem *
 	if (!err) {
 		*job = (struct slow_job){.host = host, .kind = step->kind, .number = step->number};
 		(void)text_copy(job->sw, sizeof(job->sw), sw);
+		(void)text_copy(job->object, sizeof(job->object), step->object);
 		(void)text_copy(job->device, sizeof(job->device), step->device);
 		(void)text_copy(job->text, sizeof(job->text), step->text);
 		err = worker_do(host->worker, run_job, end_job, job);
@@ -77,7 +81,9 @@ int host_begin(struct host *host, const struct host_step *step, struct problem *
 		free(job);
 		return problem_set(problem, err, "out of memory");
 	}
-	if (nic)
+	if (nic) {
 		nic->busy++;
+		nic->making += step->kind == HOST_VFS_MAKE;
+	}
 	return 0;
 }

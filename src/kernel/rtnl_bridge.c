@@ -13,6 +13,8 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
+#define VLANS_AT_ONCE 512
+
 int rtnl_bridge_create(struct netlink *netlink, const char *name, bool vlans,
 		       struct problem *problem)
 {
@@ -60,12 +62,6 @@ static void range_put(struct message *request, unsigned low, unsigned high)
 	vlan_put(request, high, BRIDGE_VLAN_INFO_RANGE_END);
 }
 
-static void others_put(struct message *request, uint16_t vlan)
-{
-	range_put(request, 1, vlan - 1U);
-	range_put(request, vlan + 1U, BRIDGE_VLAN_MAX);
-}
-
 static struct nlattr *port_start(struct message *request, uint16_t type, int port)
 {
 	struct ifinfomsg *header = message_start(request, type, 0, sizeof(*header));
@@ -75,14 +71,33 @@ static struct nlattr *port_start(struct message *request, uint16_t type, int por
 	return mnl_attr_nest_start(&request->header, IFLA_AF_SPEC);
 }
 
-static int others_delete(struct netlink *netlink, int port, uint16_t vlan, struct problem *problem)
+/*
+ * Make or take away all but @vlan. A NIC puts each one into its own filter, and as long as a request
+ * takes the kernel's lock is held, without which no bond fails over (all at once: 2 s on an igb under
+ * emulation). So they come in parts.
+ */
+static int others_change(struct netlink *netlink, uint16_t type, int port, uint16_t vlan,
+			 struct problem *problem)
 {
-	struct message request;
-	struct nlattr *nest = port_start(&request, RTM_DELLINK, port);
+	int err = 0;
 
-	others_put(&request, vlan);
-	mnl_attr_nest_end(&request.header, nest);
-	return netlink_request(netlink, &request.header, problem);
+	for (unsigned low = 1; !err && low <= BRIDGE_VLAN_MAX; low += VLANS_AT_ONCE) {
+		unsigned high = low + VLANS_AT_ONCE - 1;
+		struct message request;
+		struct nlattr *nest = port_start(&request, type, port);
+
+		if (high > BRIDGE_VLAN_MAX)
+			high = BRIDGE_VLAN_MAX;
+		if (vlan < low || vlan > high) {
+			range_put(&request, low, high);
+		} else {
+			range_put(&request, low, vlan - 1U);
+			range_put(&request, vlan + 1U, high);
+		}
+		mnl_attr_nest_end(&request.header, nest);
+		err = netlink_request(netlink, &request.header, problem);
+	}
+	return err;
 }
 
 /*
@@ -101,11 +116,11 @@ int rtnl_bridge_set_vlan(struct netlink *netlink, int port, uint16_t vlan, bool 
 				   BRIDGE_VLAN_MAX);
 	nest = port_start(&request, RTM_SETLINK, port);
 	vlan_put(&request, vlan, BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED);
-	if (trunk)
-		others_put(&request, vlan);
 	mnl_attr_nest_end(&request.header, nest);
 	err = netlink_request(netlink, &request.header, problem);
-	return err || trunk ? err : others_delete(netlink, port, vlan, problem);
+	if (err)
+		return err;
+	return others_change(netlink, trunk ? RTM_SETLINK : RTM_DELLINK, port, vlan, problem);
 }
 
 /* --- reading VLANs --- */

@@ -20,7 +20,7 @@ int rtnl_bridge_create(struct netlink *netlink, const char *name, bool vlans,
 /*
  * Which VLAN the frames of a port belong to that carry no tag: @vlan alone, 1 = the usual one. All
  * other VLANs of the port are taken away, unless it is a @trunk, which has 1 to 4094. At no moment
- * has the port no VLAN for such frames. -EOPNOTSUPP: it is no bridge's port; -EINVAL: no VLAN.
+ * has the port no VLAN for such frames. A trunk on a NIC can take seconds. -EOPNOTSUPP: it is no bridge's port; -EINVAL: no VLAN.
  */
 int rtnl_bridge_set_vlan(struct netlink *netlink, int port, uint16_t vlan, bool trunk,
 			 struct problem *problem);
@@ -42,8 +42,9 @@ int rtnl_bridge_dump_vlans(struct netlink *netlink, struct bridge_vlan **ret_vla
 int rtnl_fdb_decode(const struct nlmsghdr *message, struct bridge_fdb *ret_entry);
 
 /*
- * Entries of one device (and of its bridge, at this port), 0 = of all. An address that a bridge
- * has in several VLANs comes several times. The caller frees *ret_entries.
+ * Entries of one device (and of its bridge, at this port), 0 = of all. The ports' own addresses,
+ * which a bridge has in each VLAN, are left out; another one that it has in several VLANs comes
+ * several times. The caller frees *ret_entries.
  */
 int rtnl_fdb_dump(struct netlink *netlink, int ifindex, struct bridge_fdb **ret_entries,
 		  size_t *ret_count);

@@ -51,9 +51,20 @@ int rtnl_fdb_decode(const struct nlmsghdr *message, struct bridge_fdb *ret_entry
 	return 0;
 }
 
+/* A bridge has its ports' own addresses in each of their VLANs: thousands, and nobody's news. */
+static bool is_own(const struct nlmsghdr *message)
+{
+	const struct ndmsg *header = mnl_nlmsg_get_payload(message);
+
+	return header->ndm_state & NUD_PERMANENT && !(header->ndm_flags & NTF_SELF);
+}
+
 static int decode_item(const struct nlmsghdr *message, void *ret_item)
 {
-	return rtnl_fdb_decode(message, ret_item);
+	int err;
+
+	err = rtnl_fdb_decode(message, ret_item);
+	return !err && is_own(message) ? -EAFNOSUPPORT : err;
 }
 
 int rtnl_fdb_dump(struct netlink *netlink, int ifindex, struct bridge_fdb **ret_entries,

@@ -77,7 +77,8 @@ class Host:
         wait_until(lambda: not any(vf["mac"] != "00:00:00:00:00:00" for vf in self.ask(
             "vf", "show")["vfs"]), SLOW, "the VFs to be free again")
         for switch in self.ask("switch", "show")["switches"]:
-            self.run("switch", "remove", switch["name"])
+            wait_until(lambda: self.run("switch", "remove", switch["name"], check=False).rc == 0,
+                       SLOW, "the switch to go")
 
 
 def device(guest, name):

@@ -4,7 +4,6 @@
  * its rules change under traffic without a gap, and the port is given back as it was.
  */
 #include "frame.h"
-#include "observe.h"
 #include "world.h"
 
 #include "base/cleanup.h"
@@ -15,25 +14,30 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <bpf/bpf.h>
 #include <cmocka.h>
 
 #define NAME "web-lan"
+#define PATIENCE_MS 10000
 #define CHANGES 200
 #define SENDERS 2
 #define BEFORE_CHANGES 100 /* frames */
 
 /* guest=port on a bridge with far=outside; what the bridge forwards from the guest comes at far. */
 static struct world *world;
-static int guest, port, spare, packet;
-static struct observer far;
-static unsigned forwarded;
+static int guest, port, spare, packet, far;
+static bool tcx;
 
 static struct guard_rules rules_of(const char *first, const char *second)
 {
@@ -65,8 +69,9 @@ static void attach(struct guard *guard, int ifindex)
 	if (guard_attach(guard, ifindex, &problem))
 		fail_msg("%s", problem.text);
 	assert_true(guard_attached(guard));
-	assert_int_equal(world_programs(world, ifindex, true, NULL), 1);
+	assert_int_equal(world_programs(world, ifindex, true, NULL), tcx);
 	assert_int_equal(world_programs(world, ifindex, false, NULL), 0);
+	assert_int_equal(attach_has_clsact(ifindex), !tcx);
 }
 
 static void set_rules(struct guard *guard, struct guard_rules rules)
@@ -93,10 +98,17 @@ static void send_text(const char *text)
 	assert_int_equal(packet_send(packet, guest, frame, length), 0);
 }
 
+/* The next frame that the bridge forwards is this one. */
 static void assert_forwards(const char *text)
 {
+	struct pollfd ready = {.fd = far, .events = POLLIN};
+	uint8_t frame[FRAME_MAX], came[FRAME_MAX];
+	size_t length = frame_parse(text, 0, frame);
+
 	send_text(text);
-	(void)observer_frame(&far, ++forwarded);
+	assert_int_equal(poll(&ready, 1, PATIENCE_MS), 1);
+	assert_int_equal(recv(far, came, sizeof(came), 0), length);
+	assert_memory_equal(came, frame, length);
 }
 
 struct wait {
@@ -156,14 +168,14 @@ static void test_bridge(void **unused)
 static void test_take_over(void **unused)
 {
 	struct guard *guard = open_guard(NAME, rules_of(MAC_A, NULL));
-	uint32_t link, program, after;
+	uint32_t link, program = 0, after = 1;
 
 	(void)unused;
 	attach(guard, port);
 	assert_refuses(guard, MAC_BROADCAST MAC_B ARP("01"));
 	link = world_link(world, NAME, "port", NULL);
-	assert_int_not_equal(link, 0);
-	assert_int_equal(world_programs(world, port, true, &program), 1);
+	assert_int_equal(link != 0, tcx);
+	assert_int_equal(world_programs(world, port, true, &program), tcx);
 
 	guard_close(guard);
 	assert_forwards(MAC_BROADCAST MAC_A ARP("01"));
@@ -177,7 +189,7 @@ static void test_take_over(void **unused)
 	attach(guard, port);
 	assert_forwards(MAC_BROADCAST MAC_B ARP("01"));
 	assert_int_equal(world_link(world, NAME, "port", NULL), link);
-	assert_int_equal(world_programs(world, port, true, &after), 1);
+	assert_int_equal(world_programs(world, port, true, &after), tcx);
 	assert_int_not_equal(after, program);
 	assert_int_equal(read_counts(guard).refused, 3);
 
@@ -207,7 +219,7 @@ static void test_other_namespace(void **unused)
 static void test_port_exchanged(void **unused)
 {
 	struct guard *guard = open_guard(NAME, rules_of(MAC_A, NULL));
-	int ifindex;
+	int ifindex = spare;
 
 	(void)unused;
 	attach(guard, port);
@@ -233,10 +245,12 @@ static void test_detached(void **unused)
 	(void)unused;
 	attach(guard, port);
 	(void)snprintf(path, sizeof(path), "%s/%s/port", world->teams, NAME);
-	if (world_link(world, NAME, "port", NULL)) {
+	if (tcx) {
 		_cleanup_close_ int link = bpf_obj_get(path);
 
 		assert_int_equal(bpf_link_detach(link), 0);
+	} else {
+		assert_int_equal(system("tc qdisc del dev port clsact"), 0);
 	}
 	assert_false(guard_attached(guard));
 	attach(guard, port);
@@ -270,7 +284,7 @@ static void test_foreign_clsact(void **unused)
 
 	(void)unused;
 	assert_int_equal(system("tc qdisc add dev port clsact"), 0);
-	attach(guard, port);
+	assert_int_equal(guard_attach(guard, port, NULL), 0);
 	guard_close(guard);
 	guard_remove(open_guard(NAME, rules_of(MAC_A, NULL)));
 	assert_true(attach_has_clsact(port));
@@ -387,7 +401,18 @@ static void test_changes_let_nothing_pass(void **unused)
 	(void)unused;
 	assert_int_equal(counts.passed, 0);
 	assert_true(counts.refused >= SENDERS * BEFORE_CHANGES);
-	assert_int_equal(observer_frames(&far), 0);
+	assert_int_equal(recv(far, &(uint8_t){0}, 1, MSG_DONTWAIT), -1);
+}
+
+static void open_far(void)
+{
+	struct sockaddr_ll address = {.sll_family = AF_PACKET,
+				      .sll_protocol = htons(ETH_P_ALL),
+				      .sll_ifindex = world_index("far")};
+
+	far = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	assert_true(far >= 0);
+	assert_int_equal(bind(far, (struct sockaddr *)&address, sizeof(address)), 0);
 }
 
 static int make_bridge(void **state)
@@ -395,6 +420,7 @@ static int make_bridge(void **state)
 	if (world_make(state))
 		return -1;
 	world = *state;
+	tcx = world_has_tcx();
 	port = world_veth("port", "52:54:00:00:01:01", "guest", 1);
 	guest = world_index("guest");
 	(void)world_veth("outside", "52:54:00:00:01:02", "far", 1);
@@ -404,14 +430,13 @@ static int make_bridge(void **state)
 	world_ip("link set dev outside master br0");
 	world_ip("link set dev br0 up");
 	assert_int_equal(packet_open(&packet), 0);
-	observer_attach(&far, world_index("far"), true, false);
-	forwarded = 0;
+	open_far();
 	return 0;
 }
 
 static int end_bridge(void **state)
 {
-	observer_detach(&far);
+	close_fd(&far);
 	close_fd(&packet);
 	return world_end(state);
 }

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/signalfd.h>
@@ -250,6 +251,23 @@ OPEN(open, (const char *path, int flags, ...), path)
 OPEN(open64, (const char *path, int flags, ...), path)
 OPEN(openat, (int directory, const char *path, int flags, ...), directory, path)
 OPEN(openat64, (int directory, const char *path, int flags, ...), directory, path)
+
+/* What it takes is a pointer, or a number as wide as one. */
+int ioctl(int fd, unsigned long request, ...)
+{
+	static int (*real)(int fd, unsigned long request, ...);
+	va_list rest;
+	void *what;
+
+	if (fails(FAULT_KERNEL, "ioctl"))
+		return -1;
+	va_start(rest, request);
+	what = va_arg(rest, void *);
+	va_end(rest);
+	if (!real)
+		real = (int (*)(int, unsigned long, ...))next("ioctl");
+	return real(fd, request, what);
+}
 
 #define BPF_COMMAND_NAME(number)                                                                   \
 	case number:                                                                               \

@@ -2,10 +2,15 @@
 """Switches and adapters on the machine's own kernel: what needs no SR-IOV. Guests are namespaces;
 a cable is pulled by setting the other end of a NIC down.
 """
+import shutil
 import signal
+import subprocess
+
+import pytest
 
 from host_world import host, run, wait_until  # noqa: F401
 
+QEMU = shutil.which("qemu-system-x86_64")
 FOREIGN = "02:00:00:00:00:99"
 
 
@@ -215,6 +220,34 @@ def test_ports_for_qemu(host):  # noqa: F811
         wait_until(lambda: host.adapter("a-longer-name", "nicA")["path"] == "uplink-lost",
                    "the lost uplink")
         assert any("Qmp" in note for note in host.adapter("a-longer-name", "nicA")["notes"])
+
+
+@pytest.mark.skipif(not QEMU, reason="there is no QEMU (the lab brings one)")
+def test_qemu_is_told(host):  # noqa: F811
+    """H7, with a real QEMU, started with the arguments that are shown; also when it comes later."""
+    socket = host.directory / "qmp"
+    with host.daemon():
+        host.do("switch", "add", "swA", "--nic", "nic0", "--iov", "off")
+        host.do("adapter", "add", "web1", "nicA", "--switch", "swA", "--qmp", str(socket),
+                "allow-teaming=on")
+        words = host.adapter("web1", "nicA")["attach"]["qemu"]
+        host.out("ip", "link", "set", "out0", "down")
+        wait_until(lambda: host.adapter("web1", "nicA")["path"] == "uplink-lost", "the lost uplink")
+        assert host.adapter("web1", "nicA")["notes"]  # nobody is there to be told
+        qemu = subprocess.Popen(
+            ["ip", "netns", "exec", host.name, QEMU, "-machine", "q35,accel=tcg", "-nodefaults",
+             "-display", "none", "-S", "-qmp", f"unix:{socket},server=on,wait=off", *words],
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            wait_until(lambda: qemu.poll() is not None
+                       or host.adapter("web1", "nicA")["path"] == "disconnected", "QEMU's word")
+            assert qemu.poll() is None, qemu.stderr.read()
+            assert host.adapter("web1", "nicA")["notes"] == []
+            host.out("ip", "link", "set", "out0", "up")
+            wait_until(lambda: host.adapter("web1", "nicA")["path"] == "ok", "the uplink")
+        finally:
+            qemu.terminate()
+            qemu.wait()
 
 
 def test_given_port(host):  # noqa: F811

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What kernels sent: a bond over two VFs (igbvf), recorded from Linux 6.1 and 6.12. The records
- * are the fuzzer's corpus; its folder is the first argument.
+ * are the fuzzer's corpus; its folder is the first argument. And a host: its NIC (igb) with two VFs, a
+ * trunk of a bridge.
  */
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "kernel/rtnl_address.h"
+#include "kernel/rtnl_bridge.h"
 #include "kernel/rtnl_link.h"
 #include "kernel/rtnl_neighbour.h"
+#include "kernel/rtnl_vf.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -138,6 +141,64 @@ static void addresses_and_neighbours_are_read(void **state)
 	assert_int_equal(neighbour.family, AF_INET6);
 }
 
+/* The second was set so; igb reports no link state but "auto", and sets none. */
+static void vfs_of_a_nic_are_read(void **state)
+{
+	static const struct vf wanted[] = {
+		{
+			.index = 0,
+			.mac = {{0x52, 0x54, 0, 0x11, 0, 0}},
+			.spoofchk = true,
+			.has_spoofchk = true,
+			.has_trust = true,
+		},
+		{
+			.index = 1,
+			.mac = {{0x02, 0, 0, 0, 0xaa, 0x01}},
+			.vlan = 42,
+			.trust = true,
+			.has_spoofchk = true,
+			.has_trust = true,
+		},
+	};
+	struct vf_table table = {};
+	struct record record;
+
+	assert_int_equal(rtnl_vf_decode(record_read(&record, "nic-vfs-6.12"), &table), 0);
+	assert_int_equal(table.count, ARRAY_SIZE(wanted));
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		const struct vf *vf = &table.vfs[i];
+
+		assert_int_equal(vf->index, wanted[i].index);
+		assert_true(mac_equal(&vf->mac, &wanted[i].mac));
+		assert_int_equal(vf->vlan, wanted[i].vlan);
+		assert_int_equal(vf->spoofchk, wanted[i].spoofchk);
+		assert_int_equal(vf->trust, wanted[i].trust);
+		assert_int_equal(vf->has_spoofchk, wanted[i].has_spoofchk);
+		assert_int_equal(vf->has_trust, wanted[i].has_trust);
+		assert_int_equal(vf->link_state, VF_LINK_AUTO);
+	}
+	vf_table_done(&table);
+}
+
+static void ports_of_a_host_are_read(void **state)
+{
+	struct bridge_fdb own, ours;
+	struct bridge_vlan vlan;
+	struct record record;
+
+	assert_int_equal(rtnl_bridge_decode_vlan(record_read(&record, "port-trunk"), &vlan), 0);
+	assert_int_equal(vlan.pvid, 1);
+	assert_true(vlan.trunk && !vlan.mixed);
+	assert_int_equal(rtnl_bridge_decode_vlan(record_read(&record, "port-of-bridge"), &vlan), 0);
+	assert_int_equal(vlan.pvid, 1);
+	assert_false(vlan.trunk || vlan.mixed);
+	assert_int_equal(rtnl_fdb_decode(record_read(&record, "fdb-bridge"), &own), 0);
+	assert_true(!own.self && own.permanent);
+	assert_int_equal(rtnl_fdb_decode(record_read(&record, "fdb-self"), &ours), 0);
+	assert_true(ours.self && ours.permanent);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +206,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(vfs_are_read),
 		cmocka_unit_test(bridges_are_read),
 		cmocka_unit_test(addresses_and_neighbours_are_read),
+		cmocka_unit_test(vfs_of_a_nic_are_read),
+		cmocka_unit_test(ports_of_a_host_are_read),
 	};
 
 	if (argc > 1)
