@@ -2,23 +2,19 @@
 #include "daemon/varlink_client.h"
 
 #include "base/cleanup.h"
+#include "daemon/buffer.h"
+#include "daemon/json_watch.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#define READ_SIZE 16384
 #define SERVICE "org.varlink.service"
 #define STREAM_USED (1ULL << 63)
 
 /* What is said when nothing can be made up any more. */
 #define OUT_OF_MEMORY(sentence)                                                                    \
 	"{\"error\":\"org.iovteam.Failed\",\"parameters\":{\"message\":\"" sentence "\"}}"
-
-struct buffer {
-	char *bytes;
-	size_t length, room;
-};
 
 struct varlink_client {
 	sd_event_source *source; /* the socket */
@@ -34,42 +30,10 @@ struct varlink_client {
 	char *stream; /* the topic of its stream, "" = all; NULL = it has none */
 };
 
-static int buffer_add(struct buffer *buffer, const char *bytes, size_t length, size_t limit)
-{
-	size_t room = buffer->room ? buffer->room : READ_SIZE;
-	char *larger;
-
-	if (length > limit || buffer->length > limit - length)
-		return -EMSGSIZE;
-	while (room < buffer->length + length)
-		room *= 2;
-	if (room != buffer->room) {
-		larger = realloc(buffer->bytes, room);
-		if (!larger)
-			return -ENOMEM;
-		buffer->bytes = larger;
-		buffer->room = room;
-	}
-	memcpy(buffer->bytes + buffer->length, bytes, length);
-	buffer->length += length;
-	return 0;
-}
-
 /* A method's answer, unless it is a long one, needs no memory any more. */
 static int buffer_reserve(struct buffer *buffer)
 {
 	return buffer_add(buffer, "", 0, VARLINK_OUTPUT_MAX);
-}
-
-/* What one large message took is given back when it is done. */
-static void buffer_consume(struct buffer *buffer, size_t length)
-{
-	buffer->length -= length;
-	memmove(buffer->bytes, buffer->bytes + length, buffer->length);
-	if (!buffer->length && buffer->room > READ_SIZE) {
-		free(buffer->bytes);
-		*buffer = (struct buffer){};
-	}
 }
 
 uint64_t varlink_client_used(const struct varlink_client *client)
@@ -87,8 +51,8 @@ void varlink_client_free(struct varlink_client *client)
 	sd_event_source_unref(client->next);
 	sd_event_source_unref(client->source);
 	close_fd(&client->fd);
-	free(client->in.bytes);
-	free(client->out.bytes);
+	buffer_free(&client->in);
+	buffer_free(&client->out);
 	free(client->stream);
 	free(client);
 }
@@ -107,21 +71,6 @@ static int flush_output(struct varlink_client *client)
 		buffer_consume(&client->out, (size_t)sent);
 	}
 	return 0;
-}
-
-/*
- * jansson does not tell of each want of memory: a word that it parses may lose a letter, an
- * optional part of a message may be left out. So its allocations are watched.
- */
-static bool json_starved;
-
-static void *json_allocate(size_t size)
-{
-	void *block = malloc(size);
-
-	if (!block)
-		json_starved = true;
-	return block;
 }
 
 static char *print_reply(const struct varlink_client *client, const struct varlink_reply *reply)
@@ -144,7 +93,7 @@ static int send_reply(struct varlink_client *client, const struct varlink_reply 
 {
 	_cleanup_free_ char *text = print_reply(client, reply);
 
-	if (json_starved)
+	if (json_starved())
 		return send_text(client, OUT_OF_MEMORY("no memory for the answer; what has "
 						       "become of the call: iovteam team show"));
 	return text ? send_text(client, text) : -EINVAL;
@@ -292,11 +241,12 @@ static int handle_message(struct varlink_client *client, const char *bytes, size
 
 	if (err)
 		return err;
-	json_starved = false;
+	json_watch();
 	message = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, NULL);
 	none = json_object();
-	err = json_starved ? send_text(client, OUT_OF_MEMORY("out of memory; nothing was changed"))
-			   : answer(client, message, none);
+	err = json_starved() ? send_text(client, OUT_OF_MEMORY("out of memory; nothing was "
+							       "changed"))
+			     : answer(client, message, none);
 	json_decref(none);
 	json_decref(message);
 	return err;
@@ -324,7 +274,7 @@ static int handle_next(struct varlink_client *client)
 
 static int read_input(struct varlink_client *client)
 {
-	char bytes[READ_SIZE];
+	char bytes[BUFFER_READ_SIZE];
 	ssize_t got = recv(client->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 
 	if (got < 0)
@@ -380,7 +330,7 @@ void varlink_client_publish(struct varlink_client *client, const char *topic, js
 
 	if (!client->stream || (*client->stream && *topic && strcmp(client->stream, topic) != 0))
 		return;
-	json_starved = false;
+	json_watch();
 	(void)json_incref(parameters);
 	if (send_reply(client, &reply) || flush_output(client) < 0 || wait_for_more(client))
 		client_leave(client);
@@ -428,7 +378,6 @@ int varlink_client_new(sd_event *loop, int fd, const struct varlink_interface *i
 	socklen_t size = sizeof(peer);
 	int err;
 
-	json_set_alloc_funcs(json_allocate, free);
 	if (!client) {
 		close_fd(&fd);
 		return -ENOMEM;

@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* What the BPF programs share: the team's maps as global data, and MAC comparison. */
+/* What the BPF programs share: the team's maps as global data. */
 #pragma once
 
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <stdbool.h>
-
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
+#include "datapath/ethernet.h"
 
 #define PICK_NOW() bpf_ktime_get_ns()
 
 #include "model/drop.h"
 #include "model/pick.h"
 #include "model/station.h"
-
-/* "Go on with the next program": TCX_NEXT for tcx, TC_ACT_UNSPEC for a classifier. */
-#define VERDICT_NEXT (-1)
-#define VERDICT_DROP 2
 
 struct pick_state state SEC(".data.state");
 struct drop_counts drops SEC(".data.drops");
@@ -39,17 +30,6 @@ static __always_inline void station_of(const struct __sk_buff *skb, const struct
 {
 	__builtin_memcpy(key->mac, eth->h_source, ETH_ALEN);
 	key->vlan = skb->vlan_present ? skb->vlan_tci & STATION_VLAN_MASK : 0;
-}
-
-/*
- * Three 16-bit words compare a MAC: Ethernet addresses are aligned to no more than that. The
- * result is a bool without branches on each word, so that the verifier walks one path.
- */
-static __always_inline bool same_mac(const void *a, const void *b)
-{
-	const __u16 *x = a, *y = b;
-
-	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]));
 }
 
 /* The slot whose member has this MAC, or PICK_NOBODY. Free slots are zero, which is nobody's. */

@@ -6,18 +6,15 @@
 #include "datapath/attach.h"
 #include "datapath/carry.h"
 #include "datapath/member.skel.h"
+#include "datapath/pins.h"
 #include "datapath/team.skel.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-
-#define NEW_DIRECTORY_MODE 0700
 
 struct datapath {
 	char directory[PATH_MAX];
@@ -38,44 +35,13 @@ static bool is_pinned_map(const struct bpf_map *map)
 	return name_lookup(pinned_maps, ARRAY_SIZE(pinned_maps), name) >= 0;
 }
 
-/* PINS/TEAM/NAME; bpffs does not allow dots in names. */
-static int pin_path(const struct datapath *datapath, const char *name, char *path)
-{
-	int length = snprintf(path, PATH_MAX, "%s/%s", datapath->directory, name);
-
-	return length < PATH_MAX ? 0 : -ENAMETOOLONG;
-}
-
-static int map_pin_path(const struct datapath *datapath, const struct bpf_map *map, char *path)
-{
-	static const char section[] = ".data.";
-	const char *name = bpf_map__name(map);
-
-	if (strncmp(name, section, strlen(section)) == 0)
-		name += strlen(section);
-	return pin_path(datapath, name, path);
-}
-
 static int member_pin_path(const struct datapath *datapath, unsigned slot, const char *direction,
 			   char *path)
 {
 	char name[32];
 
 	(void)snprintf(name, sizeof(name), "member%u_%s", slot, direction);
-	return pin_path(datapath, name, path);
-}
-
-/* A map of another layout cannot be adopted: libbpf would refuse the whole team for it. */
-static void discard_unfit(const char *path, const struct bpf_map *map)
-{
-	_cleanup_close_ int fd = bpf_obj_get(path);
-	struct bpf_map_info info = {};
-	__u32 size = sizeof(info);
-
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
-		return;
-	if (info.value_size != bpf_map__value_size(map) || info.key_size != bpf_map__key_size(map))
-		(void)unlink(path);
+	return pins_path(datapath->directory, name, path);
 }
 
 /* Where a map waits that will take the place of an earlier layout's. */
@@ -93,7 +59,7 @@ static int choose_place(char *path, struct bpf_map *map, bool may_carry)
 	int err;
 
 	if (!may_carry || !carry_map(path, map)) {
-		discard_unfit(path, map);
+		pins_discard_unfit(path, map);
 		return bpf_map__set_pin_path(map, path);
 	}
 	err = next_path(path, next);
@@ -113,7 +79,7 @@ static int pin_maps(const struct datapath *datapath, struct bpf_object *object, 
 	{
 		if (!is_pinned_map(map))
 			continue;
-		err = map_pin_path(datapath, map, path);
+		err = pins_map_path(datapath->directory, map, path);
 		if (err)
 			return err;
 		err = choose_place(path, map, may_carry);
@@ -134,7 +100,7 @@ static int replace_maps(const struct datapath *datapath)
 	{
 		if (!is_pinned_map(map))
 			continue;
-		err = map_pin_path(datapath, map, path);
+		err = pins_map_path(datapath->directory, map, path);
 		if (!err)
 			err = next_path(path, next);
 		if (err)
@@ -153,58 +119,12 @@ static int team_load(struct datapath *datapath)
 	datapath->team = team_bpf__open();
 	if (!datapath->team)
 		return -errno;
-	err = map_pin_path(datapath, datapath->team->maps.data_state, state);
+	err = pins_map_path(datapath->directory, datapath->team->maps.data_state, state);
 	if (!err)
 		err = pin_maps(datapath, datapath->team->obj, carry_possible(state));
 	if (!err)
 		err = team_bpf__load(datapath->team);
 	return err ? err : replace_maps(datapath);
-}
-
-static int make_directory(const char *pins, const char *team, char *directory, bool *ret_made)
-{
-	int err;
-
-	if (snprintf(directory, PATH_MAX, "%s/%s", pins, team) >= PATH_MAX)
-		return -ENAMETOOLONG;
-	if (mkdir(pins, NEW_DIRECTORY_MODE) && errno != EEXIST)
-		return -errno;
-	*ret_made = mkdir(directory, NEW_DIRECTORY_MODE) == 0;
-	if (*ret_made || errno == EEXIST)
-		return 0;
-	err = -errno;
-	(void)rmdir(pins); /* stays if there are other teams */
-	return err;
-}
-
-static void remove_pins(const char *directory)
-{
-	DIR *dir = opendir(directory);
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			(void)unlinkat(dirfd(dir), entry->d_name, 0);
-	if (dir)
-		(void)closedir(dir);
-}
-
-/*
- * Maps and links are all that a team pins; what is left after detaching are the maps. Twice, if
- * something stays: until the next start it would be a team that nobody wants.
- */
-static void remove_directory(char *directory)
-{
-	char *end = strrchr(directory, '/');
-
-	for (int i = 0; i < 2; i++) {
-		remove_pins(directory);
-		if (!rmdir(directory) || errno == ENOENT)
-			break;
-	}
-	*end = '\0';
-	if (rmdir(directory) && errno != ENOENT && errno != ENOTEMPTY)
-		(void)rmdir(directory); /* the last team's goes with it */
 }
 
 /* What maps of another layout hold means something else. Fresh ones are zero already. */
@@ -234,13 +154,6 @@ static int state_take(struct datapath *datapath, uint64_t netns, bool *ret_adopt
 	return 0;
 }
 
-/* libbpf has numbers of its own beside errno's. */
-static const char *error_text(int err, char *buffer, size_t size)
-{
-	(void)libbpf_strerror(err, buffer, size);
-	return buffer;
-}
-
 static int explain_open(int err, const char *directory, struct problem *problem)
 {
 	char text[128];
@@ -261,7 +174,7 @@ static int explain_open(int err, const char *directory, struct problem *problem)
 				   directory);
 	default:
 		return problem_set(problem, err, "cannot load the programs of %s: %s", directory,
-				   error_text(err, text, sizeof(text)));
+				   pins_error_text(err, text, sizeof(text)));
 	}
 }
 
@@ -283,7 +196,7 @@ int datapath_open(const char *pins, const char *team, uint64_t netns,
 
 	if (!datapath)
 		return problem_set(problem, -ENOMEM, "out of memory");
-	err = make_directory(pins, team, datapath->directory, &made);
+	err = pins_make(pins, team, datapath->directory, &made);
 	if (!err)
 		err = team_load(datapath);
 	if (!err)
@@ -292,7 +205,7 @@ int datapath_open(const char *pins, const char *team, uint64_t netns,
 		err = explain_open(err, datapath->directory, problem);
 		/* What an earlier run has left is not ours to take away. */
 		if (made)
-			remove_directory(datapath->directory);
+			pins_remove(datapath->directory);
 		datapath_close(datapath);
 		return err;
 	}
@@ -314,7 +227,7 @@ int datapath_attach_team(struct datapath *datapath, int ifindex, struct problem 
 {
 	struct attach_hook hook = {.ifindex = ifindex};
 	char path[PATH_MAX];
-	int err = pin_path(datapath, "team", path);
+	int err = pins_path(datapath->directory, "team", path);
 
 	if (err)
 		return problem_set(problem, err, "the path of the pins is too long");
@@ -345,7 +258,7 @@ static int member_load(struct datapath *datapath, unsigned slot, struct problem 
 	if (err) {
 		member_bpf__destroy(member);
 		return problem_set(problem, err, "cannot load the member's programs: %s",
-				   error_text(err, text, sizeof(text)));
+				   pins_error_text(err, text, sizeof(text)));
 	}
 	datapath->members[slot] = member;
 	return 0;
@@ -395,7 +308,7 @@ bool datapath_team_attached(const struct datapath *datapath)
 	char path[PATH_MAX];
 
 	hook.pin = path;
-	return !pin_path(datapath, "team", path) && attach_is_there(&hook);
+	return !pins_path(datapath->directory, "team", path) && attach_is_there(&hook);
 }
 
 bool datapath_member_attached(struct datapath *datapath, unsigned slot)
@@ -441,9 +354,9 @@ void datapath_remove(struct datapath *datapath)
 		if (datapath_notes(datapath)->members[slot].ifindex)
 			datapath_detach_member(datapath, slot);
 	hook.pin = path;
-	if (!pin_path(datapath, "team", path))
+	if (!pins_path(datapath->directory, "team", path))
 		attach_remove(&hook);
-	remove_directory(datapath->directory);
+	pins_remove(datapath->directory);
 	datapath_close(datapath);
 }
 
@@ -502,15 +415,5 @@ bool datapath_is_pinned(const char *pins, const char *team)
 
 int datapath_each(const char *pins, int (*found)(const char *team, void *data), void *data)
 {
-	DIR *dir = opendir(pins);
-	struct dirent *entry;
-	int err = 0;
-
-	if (!dir)
-		return errno == ENOENT ? 0 : -errno;
-	while (err >= 0 && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.' && entry->d_type == DT_DIR)
-			err = found(entry->d_name, data);
-	(void)closedir(dir);
-	return err < 0 ? err : 0;
+	return pins_each(pins, found, data);
 }

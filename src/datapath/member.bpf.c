@@ -30,15 +30,6 @@ static __always_inline int drop(enum drop_cause cause)
 	return VERDICT_DROP;
 }
 
-/* 01:80:c2:00:00:0x never leaves its cable: LLDP and its like belong to the member (T19). */
-static __always_inline bool is_link_local(const __u8 *mac)
-{
-	const __u16 *words = (const __u16 *)mac;
-
-	return words[0] == bpf_htons(0x0180) && words[1] == bpf_htons(0xc200) &&
-	       !(words[2] & bpf_htons(0xfff0));
-}
-
 /*
  * A member that was lost with the team's MAC returns with it, and has it until the daemon has given
  * it another one: what a switch floods to that MAC the primary receives as well.
@@ -96,6 +87,7 @@ static __always_inline int receive_other(const struct __sk_buff *skb, const stru
 			return drop(DROP_OTHER_MEMBER);
 		return VERDICT_NEXT;
 	}
+	/* LLDP and its like belong to the member (T19). */
 	return is_link_local(eth->h_dest) ? VERDICT_NEXT : drop(DROP_NOT_PRIMARY);
 }
 

@@ -109,10 +109,21 @@ static void remember(uint32_t *list, size_t *count, uint32_t id)
 	list[(*count)++] = id;
 }
 
+bool world_has_tcx(void)
+{
+	uint32_t count = 0;
+
+	return !bpf_prog_query(world_index("lo"), (enum bpf_attach_type)TCX_INGRESS, 0, NULL, NULL,
+			       &count) ||
+	       errno == ENOENT;
+}
+
 int world_programs(struct world *world, int ifindex, bool ingress, uint32_t *ret_id)
 {
 	uint32_t ids[8] = {}, count = 8;
 
+	if (!world_has_tcx())
+		return 0;
 	if (bpf_prog_query(ifindex, (enum bpf_attach_type)(ingress ? TCX_INGRESS : TCX_EGRESS), 0,
 			   NULL, ids, &count))
 		return errno == ENOENT ? 0 : -1;

@@ -35,7 +35,10 @@ int world_veth(const char *name, const char *mac, const char *peer, unsigned que
 /* The ifindex of a device, 0 if there is none. */
 int world_index(const char *name);
 
-/* How many programs are at a device's hook; *@ret_id is the first. -1: no such device. */
+/* Kernels without it have classifiers in its place. */
+bool world_has_tcx(void);
+
+/* How many tcx programs are at a device's hook; *@ret_id is the first. -1: no such device. */
 int world_programs(struct world *world, int ifindex, bool ingress, uint32_t *ret_id);
 
 /* The link pinned as TEAM/NAME: its id and its device, 0 if there is no such pin. */
