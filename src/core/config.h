@@ -26,7 +26,7 @@
 #include <stddef.h>
 
 #define CONFIG_FILE_SIZE 256	  /* NAME_MAX and its end */
-#define CONFIG_SETTING_SIZE 32	  /* holds each setting's value as text */
+#define CONFIG_SETTING_SIZE 112	  /* holds each setting's value as text */
 #define CONFIG_LINE_BYTES_MAX 197 /* without its end; what libinih takes in one piece */
 
 /* Where a configuration is wrong, and how. Printed as "file:line: text". */

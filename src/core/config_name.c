@@ -2,7 +2,7 @@
 /*
  * Names that a configuration may hold.
  *
- * Theory of operation. A team's name and a member's interface pass the kernel's own rule first
+ * Theory of operation. A team's or switch's name and a member's interface pass the kernel's own rule first
  * (net/core/dev.c, dev_valid_name()), narrowed to printable ASCII: the kernel takes bytes that
  * are no text. A team's name passes further rules, because iovteam invents that name: it makes a
  * file, stands on command lines and under /proc/sys and /sys. An interface that exists under an
@@ -31,8 +31,7 @@ const char *config_shown(const char *text, char buffer[static CONFIG_SHOWN_SIZE]
 	return buffer;
 }
 
-/* Why @name is not the name of an interface, NULL if it is. */
-static const char *interface_name_fault(const char *name)
+const char *config_interface_fault(const char *name)
 {
 	if (!*name)
 		return "an interface name is not empty";
@@ -55,7 +54,7 @@ static const char *interface_name_fault(const char *name)
 }
 
 /* Why iovteam does not give an interface this valid name, NULL if it does. */
-static const char *team_name_fault(const char *name)
+static const char *invented_name_fault(const char *name)
 {
 	/* Under /proc/sys/net/ipv?/conf, and bonding's file in /sys/class/net. */
 	static const char *const taken[] = {"all", "default", "bonding_masters"};
@@ -66,28 +65,78 @@ static const char *team_name_fault(const char *name)
 		return "it would read as an option";
 	/* And "team0.5" would read as VLAN 5 on team0. */
 	if (strchr(name, '.'))
-		return "the BPF file system, where a team is pinned, takes no '.'";
+		return "it would read as a VLAN's, and the BPF file system takes no '.'";
 	if (name[strspn(name, "0123456789")] == '\0')
 		return "it would read as the number of an interface";
 	if (strpbrk(name, "\"'\\`$*?[]{}()<>|&;#!~="))
-		return "a team's name has no character that a shell or a file reads its own way";
+		return "such a name has no character that a shell or a file reads its own way";
 	return NULL;
+}
+
+const char *config_name_fault(const char *name)
+{
+	const char *fault = config_interface_fault(name);
+
+	return fault ? fault : invented_name_fault(name);
+}
+
+int config_name_refuse(const char *what, const char *name, const char *fault,
+		       struct problem *problem)
+{
+	char shown[CONFIG_SHOWN_SIZE];
+
+	if (!fault)
+		return 0;
+	return problem_set(problem, -EINVAL, "%s cannot be named %s: %s", what,
+			   config_shown(name, shown), fault);
 }
 
 int config_name_check(const char *name, struct problem *problem)
 {
-	char shown[CONFIG_SHOWN_SIZE];
-	const char *fault = interface_name_fault(name);
-
-	if (!fault)
-		fault = team_name_fault(name);
-	if (!fault)
-		return 0;
-	return problem_set(problem, -EINVAL, "a team cannot be named %s: %s",
-			   config_shown(name, shown), fault);
+	return config_name_refuse("a team", name, config_name_fault(name), problem);
 }
 
-static const char *mac_fault(const char *text)
+/* Of an interface in a guest's namespace, beside which its VF's may stand (H10). */
+const char *config_adapter_name_fault(const char *name)
+{
+	size_t length = strlen(name), suffix = strlen(ADAPTER_VF_SUFFIX);
+
+	if (length >= ADAPTER_NAME_SIZE)
+		return "an adapter's name has at most 12 bytes";
+	if (length > suffix && strcmp(name + length - suffix, ADAPTER_VF_SUFFIX) == 0)
+		return "names that end in -vf are those of VFs";
+	return config_name_fault(name);
+}
+
+/* It becomes a file's name, and stands on command lines. */
+const char *config_vm_name_fault(const char *name)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789._-";
+	size_t length = strlen(name);
+
+	if (length == 0 || length >= VM_NAME_SIZE)
+		return "such a name has 1 to 63 bytes";
+	if (name[strspn(name, allowed)])
+		return "such a name has only ASCII letters, digits, '.', '_' and '-'";
+	if (*name == '.' || *name == '-')
+		return "such a name begins with neither '.' nor '-'";
+	return NULL;
+}
+
+const char *config_path_fault(const char *path)
+{
+	if (*path != '/')
+		return "a path begins with '/'";
+	if (strlen(path) >= VM_PATH_SIZE)
+		return "a socket's path has at most 107 bytes";
+	for (const char *c = path; *c; c++)
+		if (*c <= ' ' || *c > '~')
+			return "a socket's path has only printable ASCII and no space";
+	return NULL;
+}
+
+const char *config_mac_fault(const char *text)
 {
 	struct mac mac;
 
@@ -126,11 +175,11 @@ static const char *path_fault(const char *address)
 	return device_fits ? NULL : "a PCI device is 00 to 1f";
 }
 
-static const char *device_fault(const char *device)
+const char *config_device_fault(const char *device)
 {
 	switch (member_key_of(device)) {
 	case MEMBER_BY_MAC:
-		return mac_fault(device);
+		return config_mac_fault(device);
 	case MEMBER_BY_PATH:
 		return path_fault(device + strlen(PATH_PREFIX));
 	case MEMBER_BY_NAME:
@@ -139,13 +188,13 @@ static const char *device_fault(const char *device)
 	}
 	if (strchr(device, ':'))
 		return "that is no MAC, and an interface name has no ':'";
-	return interface_name_fault(device);
+	return config_interface_fault(device);
 }
 
 int config_device_check(const char *device, struct problem *problem)
 {
 	char shown[CONFIG_SHOWN_SIZE];
-	const char *fault = device_fault(device);
+	const char *fault = config_device_fault(device);
 
 	if (!fault)
 		return 0;
@@ -153,8 +202,15 @@ int config_device_check(const char *device, struct problem *problem)
 			   config_shown(device, shown), fault);
 }
 
-int config_device_spell(const char *device, char ret_spelled[static MEMBER_DEVICE_SIZE],
-			struct problem *problem)
+void config_device_lower(char *device)
+{
+	if (member_key_of(device) == MEMBER_BY_NAME)
+		return;
+	for (char *c = device; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+}
+
+int config_device_spell(const char *device, char *ret_spelled, struct problem *problem)
 {
 	int err = config_device_check(device, problem);
 
@@ -162,8 +218,6 @@ int config_device_spell(const char *device, char ret_spelled[static MEMBER_DEVIC
 		return err;
 	/* Each of the three kinds is shorter by its own rule. */
 	(void)text_copy(ret_spelled, MEMBER_DEVICE_SIZE, device);
-	if (member_key_of(device) != MEMBER_BY_NAME)
-		for (char *c = ret_spelled; *c; c++)
-			*c = (char)tolower((unsigned char)*c);
+	config_device_lower(ret_spelled);
 	return 0;
 }

@@ -171,8 +171,11 @@ static int read_members(struct edit *edit, const json_t *members, struct team_co
 	return err;
 }
 
-static int read_team(struct edit *edit, json_t *json, struct team_config *team)
+/* Into what shall be. */
+static int read_team(struct edit *edit, json_t *json)
 {
+	struct config_object object = {.kind = CONFIG_TEAM};
+	struct team_config *team = &object.team;
 	int err;
 
 	config_defaults(team);
@@ -181,28 +184,26 @@ static int read_team(struct edit *edit, json_t *json, struct team_config *team)
 		err = read_team_settings(edit, json, team);
 	if (!err)
 		err = read_members(edit, json_object_get(json, "members"), team);
-	if (!err && team_list_find(&edit->store->list, team->name))
-		err = problem_set(&edit->problem, -EEXIST, "there is a team %s already",
-				  team->name);
-	if (!err && edit->store->list.count == TEAMS_MAX)
-		err = problem_set(&edit->problem, -E2BIG, "there are %d teams already", TEAMS_MAX);
+	if (!err)
+		err = store_add(edit->store, &object, &edit->problem);
 	return edit_refuse(edit, err);
+}
+
+static void commit_team(struct edit *edit, const char *name)
+{
+	edit_commit(edit, (struct store_object){CONFIG_TEAM, name});
 }
 
 static void call_add_team(void *data, json_t *parameters, struct varlink_reply *reply)
 {
+	json_t *json = json_object_get(parameters, "team");
+	struct team_config *team;
 	struct edit edit;
-	struct team_config team;
 
-	if (!edit_begin(&edit, data, parameters, reply) &&
-	    !read_team(&edit, json_object_get(parameters, "team"), &team) &&
-	    (!is_set(parameters, "take_addresses") || !edit_take(&edit, &team, true))) {
-		uint32_t place = edit.store->list.count++;
-
-		edit.store->list.teams[place] = team;
-		(void)snprintf(edit.store->files[place], CONFIG_FILE_SIZE, "%s.conf", team.name);
-		edit_commit(&edit, team.name);
-	}
+	if (!edit_begin(&edit, data, parameters, reply) && !read_team(&edit, json) &&
+	    (team = edit_team(&edit, text_of(json, "name"))) &&
+	    (!is_set(parameters, "take_addresses") || !edit_take(&edit, team, true)))
+		commit_team(&edit, team->name);
 	edit_end(&edit);
 }
 
@@ -214,7 +215,7 @@ static void call_set_team(void *data, json_t *parameters, struct varlink_reply *
 	if (!edit_begin(&edit, data, parameters, reply) &&
 	    (team = edit_team(&edit, text_of(parameters, "name"))) &&
 	    !edit_refuse(&edit, read_team_settings(&edit, parameters, team)))
-		edit_commit(&edit, team->name);
+		commit_team(&edit, team->name);
 	edit_end(&edit);
 }
 
@@ -240,7 +241,7 @@ static void call_add_member(void *data, json_t *parameters, struct varlink_reply
 	    !edit_refuse(&edit,
 			 read_member(&edit, text_of(parameters, "member"), parameters, team)) &&
 	    (!is_set(parameters, "take_addresses") || !edit_take(&edit, team, false)))
-		edit_commit(&edit, team->name);
+		commit_team(&edit, team->name);
 	edit_end(&edit);
 }
 
@@ -282,7 +283,7 @@ static void call_remove_member(void *data, json_t *parameters, struct varlink_re
 					  "team remove %s",
 					  device, team->name);
 		if (!edit_refuse(&edit, err) && !give(&edit, team->name, parameters))
-			edit_commit(&edit, team->name);
+			commit_team(&edit, team->name);
 	}
 	edit_end(&edit);
 }
@@ -316,7 +317,7 @@ static void call_set_member(void *data, json_t *parameters, struct varlink_reply
 			api_error(reply, API_NOT_FOUND, "%s has no member \"%s\"", team->name,
 				  name);
 		else if (!edit_refuse(&edit, read_member_settings(&edit, parameters, member)))
-			edit_commit(&edit, team->name);
+			commit_team(&edit, team->name);
 	}
 	edit_end(&edit);
 }
@@ -329,8 +330,8 @@ static void call_remove_team(void *data, json_t *parameters, struct varlink_repl
 
 	if (!edit_begin(&edit, data, parameters, reply) && (team = edit_team(&edit, name)) &&
 	    !give(&edit, name, parameters)) {
-		store_forget(edit.store, name);
-		edit_commit(&edit, name);
+		store_forget(edit.store, (struct store_object){CONFIG_TEAM, name});
+		commit_team(&edit, name);
 	}
 	edit_end(&edit);
 }

@@ -39,6 +39,7 @@ void edit_end(struct edit *edit)
 {
 	edit->manager->context.handover = NULL;
 	handover_free(edit->handover);
+	free(edit->text);
 	free(edit->store);
 	free(edit->before);
 }
@@ -124,7 +125,7 @@ static int check_devices(struct edit *edit, const char *commanded)
 static int check(struct edit *edit, const char *commanded)
 {
 	struct config_error error;
-	int err = config_check(&edit->store->list, NULL, &error);
+	int err = store_check(edit->store, &error);
 
 	if (err)
 		err = problem_set(&edit->problem, err, "%s", error.text);
@@ -165,59 +166,74 @@ static void wait_for_confirmation(struct edit *edit, struct pending *pending, in
 		(void)fail(edit, late);
 }
 
-/* The store that has the team knows its file. */
-static int begin_file(struct edit *edit, const char *name)
+/* The store that has the object knows its file. */
+static int begin_file(struct edit *edit, struct store_object object)
 {
-	const struct team_config *team = team_list_find(&edit->store->list, name);
-
-	return team ? store_draft(edit->store, team, &edit->problem)
-		    : store_withdraw(edit->before, name, &edit->problem);
+	return edit->text ? store_draft(edit->store, object, edit->text, &edit->problem)
+			  : store_withdraw(edit->before, object, &edit->problem);
 }
 
-static int end_file(struct edit *edit, const char *name)
+static int end_file(struct edit *edit, struct store_object object)
 {
-	if (team_list_find(&edit->store->list, name))
-		return store_keep(edit->store, name, &edit->problem);
-	store_discard(edit->before, name);
+	if (edit->text)
+		return store_keep(edit->store, object, &edit->problem);
+	store_discard(edit->before, object);
 	return 0;
 }
 
-static void give_up_file(struct edit *edit, const char *name)
+static void give_up_file(struct edit *edit, struct store_object object)
 {
-	if (team_list_find(&edit->store->list, name))
-		store_discard(edit->store, name);
+	if (edit->text)
+		store_discard(edit->store, object);
 	else
-		(void)store_keep(edit->before, name, NULL);
+		(void)store_keep(edit->before, object, NULL);
+}
+
+/* What the file will say, and what is wanted then; nothing for an object that is removed. */
+static int settle(struct edit *edit, struct store_object object)
+{
+	struct config_object before, after;
+	bool was = store_get(edit->before, object, &before);
+	int err;
+
+	if (!store_get(edit->store, object, &after))
+		return 0;
+	err = store_settle(edit->store->directory, store_file(edit->store, object),
+			   was ? &before : NULL, &after, &edit->text, &edit->problem);
+	if (!err)
+		store_put(edit->store, &after);
+	return err == -ENOMEM ? fail(edit, err) : edit_refuse(edit, err);
 }
 
 /*
  * The old file is there, beside the new one, until all is applied: what is applied can be taken
  * back, and somebody's own file, with comments, cannot be written again as it was.
  */
-void edit_commit(struct edit *edit, const char *name)
+void edit_commit(struct edit *edit, struct store_object object)
 {
 	_cleanup_(action_list_done) struct action_list undone = {};
 	_cleanup_free_ struct store *running = malloc(sizeof(*running));
 	struct pending *pending = NULL;
 	int err = running ? 0 : problem_set(&edit->problem, -ENOMEM, "out of memory");
 
-	if (fail(edit, err) || check(edit, name) ||
-	    edit_refuse(edit, confirm_prepare(edit, name, &pending)))
+	if (fail(edit, err) || settle(edit, object) ||
+	    check(edit, object.kind == CONFIG_TEAM ? object.name : "") ||
+	    edit_refuse(edit, confirm_prepare(edit, &object, &pending)))
 		return;
 	*running = edit->manager->store;
-	if (fail(edit, begin_file(edit, name))) {
+	if (fail(edit, begin_file(edit, object))) {
 		pending_drop(pending);
 		return;
 	}
 	err = apply(edit);
 	if (!err) {
-		err = fail(edit, end_file(edit, name));
+		err = fail(edit, end_file(edit, object));
 		if (err)
 			manager_go_back(edit->manager, running, edit->manager->context.handover,
 					&undone);
 	}
 	if (err)
-		give_up_file(edit, name);
+		give_up_file(edit, object);
 	wait_for_confirmation(edit, pending, err);
 }
 

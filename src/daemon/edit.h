@@ -19,6 +19,7 @@ struct edit {
 	int heir_slot;		   /* … so that peers know them at its MAC already */
 	struct store *store;  /* what shall be; the caller changes it between begin and commit */
 	struct store *before; /* the files as they were */
+	char *text;	      /* what the file that is changed will say */
 	struct varlink_reply *reply;
 	struct problem problem;
 };
@@ -50,10 +51,10 @@ int edit_refuse(struct edit *edit, int err);
 struct team_config *edit_team(struct edit *edit, const char *name);
 
 /*
- * Check, write or delete the file of team @name, apply. The reply is what was done, or an error;
- * on an error files and kernel are as they were.
+ * Check, write or delete the file of @object, apply. The reply is what was done, or an error; on an
+ * error files and kernel are as they were. Refused where a drop-in would win over the change.
  */
-void edit_commit(struct edit *edit, const char *name);
+void edit_commit(struct edit *edit, struct store_object object);
 
 /* As edit_commit() with the files as they are: no file is written. */
 void edit_reload(struct edit *edit);

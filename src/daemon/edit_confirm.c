@@ -6,6 +6,7 @@
 #include "daemon/api_show.h"
 #include "daemon/handover.h"
 #include "daemon/journal.h"
+#include "daemon/store_read.h"
 
 #include <errno.h>
 #include <string.h>
@@ -28,87 +29,115 @@ int confirm_admit(const struct manager *manager, const json_t *parameters,
 	return 0;
 }
 
-static const char *file_of(const struct store *store, const char *team)
-{
-	for (uint32_t i = 0; i < store->list.count; i++)
-		if (strcmp(store->list.teams[i].name, team) == 0)
-			return store->files[i];
-	return NULL;
-}
-
 /* The one file that a command writes or deletes, as it is. */
-static json_t *note_file(const struct edit *edit, const char *team)
+static json_t *note_file(const struct edit *edit, struct store_object object)
 {
-	const char *name = file_of(edit->before, team);
+	const char *name = store_file(edit->before, object);
 
 	if (!name)
-		name = file_of(edit->store, team);
+		name = store_file(edit->store, object);
 	return name ? json_pack("[o]", journal_file(edit->store->directory, name, NULL)) : NULL;
 }
 
-/* What a file that was edited by hand was when it was read: nobody has that text any more. */
-static json_t *note_text(const struct store *running, uint32_t place)
+static json_t *note_by_hand(const char *name, const char *text)
+{
+	return json_pack("{s:s, s:s?, s:b}", "name", name, "text", text, "by_hand", 1);
+}
+
+/* The drop-ins of a file would change what it is put back to: they are kept aside. */
+static void note_drop_ins(json_t *files, const char *directory, const char *file)
+{
+	_cleanup_(drop_ins_done) struct drop_ins drop_ins = {};
+	char name[DROP_IN_NAME_SIZE];
+
+	if (drop_ins_list(directory, file, &drop_ins))
+		return;
+	for (int i = 0; i < drop_ins.names.count; i++) {
+		drop_ins_name(&drop_ins, i, name);
+		(void)json_array_append_new(files, note_by_hand(name, NULL));
+	}
+}
+
+/*
+ * What a file that was edited by hand was when it was read: nobody has that text any more. The
+ * drop-ins stay if the file alone can make up for what was edited.
+ */
+static void note_text(json_t *files, const struct store *now, const struct config_object *running,
+		      const char *file)
 {
 	_cleanup_free_ char *text = NULL;
+	struct config_object after = *running, edited;
+	bool is_there = store_has_file(now, file, &edited) && edited.kind == running->kind;
 
-	if (config_format(&running->list.teams[place], &text))
-		return NULL;
-	return json_pack("{s:s, s:s, s:b}", "name", running->files[place], "text", text, "by_hand",
-			 1);
+	if (store_settle(now->directory, file, is_there ? &edited : NULL, &after, &text, NULL)) {
+		if (config_object_format(running, &text, NULL))
+			return;
+		note_drop_ins(files, now->directory, file);
+	}
+	(void)json_array_append_new(files, note_by_hand(file, text));
 }
 
-static bool has_file(const struct store *store, const char *name)
+/* Files whose objects are as they run stay as they are, comments and all. */
+static void note_running(json_t *files, const struct edit *edit, enum config_kind kind)
 {
-	for (uint32_t i = 0; i < store->list.count; i++)
-		if (strcmp(store->files[i], name) == 0)
-			return true;
-	return false;
+	const struct store *running = &edit->manager->store;
+	struct config_object was, is;
+
+	for (uint32_t i = 0; i < store_count(running, kind); i++) {
+		const char *file;
+
+		store_at(running, kind, i, &was);
+		file = store_file(running, (struct store_object){kind, was.name});
+		if (!store_has_file(edit->store, file, &is) || !config_object_equal(&was, &is))
+			note_text(files, edit->store, &was, file);
+	}
 }
 
-/* Files whose team is as it runs stay as they are, comments and all. */
-static bool is_as_running(const struct store *now, const struct store *running, uint32_t place)
+static void note_new(json_t *files, const struct edit *edit, enum config_kind kind)
 {
-	const struct team_config *was = &running->list.teams[place];
+	struct config_object object;
 
-	for (uint32_t i = 0; i < now->list.count; i++)
-		if (strcmp(now->files[i], running->files[place]) == 0)
-			return memcmp(&now->list.teams[i], was, sizeof(*was)) == 0;
-	return false;
+	for (uint32_t i = 0; i < store_count(edit->store, kind); i++) {
+		const char *file;
+
+		store_at(edit->store, kind, i, &object);
+		file = store_file(edit->store, (struct store_object){kind, object.name});
+		if (!store_has_file(&edit->manager->store, file, NULL))
+			(void)json_array_append_new(files, note_by_hand(file, NULL));
+	}
 }
 
 static json_t *note_files(const struct edit *edit)
 {
-	const struct store *running = &edit->manager->store, *now = edit->store;
 	json_t *files = json_array();
 
-	for (uint32_t i = 0; i < running->list.count; i++)
-		if (!is_as_running(now, running, i))
-			(void)json_array_append_new(files, note_text(running, i));
-	for (uint32_t i = 0; i < now->list.count; i++)
-		if (!has_file(running, now->files[i]))
-			(void)json_array_append_new(files,
-						    json_pack("{s:s, s:n, s:b}", "name",
-							      now->files[i], "text", "by_hand", 1));
+	for (int kind = 0; kind < CONFIG_KIND_COUNT; kind++)
+		note_running(files, edit, (enum config_kind)kind);
+	for (int kind = 0; kind < CONFIG_KIND_COUNT; kind++)
+		note_new(files, edit, (enum config_kind)kind);
 	return files;
 }
 
-static void say_what(const struct edit *edit, const char *team, char *text, size_t size)
+static void say_what(const struct edit *edit, const struct store_object *object, char *text,
+		     size_t size)
 {
 	bool before, after;
 
-	if (!team) {
+	if (!object) {
 		(void)snprintf(text, size, "the configuration was reloaded");
 		return;
 	}
-	before = team_list_find(&edit->before->list, team);
-	after = team_list_find(&edit->store->list, team);
-	(void)snprintf(text, size, "the team %s was %s", team,
+	before = store_file(edit->before, *object);
+	after = store_file(edit->store, *object);
+	(void)snprintf(text, size, "the %s %s was %s", config_kind_names[object->kind],
+		       object->name,
 		       !after	? "removed"
 		       : before ? "changed"
 				: "made");
 }
 
-int confirm_prepare(struct edit *edit, const char *team, struct pending **ret_pending)
+int confirm_prepare(struct edit *edit, const struct store_object *object,
+		    struct pending **ret_pending)
 {
 	struct handover *handover;
 	char what[ACTION_TEXT_SIZE];
@@ -116,11 +145,12 @@ int confirm_prepare(struct edit *edit, const char *team, struct pending **ret_pe
 
 	if (!edit->confirm)
 		return 0;
-	say_what(edit, team, what, sizeof(what));
+	say_what(edit, object, what, sizeof(what));
 	handover = edit->handover ? edit->handover : handover_new();
 	edit->handover = NULL; /* the pending change's from here on */
-	err = pending_prepare(edit->manager, what, team ? note_file(edit, team) : note_files(edit),
-			      handover, edit->store, ret_pending, &edit->problem);
+	err = pending_prepare(edit->manager, what,
+			      object ? note_file(edit, *object) : note_files(edit), handover,
+			      edit->store, ret_pending, &edit->problem);
 	if (err)
 		edit->manager->context.handover = NULL;
 	return err;

@@ -14,9 +14,10 @@ int confirm_admit(const struct manager *manager, const json_t *parameters,
 
 /*
  * Write down how @edit is taken back, if it is to be confirmed; the edit's moves go to the
- * pending change then. @team is whose file it writes; NULL: files that were edited by hand.
+ * pending change then. @object is whose file it writes; NULL: files that were edited by hand.
  */
-int confirm_prepare(struct edit *edit, const char *team, struct pending **ret_pending);
+int confirm_prepare(struct edit *edit, const struct store_object *object,
+		    struct pending **ret_pending);
 
 /*
  * The change is made; @err is how it went. Wait for the confirmation, if there is to be one; a

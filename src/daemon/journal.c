@@ -255,14 +255,24 @@ static void set_aside(const char *directory, const char *name)
 		log_notice("%s is kept as %s", path, aside);
 }
 
+/* The journal is root's, but a name is a name: of a file here, or of a drop-in of one. */
+static bool is_name(const char *name)
+{
+	const char *slash = strchr(name, '/');
+
+	if (!slash)
+		return *name;
+	return slash != name && *name != '.' && slash[1] && slash[1] != '.' &&
+	       !strchr(slash + 1, '/');
+}
+
 static void restore_file(const char *directory, const json_t *file)
 {
 	const char *name = text_of(file, "name"), *text;
 	_cleanup_free_ char *now = NULL;
 	char path[PATH_MAX];
 
-	/* The journal is root's, but a name is a name. */
-	if (!*name || strchr(name, '/'))
+	if (!is_name(name))
 		return;
 	path_of(directory, name, "", path);
 	now = read_text(path);

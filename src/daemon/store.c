@@ -2,118 +2,237 @@
 #include "daemon/store.h"
 
 #include "base/cleanup.h"
-#include "base/strings.h"
+#include "daemon/store_read.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define FILE_BYTES_MAX (64 * 1024)
 #define DIRECTORY_MODE 0755
 
-__attribute__((format(printf, 4, 5))) static int
-store_error(struct config_error *error, const char *file, int err, const char *format, ...)
-{
-	va_list args;
+/* --- the lists --- */
 
-	*error = (struct config_error){};
-	(void)snprintf(error->file, sizeof(error->file), "%s", file);
-	va_start(args, format);
-	(void)vsnprintf(error->text, sizeof(error->text), format, args);
-	va_end(args);
-	return err;
+struct view {
+	char *items; /* structs that begin with their names */
+	size_t size;
+	uint32_t *count, max;
+	char (*files)[CONFIG_FILE_SIZE];
+};
+
+static struct view view_of(const struct store *const_store, enum config_kind kind)
+{
+	struct store *store = (struct store *)const_store;
+
+	switch (kind) {
+	case CONFIG_TEAM:
+		return (struct view){(char *)store->list.teams, sizeof(struct team_config),
+				     &store->list.count, TEAMS_MAX, store->files};
+	case CONFIG_SWITCH:
+		return (struct view){(char *)store->switches.switches, sizeof(struct switch_config),
+				     &store->switches.count, SWITCHES_MAX, store->switch_files};
+	case CONFIG_VM:
+	case CONFIG_KIND_COUNT:
+		break;
+	}
+	return (struct view){(char *)store->vms.vms, sizeof(struct vm_config), &store->vms.count,
+			     VMS_MAX, store->vm_files};
 }
 
-static int read_error(struct config_error *error, const char *file, int err)
+static uint32_t place_of(const struct view *view, const char *name)
 {
-	(void)store_error(error, file, err, "cannot be read: %s", strerror(-err));
-	error->unread = true;
-	return err;
+	uint32_t i = 0;
+
+	while (i < *view->count && strcmp(view->items + i * view->size, name) != 0)
+		i++;
+	return i;
 }
 
-static int is_configuration(const struct dirent *entry)
+uint32_t store_count(const struct store *store, enum config_kind kind)
 {
-	return fnmatch("*.conf", entry->d_name, FNM_PERIOD) == 0;
+	return *view_of(store, kind).count;
 }
 
-static int read_file(const char *directory, const char *name, char *buffer, size_t *ret_length,
-		     struct config_error *error)
+void store_at(const struct store *store, enum config_kind kind, uint32_t place,
+	      struct config_object *ret_object)
 {
-	_cleanup_fclose_ FILE *file = NULL;
-	char path[PATH_MAX];
+	struct view view = view_of(store, kind);
 
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "re");
-	if (!file)
-		return read_error(error, name, -errno);
-	*ret_length = fread(buffer, 1, FILE_BYTES_MAX + 1, file);
-	if (ferror(file))
-		return read_error(error, name, -EIO);
-	if (*ret_length > FILE_BYTES_MAX)
-		return store_error(error, name, -EFBIG, "is larger than %d bytes", FILE_BYTES_MAX);
+	*ret_object = (struct config_object){.kind = kind};
+	memcpy(&ret_object->team, view.items + place * view.size, view.size);
+}
+
+void *store_find(struct store *store, struct store_object object)
+{
+	struct view view = view_of(store, object.kind);
+	uint32_t place = place_of(&view, object.name);
+
+	return place < *view.count ? view.items + place * view.size : NULL;
+}
+
+bool store_get(const struct store *store, struct store_object object,
+	       struct config_object *ret_object)
+{
+	struct view view = view_of(store, object.kind);
+	uint32_t place = place_of(&view, object.name);
+
+	if (place == *view.count)
+		return false;
+	store_at(store, object.kind, place, ret_object);
+	return true;
+}
+
+void store_put(struct store *store, const struct config_object *object)
+{
+	struct view view = view_of(store, object->kind);
+
+	memcpy(view.items + place_of(&view, object->name) * view.size, &object->team, view.size);
+}
+
+const char *store_file(const struct store *store, struct store_object object)
+{
+	struct view view = view_of(store, object.kind);
+	uint32_t place = place_of(&view, object.name);
+
+	return place < *view.count ? view.files[place] : NULL;
+}
+
+bool store_has_file(const struct store *store, const char *file, struct config_object *ret_object)
+{
+	for (int kind = 0; kind < CONFIG_KIND_COUNT; kind++) {
+		struct view view = view_of(store, (enum config_kind)kind);
+
+		for (uint32_t i = 0; i < *view.count; i++) {
+			if (strcmp(view.files[i], file) != 0)
+				continue;
+			if (ret_object)
+				store_at(store, (enum config_kind)kind, i, ret_object);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* There is room. */
+static void append(const struct view *view, const struct config_object *object, const char *file)
+{
+	uint32_t place = (*view->count)++;
+
+	memcpy(view->items + place * view->size, &object->team, view->size);
+	(void)snprintf(view->files[place], CONFIG_FILE_SIZE, "%s", file);
+}
+
+static void usual_file(struct store_object object, char file[static CONFIG_FILE_SIZE])
+{
+	(void)snprintf(file, CONFIG_FILE_SIZE, "%s%s.conf", object.name,
+		       object.kind == CONFIG_VM ? ".vm" : "");
+}
+
+int store_add(struct store *store, const struct config_object *object, struct problem *problem)
+{
+	struct view view = view_of(store, object->kind);
+	const char *kind = config_kind_names[object->kind];
+	char file[CONFIG_FILE_SIZE];
+	struct config_object other;
+
+	usual_file((struct store_object){object->kind, object->name}, file);
+	if (place_of(&view, object->name) < *view.count)
+		return problem_set(problem, -EEXIST, "there is a %s %s already", kind,
+				   object->name);
+	if (store_has_file(store, file, &other))
+		return problem_set(problem, -EEXIST, "%s is the file of the %s %s already", file,
+				   config_kind_names[other.kind], other.name);
+	if (*view.count == view.max)
+		return problem_set(problem, -E2BIG, "there are %u %s%s already", view.max, kind,
+				   object->kind == CONFIG_SWITCH ? "es" : "s");
+	append(&view, object, file);
 	return 0;
 }
 
-static int load_file(struct store *store, const char *name, char *buffer,
-		     struct config_error *error)
+void store_forget(struct store *store, struct store_object object)
 {
-	struct team_list *list = &store->list;
-	size_t length;
-	int err;
+	struct view view = view_of(store, object.kind);
+	uint32_t place = place_of(&view, object.name);
+	size_t behind;
 
-	if (list->count == TEAMS_MAX)
-		return store_error(error, name, -E2BIG, "is one too many: at most %d teams",
-				   TEAMS_MAX);
-	err = read_file(store->directory, name, buffer, &length, error);
-	if (!err)
-		err = config_parse(name, buffer, length, &list->teams[list->count], error);
-	if (!err)
-		err = text_copy(store->files[list->count], CONFIG_FILE_SIZE, name);
-	if (!err)
-		list->count++;
-	return err;
+	if (place == *view.count)
+		return;
+	behind = --*view.count - place;
+	memmove(view.items + place * view.size, view.items + (place + 1) * view.size,
+		behind * view.size);
+	memmove(view.files[place], view.files[place + 1], behind * sizeof(view.files[0]));
 }
 
-static void free_entries(struct dirent **entries, int count)
+int store_check(const struct store *store, struct config_error *ret_error)
 {
-	for (int i = 0; i < count; i++)
-		free(entries[i]);
-	free(entries);
+	const struct config_world world = {
+		.teams = &store->list,
+		.switches = &store->switches,
+		.vms = &store->vms,
+		.team_files = store->files,
+		.switch_files = store->switch_files,
+		.vm_files = store->vm_files,
+	};
+
+	return config_world_check(&world, ret_error);
 }
 
-static int check_teams(const struct store *store, struct config_error *error)
-{
-	const char *names[TEAMS_MAX];
+/* --- reading --- */
 
-	for (uint32_t i = 0; i < store->list.count; i++)
-		names[i] = store->files[i];
-	return config_check(&store->list, names, error);
+static int read_object(const char *directory, const char *file, struct config_object *ret_object,
+		       struct config_error *error)
+{
+	_cleanup_(drop_ins_done) struct drop_ins drop_ins = {};
+	int err = store_read_file(directory, file, ret_object, error);
+
+	if (err)
+		return err;
+	err = drop_ins_list(directory, file, &drop_ins);
+	if (err)
+		return store_unread(error, drop_ins.directory, err);
+	return store_read_drop_ins(directory, &drop_ins, 0, ret_object, error);
+}
+
+static int load_file(struct store *store, const char *file, struct config_error *error)
+{
+	struct config_object object;
+	int err = read_object(store->directory, file, &object, error);
+	struct view view;
+
+	if (err)
+		return err;
+	view = view_of(store, object.kind);
+	if (*view.count == view.max) {
+		(void)store_unread(error, file, -E2BIG);
+		(void)snprintf(error->text, sizeof(error->text), "is one too many: at most %u %s%s",
+			       view.max, config_kind_names[object.kind],
+			       object.kind == CONFIG_SWITCH ? "es" : "s");
+		error->unread = false;
+		return -E2BIG;
+	}
+	append(&view, &object, file);
+	return 0;
 }
 
 int store_load(const char *directory, struct store *ret_store, struct config_error *ret_error)
 {
 	_cleanup_free_ struct store *store = calloc(1, sizeof(*store));
-	_cleanup_free_ char *buffer = malloc(FILE_BYTES_MAX + 1);
-	struct dirent **entries = NULL;
-	int count, err = 0;
+	_cleanup_(file_names_done) struct file_names names = {};
+	int err;
 
-	if (!store || !buffer)
-		return read_error(ret_error, directory, -ENOMEM);
+	if (!store)
+		return store_unread(ret_error, directory, -ENOMEM);
 	store->directory = directory;
-	count = scandir(directory, &entries, is_configuration, alphasort);
-	if (count < 0 && errno != ENOENT)
-		return read_error(ret_error, directory, -errno);
-	for (int i = 0; !err && i < count; i++)
-		err = load_file(store, entries[i]->d_name, buffer, ret_error);
-	if (count >= 0)
-		free_entries(entries, count);
+	err = file_names_list(directory, &names);
+	if (err)
+		return store_unread(ret_error, directory, err);
+	for (int i = 0; !err && i < names.count; i++)
+		err = load_file(store, names.entries[i]->d_name, ret_error);
 	if (!err)
-		err = check_teams(store, ret_error);
+		err = store_check(store, ret_error);
 	if (err == -ENOMEM)
 		ret_error->unread = true;
 	if (!err)
@@ -121,14 +240,15 @@ int store_load(const char *directory, struct store *ret_store, struct config_err
 	return err;
 }
 
-static void file_path(const struct store *store, const char *team, char *path)
+/* --- writing --- */
+
+static void file_path(const struct store *store, struct store_object object, char *path)
 {
-	for (uint32_t i = 0; i < store->list.count; i++)
-		if (strcmp(store->list.teams[i].name, team) == 0) {
-			(void)snprintf(path, PATH_MAX, "%s/%s", store->directory, store->files[i]);
-			return;
-		}
-	(void)snprintf(path, PATH_MAX, "%s/%s.conf", store->directory, team);
+	const char *known = store_file(store, object);
+	char usual[CONFIG_FILE_SIZE];
+
+	usual_file(object, usual);
+	(void)snprintf(path, PATH_MAX, "%s/%s", store->directory, known ? known : usual);
 }
 
 /* A file's place while it is not in force yet. */
@@ -166,69 +286,53 @@ int store_write_text(const char *directory, const char *path, const char *text)
 	return err;
 }
 
-int store_draft(const struct store *store, const struct team_config *team, struct problem *problem)
+int store_draft(const struct store *store, struct store_object object, const char *text,
+		struct problem *problem)
 {
-	_cleanup_free_ char *text = NULL;
 	char path[PATH_MAX], draft[PATH_MAX];
-	int err = config_format(team, &text);
+	int err;
 
-	if (err)
-		return problem_set(problem, err, "cannot write the configuration: %s",
-				   strerror(-err));
-	file_path(store, team->name, path);
+	file_path(store, object, path);
 	err = draft_path(path, draft);
 	if (!err)
 		err = write_file(store->directory, draft, text);
 	if (err) {
-		store_discard(store, team->name);
+		store_discard(store, object);
 		return problem_set(problem, err, "cannot write %s: %s", path, strerror(-err));
 	}
 	return 0;
 }
 
-void store_discard(const struct store *store, const char *team)
+void store_discard(const struct store *store, struct store_object object)
 {
 	char path[PATH_MAX], draft[PATH_MAX];
 
-	file_path(store, team, path);
+	file_path(store, object, path);
 	/* Twice: nobody else ever takes it away. */
 	if (!draft_path(path, draft) && unlink(draft) && errno != ENOENT)
 		(void)unlink(draft);
 }
 
 /* Between the draft's place and the file's; @what it is for, as in "cannot write". */
-static int move_draft(const struct store *store, const char *team, bool into_force,
+static int move_draft(const struct store *store, struct store_object object, bool into_force,
 		      const char *what, struct problem *problem)
 {
 	char path[PATH_MAX], draft[PATH_MAX];
 	int err;
 
-	file_path(store, team, path);
+	file_path(store, object, path);
 	err = draft_path(path, draft);
 	if (!err && (into_force ? rename(draft, path) : rename(path, draft)))
 		err = -errno;
 	return err ? problem_set(problem, err, "cannot %s %s: %s", what, path, strerror(-err)) : 0;
 }
 
-int store_keep(const struct store *store, const char *team, struct problem *problem)
+int store_keep(const struct store *store, struct store_object object, struct problem *problem)
 {
-	return move_draft(store, team, true, "write", problem);
+	return move_draft(store, object, true, "write", problem);
 }
 
-int store_withdraw(const struct store *store, const char *team, struct problem *problem)
+int store_withdraw(const struct store *store, struct store_object object, struct problem *problem)
 {
-	return move_draft(store, team, false, "remove", problem);
-}
-
-void store_forget(struct store *store, const char *team)
-{
-	struct team_config *found = team_list_find(&store->list, team);
-	size_t place, behind;
-
-	if (!found)
-		return;
-	place = (size_t)(found - store->list.teams);
-	behind = --store->list.count - place;
-	memmove(found, found + 1, behind * sizeof(*found));
-	memmove(store->files[place], store->files[place + 1], behind * sizeof(store->files[0]));
+	return move_draft(store, object, false, "remove", problem);
 }

@@ -1,36 +1,90 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The directory of configuration files: read whole, changed one file at a time and atomically. */
+/*
+ * The directory of configuration files: read whole, changed one file at a time and atomically.
+ *
+ * A team's file is NAME.conf, a switch's too (the two have no name in common), a VM's NAME.vm.conf,
+ * unless it was read from another. Beside FILE.conf a directory FILE.conf.d may hold drop-ins, which
+ * change what the file says. What is here is the sum of both; a command writes the file alone.
+ */
 #pragma once
 
-#include "core/config.h"
+#include "core/config_host.h"
 
+/* Some 700 kB: never on the stack. */
 struct store {
 	const char *directory;
 	struct team_list list;
-	char files[TEAMS_MAX][CONFIG_FILE_SIZE]; /* by position in the list; names, not paths */
+	struct switch_list switches;
+	struct vm_list vms;
+	/* By position in the lists; names, not paths. */
+	char files[TEAMS_MAX][CONFIG_FILE_SIZE];
+	char switch_files[SWITCHES_MAX][CONFIG_FILE_SIZE];
+	char vm_files[VMS_MAX][CONFIG_FILE_SIZE];
+};
+
+/* What one file describes. */
+struct store_object {
+	enum config_kind kind;
+	const char *name;
 };
 
 /*
- * Read all *.conf files of the directory, in the order of their names. All or nothing:
- * @ret_store is written on success only. No such directory: no teams.
+ * Read all *.conf files of the directory, in the order of their names, each with its drop-ins. All
+ * or nothing: @ret_store is written on success only. No such directory: nothing is wanted.
  */
 int store_load(const char *directory, struct store *ret_store, struct config_error *ret_error);
 
+/* What all files together must keep to; after a change in memory. */
+int store_check(const struct store *store, struct config_error *ret_error);
+
+/* How many there are of a kind, and the one at @place of its list. */
+uint32_t store_count(const struct store *store, enum config_kind kind);
+void store_at(const struct store *store, enum config_kind kind, uint32_t place,
+	      struct config_object *ret_object);
+
+/* The team_config, switch_config or vm_config in the list of its kind, NULL if there is none. */
+void *store_find(struct store *store, struct store_object object);
+
+/* A copy of it; @ret_object is written if there is one. */
+bool store_get(const struct store *store, struct store_object object,
+	       struct config_object *ret_object);
+
+/* Put @object in the place of that of its kind and name, which is there. */
+void store_put(struct store *store, const struct config_object *object);
+
+/* The name of its file, NULL if the store has no such object. */
+const char *store_file(const struct store *store, struct store_object object);
+
+/* Whether something of the store has a file of this name; @ret_object, if not NULL, is it. */
+bool store_has_file(const struct store *store, const char *file, struct config_object *ret_object);
+
+/* Append an object, with the name that its file will have. -EEXIST: it or that file is there; -E2BIG. */
+int store_add(struct store *store, const struct config_object *object, struct problem *problem);
+
 /*
- * Write what the team's file will be (that from which it was read, or NAME.conf) beside it, whole
- * and on the disk: there is never half a file. Nothing is left of it on failure.
+ * C1: which text of @file, under its drop-ins, gives @after, if @before (NULL: the file is new) is
+ * what the files give now. @after becomes what a reload would make of that text: parts may be in
+ * another order. -EBUSY: a drop-in would win, and the sentence names it. @ret_text is the caller's.
  */
-int store_draft(const struct store *store, const struct team_config *team, struct problem *problem);
+int store_settle(const char *directory, const char *file, const struct config_object *before,
+		 struct config_object *after, char **ret_text, struct problem *problem);
+
+/*
+ * Write what the object's file will be beside it, whole and on the disk: there is never half a
+ * file. Nothing is left of it on failure.
+ */
+int store_draft(const struct store *store, struct store_object object, const char *text,
+		struct problem *problem);
 
 /* Write any file there, whole and on the disk before it takes the old one's place. */
 int store_write_text(const char *directory, const char *path, const char *text);
 
 /* Put the draft in the place of the file, or take it away. */
-int store_keep(const struct store *store, const char *team, struct problem *problem);
-void store_discard(const struct store *store, const char *team);
+int store_keep(const struct store *store, struct store_object object, struct problem *problem);
+void store_discard(const struct store *store, struct store_object object);
 
-/* Make the team's file a draft: it is not read any more, and can be put back as it was. */
-int store_withdraw(const struct store *store, const char *team, struct problem *problem);
+/* Make the object's file a draft: it is not read any more, and can be put back as it was. */
+int store_withdraw(const struct store *store, struct store_object object, struct problem *problem);
 
-/* Take a team out of the list, with the name of its file. */
-void store_forget(struct store *store, const char *team);
+/* Take an object out of its list, with the name of its file. */
+void store_forget(struct store *store, struct store_object object);

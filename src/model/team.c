@@ -8,6 +8,9 @@
 const char *const yes_no_names[] = {"no", "yes"};
 NAME_TABLE_COMPLETE(yes_no_names, YES_NO_COUNT);
 
+const char *const on_off_names[] = {"off", "on"};
+NAME_TABLE_COMPLETE(on_off_names, YES_NO_COUNT);
+
 const char *const distribution_names[] = {
 	[DISTRIBUTION_TRANSPORT_PORTS] = "transport-ports",
 	[DISTRIBUTION_IP_ADDRESSES] = "ip-addresses",

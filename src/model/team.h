@@ -72,6 +72,7 @@ enum member_reason {
 /* The words of a setting that is a choice of two; their places are its values. */
 #define YES_NO_COUNT 2
 extern const char *const yes_no_names[YES_NO_COUNT];
+extern const char *const on_off_names[YES_NO_COUNT]; /* "off" is 0 */
 extern const char *const distribution_names[DISTRIBUTION_COUNT];
 extern const char *const mac_policy_names[MAC_POLICY_COUNT];
 extern const char *const member_role_names[MEMBER_ROLE_COUNT];

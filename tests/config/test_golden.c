@@ -3,11 +3,12 @@
  * Reads each *.conf in the directories given and holds the result against the file beside it:
  * NAME.ok is the canonical text, NAME.err the one line "file:line: sentence". A file with neither
  * (the examples that are installed) must be right. What is right must survive its own text.
+ * Drop-ins in NAME.conf.d are read over it first.
  *
  * With IOVTEAM_GOLDEN=write, what is expected is written instead of compared: read the diff.
  */
 #include "base/cleanup.h"
-#include "core/config.h"
+#include "core/config_host.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -62,17 +63,40 @@ static bool expect(const char *path, const char *suffix, const char *actual)
 	return false;
 }
 
-static bool survives(const char *path, const struct team_config *team, const char *text)
+static bool survives(const char *path, const struct config_object *object, const char *text)
 {
 	_cleanup_free_ char *again_text = NULL;
-	struct team_config again;
+	struct config_object again;
 
-	if (config_parse(path, text, strlen(text), &again, NULL) == 0 &&
-	    config_equal(team, &again) && config_format(&again, &again_text) == 0 &&
-	    strcmp(text, again_text) == 0)
+	if (config_object_parse(path, text, strlen(text), &again, NULL) == 0 &&
+	    config_object_equal(object, &again) &&
+	    config_object_format(&again, &again_text, NULL) == 0 && strcmp(text, again_text) == 0)
 		return true;
 	printf("not ok - %s: its canonical text reads differently\n", path);
 	return false;
+}
+
+static int merge_file(const char *path, struct config_object *object, struct config_error *error)
+{
+	char text[TEXT_MAX], name[PATH_MAX];
+	size_t size = file_read(path, text);
+
+	(void)snprintf(name, sizeof(name), "%s", path);
+	return config_object_merge(basename(name), text, size, object, error);
+}
+
+static int merge_all(const char *path, struct config_object *object, struct config_error *error)
+{
+	char pattern[PATH_MAX];
+	glob_t found = {};
+	int err = 0;
+
+	(void)snprintf(pattern, sizeof(pattern), "%s.d/*.conf", path);
+	if (glob(pattern, 0, NULL, &found) == 0)
+		for (size_t i = 0; !err && i < found.gl_pathc; i++)
+			err = merge_file(found.gl_pathv[i], object, error);
+	globfree(&found);
+	return err;
 }
 
 static bool file_check(const char *path)
@@ -80,20 +104,21 @@ static bool file_check(const char *path)
 	_cleanup_free_ char *canonical = NULL;
 	char text[TEXT_MAX], line[1024], name[PATH_MAX];
 	struct config_error error;
-	struct team_config team;
+	struct config_object object;
 	size_t size = file_read(path, text);
 
 	(void)snprintf(name, sizeof(name), "%s", path);
-	if (config_parse(basename(name), text, size, &team, &error) < 0) {
+	if (config_object_parse(basename(name), text, size, &object, &error) < 0 ||
+	    merge_all(path, &object, &error) < 0) {
 		(void)snprintf(line, sizeof(line), "%s:%u: %s\n", error.file, error.line,
 			       error.text);
 		return expect(path, ".err", line);
 	}
-	if (config_format(&team, &canonical) < 0) {
+	if (config_object_format(&object, &canonical, NULL) < 0) {
 		printf("not ok - %s: has no canonical text\n", path);
 		return false;
 	}
-	if (!survives(path, &team, canonical))
+	if (!survives(path, &object, canonical))
 		return false;
 	if (strstr(path, "/examples/"))
 		return true;

@@ -13,35 +13,17 @@
 
 #include <cmocka.h>
 
-static char directory[] = "/tmp/iovteam-journal-XXXXXX";
-
-static const char *path_of(const char *name)
-{
-	static char path[256];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-	return path;
-}
-
-static void write_text(const char *name, const char *text)
-{
-	_cleanup_fclose_ FILE *file = fopen(path_of(name), "we");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-}
+#include "files.h"
 
 static void assert_text(const char *name, const char *wanted)
 {
-	_cleanup_fclose_ FILE *file = fopen(path_of(name), "re");
-	char text[256] = "";
+	const char *text = read_text(name);
 
 	if (!wanted) {
-		assert_null(file);
+		assert_null(text);
 		return;
 	}
-	assert_non_null(file);
-	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	assert_non_null(text);
 	assert_string_equal(text, wanted);
 }
 
@@ -165,20 +147,28 @@ static void files_go_back(void **state)
 	assert_text("new.conf.rejected", "thought up\n");
 }
 
-static int make_directory(void **state)
+/* C1: a drop-in's name has a directory; any other name with a slash is nobody's. */
+static void drop_ins_go_aside(void **state)
 {
-	(void)state;
-	return mkdtemp(directory) ? 0 : -1;
-}
+	static const char *const strange[] = {
+		"../was",	 "/was", "was.conf.d/", "was.conf.d/../was", "was.conf.d/.hidden",
+		"was.conf.d/a/b"};
+	json_auto_t *journal = json_pack("{s:[{s:s, s:n, s:b}]}", "files", "name",
+					 "was.conf.d/10-a.conf", "text", "by_hand", 1);
+	json_t *file = json_array_get(json_object_get(journal, "files"), 0);
 
-static int remove_directory(void **state)
-{
-	static const char *const names[] = {"was.conf", "was.conf.rejected", "new.conf.rejected"};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		(void)unlink(path_of(names[i]));
-	return rmdir(directory);
+	assert_int_equal(mkdir(path_of("was.conf.d"), 0755), 0);
+	write_text("was.conf.d/10-a.conf", "edited\n");
+	for (size_t i = 0; i < ARRAY_SIZE(strange); i++) {
+		(void)json_object_set_new(file, "name", json_string(strange[i]));
+		journal_restore_files(directory, journal);
+	}
+	assert_text("was.conf.d/10-a.conf", "edited\n");
+	(void)json_object_set_new(file, "name", json_string("was.conf.d/10-a.conf"));
+	journal_restore_files(directory, journal);
+	assert_text("was.conf.d/10-a.conf", NULL);
+	assert_text("was.conf.d/10-a.conf.rejected", "edited\n");
 }
 
 int main(void)
@@ -188,6 +178,7 @@ int main(void)
 		cmocka_unit_test(another_boot_has_other_devices),
 		cmocka_unit_test(nonsense_is_nothing),
 		cmocka_unit_test(files_go_back),
+		cmocka_unit_test(drop_ins_go_aside),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

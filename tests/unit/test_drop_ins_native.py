@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Drop-ins (C1) through the daemon and the command: shown by plan, refused with the drop-in's file
+and line, and what a command would change in vain is refused. The teams adopt bonds that are not
+there, so that no kernel needs bonding.
+"""
+import json
+
+from test_refusals_native import world  # noqa: F401
+
+TEAM = "# mine\n[Team]\nName=team0\nAdopt=yes\n"
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def settings(world):
+    done = world.iovteam("team", "show", "--json")
+    assert done.returncode == 0, done.stderr
+    team, = json.loads(done.stdout)["teams"]
+    return team["settings"]
+
+
+def refused(world, *words):
+    done = world.iovteam(*words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("iovteam: ") and done.stderr.count("\n") == 1
+    return done.stderr.removeprefix("iovteam: ").rstrip()
+
+
+def test_drop_ins(world):
+    file, drop_in = world.config / "team0.conf", world.config / "team0.conf.d" / "10-count.conf"
+    write(file, TEAM)
+    write(drop_in, "[Team]\nAnnounceCount=5\n")
+    with world.daemon():
+        assert settings(world)["AnnounceCount"] == "5"
+        # What a drop-in sets is the drop-in's.
+        assert refused(world, "team", "set", "team0", "announce-count=7") == (
+            "team0.conf.d/10-count.conf would win with AnnounceCount 5 instead of 7; "
+            "change it there")
+        assert file.read_text() == TEAM and settings(world)["AnnounceCount"] == "5"
+        # The rest is the file's, and nothing of the drop-in gets into it.
+        done = world.iovteam("team", "set", "team0", "stable-time-ms=2000")
+        assert done.returncode == 0, done.stderr
+        assert file.read_text().endswith("[Team]\nName=team0\nAdopt=yes\nStableTimeMs=2000\n")
+        assert settings(world)["AnnounceCount"] == "5"
+        # A hand edit, and one that is wrong: all or nothing.
+        write(drop_in, "[Team]\nAnnounceCount=6\n")
+        assert world.iovteam("reload").returncode == 0
+        assert settings(world)["AnnounceCount"] == "6"
+        write(drop_in, "[Team]\nAnnounceCount=6\nColour=red\n")
+        assert refused(world, "reload").startswith(f"{drop_in}:3: there is no setting Colour; ")
+        assert refused(world, "team", "set", "team0", "stable-time-ms=1000").startswith(f"{drop_in}:3")
+        assert settings(world)["AnnounceCount"] == "6"
+
+
+def test_taken_back(world):
+    """C5: a command's file and a reload's files; drop-ins are kept, and nothing of them is lost."""
+    directory = world.config / "team0.conf.d"
+    file, first, second = (world.config / "team0.conf", directory / "10-count.conf",
+                           directory / "20-new.conf")
+    write(file, TEAM)
+    write(first, "[Team]\nAnnounceCount=5\n")
+    with world.daemon():
+        done = world.iovteam("team", "set", "team0", "stable-time-ms=2000", "--confirm", "60")
+        assert done.returncode == 0, done.stderr
+        assert world.iovteam("cancel").returncode == 0
+        assert file.read_text() == TEAM and first.exists()
+        # Edited by hand where the file can make up for it: the drop-in stays.
+        write(file, TEAM + "StableTimeMs=3000\n")
+        assert world.iovteam("reload", "--confirm", "60").returncode == 0
+        assert settings(world)["StableTimeMs"] == "3000"
+        assert world.iovteam("cancel").returncode == 0
+        assert first.exists() and settings(world)["StableTimeMs"] == "1000"
+        assert "AnnounceCount" not in file.read_text()
+        # A drop-in that changes what another one set: the file has what was in force.
+        write(second, "[Team]\nAnnounceCount=9\n")
+        assert world.iovteam("reload", "--confirm", "60").returncode == 0
+        assert settings(world)["AnnounceCount"] == "9"
+        assert world.iovteam("cancel").returncode == 0
+        assert settings(world)["AnnounceCount"] == "5"
+        assert file.read_text().endswith("[Team]\nName=team0\nAdopt=yes\nAnnounceCount=5\n")
+        assert not first.exists() and not second.exists()
+        assert (directory / "20-new.conf.rejected").read_text() == "[Team]\nAnnounceCount=9\n"
+        assert world.iovteam("reload").returncode == 0
+        assert settings(world)["AnnounceCount"] == "5"
