@@ -6,35 +6,30 @@
 #include "core/admit.h"
 #include "core/adopt.h"
 
-#include <net/if.h>
+#include <arpa/inet.h>
 #include <string.h>
 
 #define SCOPE_LINK 253 /* RT_SCOPE_LINK: addresses that the kernel makes by itself */
 
-/* A standby and a drained member take over, too, when nobody else is well. */
-static bool usable(const struct doctor_member *member)
+/*
+ * Would it carry the team if it were the last? A standby and a drained member would, and one that
+ * is held is used at once then (T11); one that is refused the team's MAC is not reached.
+ */
+static bool takes_over(const struct doctor_member *member)
 {
-	return member->state != MEMBER_FAILED;
+	return (member->state != MEMBER_FAILED && member->reason != REASON_MAC_NOT_PERMITTED) ||
+	       member->reason == REASON_WAITING_FOR_STABLE;
 }
 
-static uint32_t count_usable(const struct doctor_team *team)
-{
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < team->config->member_count; i++)
-		count += usable(&team->members[i]);
-	return count;
-}
-
-/* "ens4 (media-disconnected), ens5 (not-present)" */
-static void say_failed(const struct doctor_team *team, char *text)
+/* "ens4 (media-disconnected), ens5 (not-present)": all members, or those that do not take over. */
+static void say_members(const struct doctor_team *team, bool all, char *text)
 {
 	const char *comma = "";
 
 	for (uint32_t i = 0; i < team->config->member_count; i++) {
 		const struct doctor_member *member = &team->members[i];
 
-		if (usable(member))
+		if (!all && takes_over(member))
 			continue;
 		finding_say(text, "%s%s (%s)", comma, member->name,
 			    member_reason_names[member->reason]);
@@ -59,7 +54,7 @@ static void team_down(struct doctor *doctor, const struct doctor_team *team)
 	else if (!team->config->member_count)
 		finding_say(found->evidence, "%s has no members", name);
 	else
-		say_failed(team, found->evidence);
+		say_members(team, true, found->evidence);
 	finding_say(found->mend,
 		    "iovteam member show %s tells of each member, and iovteam plan what is "
 		    "still to be done",
@@ -84,20 +79,27 @@ static void single_member(struct doctor *doctor, const struct doctor_team *team)
 
 static void single_usable(struct doctor *doctor, const struct doctor_team *team)
 {
+	const struct doctor_member *last = NULL;
 	const char *name = team->config->name;
 	struct finding *found;
-	uint32_t last = 0;
 
-	if (team->config->member_count < 2 || count_usable(team) != 1)
+	if (team->config->member_count < 2 || team->state == TEAM_DOWN)
 		return;
-	while (!usable(&team->members[last]))
-		last++;
+	for (uint32_t i = 0; i < team->config->member_count; i++) {
+		if (!takes_over(&team->members[i]))
+			continue;
+		if (last)
+			return;
+		last = &team->members[i];
+	}
 	found = doctor_find(doctor, name);
-	finding_say(found->what, "%s is the last usable member of %s: its loss would cut it off",
-		    team->members[last].name, name);
-	finding_say(found->evidence, "not in use: ");
-	say_failed(team, found->evidence);
-	finding_say(found->mend, "mend the other members; iovteam member show %s", name);
+	if (last)
+		finding_say(found->what, "nothing takes over when %s is lost", last->name);
+	else
+		finding_say(found->what, "peers do not reach the primary of %s", name);
+	finding_say(found->evidence, "cannot take over: ");
+	say_members(team, false, found->evidence);
+	finding_say(found->mend, "mend these members: iovteam member show %s", name);
 }
 
 static void one_device(struct doctor *doctor, const struct doctor_team *team)
@@ -191,13 +193,16 @@ static void step_failed(struct doctor *doctor, const struct doctor_team *team)
 				 "by itself");
 }
 
-static bool has_address(const struct doctor_facts *facts, int ifindex)
+/* The first that the kernel has not made by itself, NULL if there is none. */
+static const struct link_address *address_of(const struct doctor *doctor, const struct link *link)
 {
+	const struct doctor_facts *facts = doctor->facts;
+
 	for (size_t i = 0; i < facts->address_count; i++)
-		if (facts->addresses[i].ifindex == ifindex &&
+		if (facts->addresses[i].ifindex == link->ifindex &&
 		    facts->addresses[i].scope != SCOPE_LINK)
-			return true;
-	return false;
+			return &facts->addresses[i];
+	return NULL;
 }
 
 /* A VLAN on the team, a bridge above it: addresses may be there, or in a VM. */
@@ -215,8 +220,7 @@ static void no_address(struct doctor *doctor, const struct doctor_team *team)
 {
 	struct finding *found;
 
-	if (!team->bond || has_address(doctor->facts, team->bond->ifindex) ||
-	    is_stood_on(doctor, team->bond))
+	if (!team->bond || address_of(doctor, team->bond) || is_stood_on(doctor, team->bond))
 		return;
 	found = doctor_find(doctor, team->config->name);
 	finding_say(found->what, "nobody is told when the primary changes");
@@ -288,7 +292,7 @@ static void member_out(struct doctor *doctor, const struct doctor_team *team,
 {
 	struct finding *found;
 
-	if (usable(member) || member->reason == REASON_WAITING_FOR_STABLE)
+	if (member->state != MEMBER_FAILED || member->reason == REASON_WAITING_FOR_STABLE)
 		return;
 	found = doctor_find(doctor, team->config->name);
 	finding_say(found->what, "%s is not in use", member->name);
@@ -379,15 +383,19 @@ static void host_tells(struct doctor *doctor, const struct doctor_team *team,
 static void member_address(struct doctor *doctor, const struct doctor_team *team,
 			   const struct doctor_member *member)
 {
+	const struct link_address *address =
+		has_joined(team, member) ? address_of(doctor, member->link) : NULL;
+	char text[INET6_ADDRSTRLEN];
 	struct finding *found;
 
-	if (!has_joined(team, member) || !has_address(doctor->facts, member->link->ifindex))
+	if (!address)
 		return;
+	(void)inet_ntop(address->family, address->bytes, text, sizeof(text));
 	found = doctor_find(doctor, team->config->name);
 	finding_say(found->what, "%s has an IP address, which does not fail over", member->name);
-	finding_say(found->evidence, "ip address show dev %s", member->name);
-	finding_say(found->mend, "put it on %s, and take it off: ip address flush dev %s",
-		    team->config->name, member->name);
+	finding_say(found->evidence, "%s/%u is on %s", text, address->prefix, member->name);
+	finding_say(found->mend, "put it on %s, and: ip address del %s/%u dev %s",
+		    team->config->name, text, address->prefix, member->name);
 }
 
 static void member_mtu(struct doctor *doctor, const struct doctor_team *team,
@@ -425,11 +433,11 @@ const struct doctor_check doctor_guest_checks[] = {
 	{"single-member", FINDING_FATAL, .team = single_member},
 	{"single-usable", FINDING_FATAL, .team = single_usable},
 	{"one-device", FINDING_FATAL, .team = one_device},
-	{"mac-refused", FINDING_FATAL, .member = mac_refused},
 	{"files", FINDING_WARNING, .machine = files_not_in_force},
 	{"adopted-bond", FINDING_WARNING, .team = adopted_bond},
 	{"step-failed", FINDING_WARNING, .team = step_failed},
 	{"member-out", FINDING_WARNING, .member = member_out},
+	{"mac-refused", FINDING_WARNING, .member = mac_refused},
 	{"blind-driver", FINDING_WARNING, .member = blind_driver},
 	{"member-mtu", FINDING_WARNING, .member = member_mtu},
 	{"member-address", FINDING_WARNING, .member = member_address},

@@ -99,7 +99,7 @@ static struct finding *find_one_switch(struct doctor *doctor, const struct vm_co
 {
 	struct finding *found = doctor_find(doctor, vm->name);
 
-	finding_say(found->what, "the loss of one link takes all adapters of %s at once", vm->name);
+	finding_say(found->what, "the loss of one link takes all of a team in %s", vm->name);
 	finding_say(found->evidence, "all that it could team are on the switch ");
 	finding_say(found->mend,
 		    "put one of them on a switch of another NIC: iovteam adapter set "
@@ -146,9 +146,9 @@ static void one_nic(struct doctor *doctor, const struct vm_config *vm)
 		first = doctor_below(doctor, nic);
 	}
 	found = doctor_find(doctor, vm->name);
-	finding_say(found->what, "the loss of %s takes all adapters of %s at once", first->name,
-		    vm->name);
-	finding_say(found->evidence, "all of its switches are on the NIC %s", first->name);
+	finding_say(found->what, "the loss of %s takes all of a team in %s", first->name, vm->name);
+	finding_say(found->evidence, "the switches of its adapters are all on the NIC %s",
+		    first->name);
 	finding_say(found->mend, "make a switch on another NIC, and put an adapter on it");
 }
 
@@ -314,8 +314,10 @@ static void weight_without_iov(struct doctor *doctor, const struct vm_config *vm
 	finding_say(found->what, "it wants a VF, and gets none");
 	finding_say(found->evidence, "its iov-weight is %u, and iov of the switch %s is off",
 		    adapter->iov_weight, sw->name);
-	finding_say(found->mend, "while no adapter uses it: iovteam switch set %s iov=on",
-		    sw->name);
+	finding_say(found->mend,
+		    "iovteam adapter set %s %s iov-weight=0; or, while no adapter uses the switch, "
+		    "iovteam switch set %s iov=on",
+		    vm->name, adapter->name, sw->name);
 }
 
 static void weight_zero(struct doctor *doctor, const struct vm_config *vm,

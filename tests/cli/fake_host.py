@@ -104,9 +104,9 @@ def findings(*severities):
     """Of doctor, those of the severities that are named."""
     rows = [
         {"severity": "fatal", "check": "single-usable", "subject": "team0",
-         "what": "ens5 is the last usable member of team0: its loss would cut it off",
-         "evidence": "not in use: ens4 (media-disconnected)",
-         "mend": "mend the other members; iovteam member show team0"},
+         "what": "nothing takes over when ens5 is lost",
+         "evidence": "cannot take over: ens4 (media-disconnected)",
+         "mend": "mend these members: iovteam member show team0"},
         {"severity": "warning", "check": "teaming-off", "subject": "web1",
          "what": "the guest of web1 is not told when a switch loses its uplink",
          "evidence": "allow-teaming is off for nicA, nicB",

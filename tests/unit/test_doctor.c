@@ -217,6 +217,12 @@ static void mac_refused(struct machine *m)
 	m->team.members[ENS5].reason = REASON_MAC_NOT_PERMITTED;
 }
 
+static void macs_refused(struct machine *m)
+{
+	mac_refused(m);
+	m->team.members[ENS4].reason = REASON_MAC_NOT_PERMITTED;
+}
+
 static void two_vlans(struct machine *m)
 {
 	for (int i = ENS4; i <= ENS5; i++) {
@@ -258,7 +264,8 @@ static void member_mtu(struct machine *m)
 static void member_address(struct machine *m)
 {
 	m->facts.address_count = 2;
-	m->addresses[1] = (struct link_address){.ifindex = 2, .family = AF_INET, .prefix = 24};
+	m->addresses[1] = (struct link_address){
+		.ifindex = 2, .family = AF_INET, .prefix = 24, .bytes = {192, 0, 2, 7}};
 }
 
 static void link_local(struct machine *m)
@@ -442,16 +449,19 @@ static const struct doctor_case {
 	{"one member", one_member, "single-member switch-guards", "iovteam member add team0 DEV"},
 	{"one slave", one_slave, "single-member switch-guards", "add a slave to team0"},
 	{"a link lost", one_lost, "single-usable member-out switch-guards",
-	 "ens5 is the last usable member of team0: its loss would cut it off"},
+	 "nothing takes over when ens5 is lost; cannot take over: ens4 (media-disconnected)"},
 	{"a member not there", one_gone, "single-usable member-out switch-guards",
-	 "not in use: ens5 (not-present)"},
-	{"a member held", one_held, "single-usable member-held switch-guards",
-	 "ens5 (waiting-for-stable-connectivity)"},
+	 "cannot take over: ens5 (not-present)"},
+	{"a member held is used if the other is lost", one_held, "member-held switch-guards",
+	 "ens5 is back"},
 	{"a member refused", one_refused, "single-usable member-out switch-guards", "ens4"},
 	{"a standby takes over", one_standby, "switch-guards", ""},
 	{"so does a drained one", one_drained, "member-drained switch-guards",
 	 "iovteam member restore team0 ens5"},
-	{"the team's MAC refused", mac_refused, "mac-refused switch-guards", "mac-policy=member"},
+	{"the team's MAC refused", mac_refused, "single-usable mac-refused switch-guards",
+	 "cannot take over: ens5 (mac-not-permitted)"},
+	{"... to both", macs_refused, "single-usable mac-refused mac-refused switch-guards",
+	 "peers do not reach the primary of team0"},
 	{"macvlans of one", two_vlans, "one-device switch-guards", "the loss of ens1f0"},
 	{"what a veth is on is elsewhere", two_veths, "switch-guards", ""},
 	{"VFs of one card", vfs_of_one_card, "one-card switch-guards", "it looks as if"},
@@ -459,7 +469,7 @@ static const struct doctor_case {
 	{"virtio", virtio, "host-tells switch-guards", "allow-teaming=on"},
 	{"another MTU", member_mtu, "member-mtu switch-guards", "ip link set team0 mtu 1500"},
 	{"a member's address", member_address, "member-address switch-guards",
-	 "ip address flush dev ens4"},
+	 "ip address del 192.0.2.7/24 dev ens4"},
 	{"a link-local address", link_local, "switch-guards", ""},
 	{"no address", no_address, "no-address switch-guards", "dev team0"},
 	{"a VLAN on the team", address_on_vlan, "switch-guards", ""},
@@ -491,7 +501,7 @@ static const struct doctor_case {
 	{"weight 0", weight_zero, "weight-zero switch-guards",
 	 "iovteam adapter set web1 nicB iov-weight=100"},
 	{"weight without iov", iov_off, "weight-without-iov switch-guards",
-	 "iovteam switch set A iov=on"},
+	 "web1 nicA iov-weight=0; or, while no adapter"},
 	{"a bond under a switch", teamed, "nic-teamed switch-guards", "a bond hides SR-IOV"},
 	{"a packet filter", filter, "bridge-filter switch-guards", "sysctl"},
 	{"a packet filter, and a team's bridge", filter_under_bridge, "bridge-filter", "br0"},
@@ -591,7 +601,7 @@ static void test_long(void **state)
 			.config = &m->config.members[i],
 			.name = "pci-0000:00:04.0-and-as-long-as-it-can-be",
 			.state = i ? MEMBER_FAILED : MEMBER_ACTIVE,
-			.reason = i ? REASON_WAITING_FOR_STABLE : REASON_NONE,
+			.reason = i ? REASON_MEDIA_DISCONNECTED : REASON_NONE,
 		};
 	}
 	memset(m->vms.vms[0].name, 'v', VM_NAME_SIZE - 1);
