@@ -107,6 +107,7 @@ int adapter_set(struct cli *cli);
 int adapter_remove(struct cli *cli);
 int adapter_show(struct cli *cli);
 int vf_show(struct cli *cli);
+int doctor(struct cli *cli);
 int explain(struct cli *cli);
 int plan(struct cli *cli);
 int reload(struct cli *cli);

@@ -244,6 +244,17 @@ const struct command commands[] = {
 	  "Examples:\n"
 	  "  iovteam vf show\n"
 	  "  iovteam vf show TeamDemoA --json\n" },
+	{ "doctor", NULL, doctor, 0, 0, 0, 0, "", "say what would make a failover fail",
+	  "Looks at teams, switches and VMs, and says what would make a failover fail,\n"
+	  "worst first: what it is, how one can see it, and what mends it. Changes nothing.\n"
+	  "It sees this machine alone: ask on the host and in the guest.\n\n"
+	  "  fatal    the loss of one link cuts off, or has done so already\n"
+	  "  warning  a loss may go unseen, or something is not as it is configured\n"
+	  "  note     worth knowing\n\n"
+	  "Exit status: 1 also if anything fatal was found.\n\n"
+	  "Examples:\n"
+	  "  iovteam doctor\n"
+	  "  iovteam doctor --json\n" },
 	{ "explain", NULL, explain, 0, 0, 2, -1, "NAME [PROTOCOL] SOURCE DESTINATION",
 	  "say which member a flow takes, and why",
 	  "Asks the program in the kernel which member a flow takes that leaves through\n"

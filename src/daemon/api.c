@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "core/config.h"
+#include "daemon/api_doctor.h"
 #include "daemon/api_error.h"
 #include "daemon/api_explain.h"
 #include "daemon/api_host.h"
@@ -75,6 +76,16 @@ static void call_explain(void *data, json_t *parameters, struct varlink_reply *r
 
 	if (team)
 		explain_flow(manager, team, json_object_get(parameters, "flow"), reply);
+}
+
+static void call_doctor(void *data, json_t *parameters, struct varlink_reply *reply)
+{
+	json_t *findings = doctor_findings(data);
+
+	(void)parameters;
+	if (!findings)
+		return api_error(reply, API_FAILED, "out of memory");
+	reply->parameters = json_pack("{s:o}", "findings", findings);
 }
 
 /* T20: what is, and then each change. Without "more" the former alone. */
@@ -453,6 +464,7 @@ static const struct varlink_method methods[] = {
 	{"org.iovteam.Show", false, {OPTIONAL_NAME}, call_show},
 	{"org.iovteam.Monitor", false, {OPTIONAL_NAME}, call_monitor},
 	{"org.iovteam.Plan", false, {}, call_plan},
+	{"org.iovteam.Doctor", false, {}, call_doctor},
 	{"org.iovteam.Explain", false, {NAME, OBJECT("flow")}, call_explain},
 	{"org.iovteam.AddTeam", true, {OBJECT("team"), TAKE, CONFIRM}, call_add_team},
 	{"org.iovteam.SetTeam", true, {NAME, OBJECT("settings"), CONFIRM}, call_set_team},

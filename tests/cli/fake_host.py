@@ -98,3 +98,22 @@ def vfs():
         vf(1, mac="52:54:00:cc:00:03", driver="igbvf", vlan=7, adapter="test/nicA"),
         vf(2, spoofchk=None, trust=None),
     ]
+
+
+def findings(*severities):
+    """Of doctor, those of the severities that are named."""
+    rows = [
+        {"severity": "fatal", "check": "single-usable", "subject": "team0",
+         "what": "nothing takes over when ens5 is lost",
+         "evidence": "cannot take over: ens4 (media-disconnected)",
+         "mend": "mend these members: iovteam member show team0"},
+        {"severity": "warning", "check": "teaming-off", "subject": "web1",
+         "what": "the guest of web1 is not told when a switch loses its uplink",
+         "evidence": "allow-teaming is off for nicA, nicB",
+         "mend": "iovteam adapter set web1 allow-teaming=on"},
+        {"severity": "note", "check": "weight-zero", "subject": "web1/nicB",
+         "what": "its frames take the synthetic path, which is slower",
+         "evidence": "iov of the switch TeamDemoB is on, and its iov-weight is 0",
+         "mend": "iovteam adapter set web1 nicB iov-weight=100"},
+    ]
+    return [row for row in rows if row["severity"] in severities]

@@ -65,6 +65,8 @@ CASES = {
         "adapter show test nicA"),
     "vf-show": (fake.reply(vfs=fake_host.vfs()), "vf"),
     "vf-show-none": (fake.reply(vfs=[]), "vf show TeamDemoA"),
+    "doctor": (fake.reply(findings=fake_host.findings("warning", "note")), "doctor"),
+    "doctor-nothing": (fake.reply(findings=[]), "doctor"),
     "switch-add": (
         fake.reply(actions=[{"team": "", "what": "create", "device": "TeamDemoA",
                              "text": "make the switch TeamDemoA on ens1f0"}]),
@@ -104,7 +106,7 @@ HELPS = ["", "team", "member", "team add", "team remove", "team set", "team show
          "team switchover", "member add", "member remove", "member show", "explain", "plan",
          "reload", "watch", "confirm", "cancel", "switch", "switch add", "switch set",
          "switch remove", "switch show", "adapter", "adapter add", "adapter set",
-         "adapter remove", "adapter show", "vf", "vf show"]
+         "adapter remove", "adapter show", "vf", "vf show", "doctor"]
 
 
 @pytest.mark.parametrize("words", HELPS)
@@ -117,6 +119,16 @@ def test_help_of_each_level(words, iovteam):
     if words not in ("", "team", "member", "switch", "adapter", "vf"):
         assert "\n  iovteam " in done.stdout
     assert iovteam("help", *words.split()).stdout == done.stdout
+
+
+def test_a_fatal_finding_fails_the_command(daemon, iovteam):
+    """So a script can ask; the findings are told all the same, and no error."""
+    found = fake_host.findings("fatal", "warning", "note")
+    daemon(fake.reply(findings=found))
+    done = iovteam("doctor")
+    assert (done.returncode, done.stderr) == (1, "")
+    check_golden("doctor-fatal", done.stdout)
+    assert iovteam.json("doctor") == (1, {"findings": found})
 
 
 def test_version(iovteam):
@@ -147,8 +159,8 @@ def test_fields_that_are_missing_or_of_another_type_do_no_harm(daemon, iovteam):
                                   [{"name": 7, "nic": 3, "iov": "x", "adapters": {}}],
                                   [{"adapters": [{}, 4, {"attach": {}, "wanted": 1, "notes": [1]}]}]])
 def test_strange_answers_about_a_host_do_no_harm(rows, daemon, iovteam):
-    daemon(fake.reply(switches=rows, vms=rows, vfs=rows))
-    for words in ("switch", "switch show a", "adapter", "adapter show a b", "vf"):
+    daemon(fake.reply(switches=rows, vms=rows, vfs=rows, findings=rows))
+    for words in ("switch", "switch show a", "adapter", "adapter show a b", "vf", "doctor"):
         assert iovteam(*words.split()).returncode == 0
 
 
