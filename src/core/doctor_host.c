@@ -3,6 +3,7 @@
 #include "core/doctor_private.h"
 
 #include "base/strings.h"
+#include "core/host_plan.h"
 #include "core/iov.h"
 
 #include <net/if.h>
@@ -27,11 +28,7 @@ static const struct link *nic_of(const struct doctor *doctor, const struct switc
 
 static enum uplink_state uplink_of(const struct doctor *doctor, const struct switch_config *sw)
 {
-	const struct link *nic = nic_of(doctor, sw);
-
-	if (!nic)
-		return UPLINK_MISSING;
-	return nic->flags & IFF_UP && nic->carrier ? UPLINK_UP : UPLINK_DOWN;
+	return sw ? host_uplink(sw, doctor->facts->links) : UPLINK_MISSING;
 }
 
 static bool is_used(const struct doctor *doctor, const struct switch_config *sw)
