@@ -197,13 +197,16 @@ static void clear_slot(struct team *team, int slot)
 static int apply_join(struct team *team, const struct team_context *context,
 		      const struct action *action, struct problem *problem)
 {
-	const struct link *link = link_by_index(&context->observed->links, action->ifindex);
 	struct note_member *note = &datapath_notes(team->datapath)->members[action->slot];
 	struct pick_state *state = datapath_state(team->datapath);
 	bool up, returns = (int)note->ifindex == action->ifindex;
 	bool known = strcmp(note->device, action->device) == 0;
-	int err;
+	int err = observe_settled(context->observed, action->ifindex);
+	const struct link *link = link_by_index(&context->observed->links, action->ifindex);
 
+	if (err)
+		return problem_set(problem, err, "cannot read the kernel's events: %s",
+				   strerror(-err));
 	if (!link)
 		return problem_set(problem, -ENODEV, "%s is gone", action->device);
 	if (!adopt_is_adopted(team) && !udev_is_done(action->ifindex))

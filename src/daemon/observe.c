@@ -221,6 +221,15 @@ int observe_own(struct observed *observed)
 	return observe_read(observed, &changes);
 }
 
+int observe_settled(struct observed *observed, int ifindex)
+{
+	struct link ignored;
+
+	/* The kernel answers under the lock under which devices change. */
+	(void)rtnl_link_get(observed->requests, ifindex, &ignored);
+	return observe_own(observed);
+}
+
 int observe_counters(struct observed *observed)
 {
 	struct link_table now = {};

@@ -55,6 +55,12 @@ int observe_read(struct observed *observed, struct observe_changes *ret_changes)
 int observe_own(struct observed *observed);
 
 /*
+ * As observe_own(), when whoever changes devices now has ended: bonding lets go of a member in
+ * several steps, with a wait between them, and tells of each at once.
+ */
+int observe_settled(struct observed *observed, int ifindex);
+
+/*
  * Ask for one device, after a change of which the kernel sends no event: of attributes of a bond or
  * of its member while that device is down. What waits in the event socket is older, and is taken
  * first; what comes into it meanwhile is put right by the next event or comparison.
