@@ -209,7 +209,7 @@ void call_confirm(void *data, json_t *parameters, struct varlink_reply *reply)
 		return;
 	answer = json_pack("{s:s}", "what", pending->what);
 	if (pending_keep(pending, &problem))
-		api_error(reply, API_FAILED, "%s; the change waits still", problem.text);
+		api_error(reply, API_FAILED, "%s", problem.text);
 	else
 		reply->parameters = json_incref(answer);
 }

@@ -174,14 +174,17 @@ static void forget(struct pending *pending)
 
 int pending_keep(struct pending *pending, struct problem *problem)
 {
+	struct problem left = {};
 	int err;
 
 	if (pending->undone)
-		return problem_set(problem, -EBUSY, "it is being taken back already");
-	err = journal_remove(pending->manager->store.directory, problem);
-	if (!err)
-		forget(pending);
-	return err;
+		return problem_set(problem, -EBUSY, "%s, and that is being taken back already",
+				   pending->what);
+	err = journal_remove(pending->manager->store.directory, &left);
+	if (err)
+		return problem_set(problem, err, "%s; the change waits still", left.text);
+	forget(pending);
+	return 0;
 }
 
 /* What it tells of is taken back, and would be once more. */

@@ -69,7 +69,8 @@ def spread(network, build, team, macs, dealt):  # noqa: F811
 
 
 # When bonding changes over, the kernel forgets the team's neighbours, and with them what waits for
-# their answer: packets of flows that stay, too, if it changes over twice in a row.
+# their answer: packets of flows that stay, too, if it changes over once more before the daemon has
+# told them again.
 FORGOTTEN_MAX = RATE // 10  # 100 ms of them
 
 

@@ -8,8 +8,8 @@ from team import SLOW
 from test_veth import PEER, PEER6, network  # noqa: F401
 from traffic import ping
 
-QUESTIONS = ("arp flower arp_op request",
-             "ipv6 flower ip_proto icmpv6 type 135")  # neighbour solicitation
+# Not what the team announces of itself. 135: neighbour solicitation.
+QUESTIONS = (f"arp flower arp_op request arp_tip {PEER}", "ipv6 flower ip_proto icmpv6 type 135")
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def test_neighbours_outlive_changes_of_the_primary(network):  # noqa: F811
             finally:
                 for process in pings:
                     process.stop()
-            # And when a link is lost, whoever of the daemon and bonding is first.
+            # And when a link is lost, whoever of the daemon and bonding changes over.
             network.carrier("m0", up=False)
             wait_until(lambda: team.primary != "m0", SLOW, "another primary")
             for address in (PEER, PEER6):

@@ -2,7 +2,7 @@
 """Where the sweep happens: two namespaces of the VM, the daemon with the library in it, and the
 command.
 
-    swguest: m0 m1 m2 (team0)  o0 o1 (other)   ---   swpeer: bridges st, so
+    swguest: m0 m1 m2 x0 (team0)  o0 o1 (other)   ---   swpeer: bridges st, so
 """
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from traffic import Traffic
 GUEST, PEER = "swguest", "swpeer"
 TEAM, OTHER = "team0", "other"
 MEMBERS, OTHERS = ("m0", "m1", "m2"), ("o0", "o1")
+# A macvlan: its driver refuses the MAC that the device below has.
+REFUSING, LOWER = "x0", "x"
+HARMLESS = "02:00:00:00:00:01"
 OTHER_GUEST, OTHER_PEER = "198.51.100.2", "198.51.100.1"
 SLOW_S = 30
 # The daemon tries again after 1, 2, 4 s; whatever one failure leaves is mended by then.
@@ -79,7 +82,7 @@ class Bench:
         for bridge in ("st", "so"):
             lines += [f"link add {bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
                       f"link set {bridge} up"]
-        for members, bridge in ((MEMBERS, "st"), (OTHERS, "so")):
+        for members, bridge in (((*MEMBERS, LOWER), "st"), (OTHERS, "so")):
             for member in members:
                 lines += [f"link add p{member} type veth peer name {member} netns {GUEST}",
                           f"link set p{member} master {bridge} up"]
@@ -94,13 +97,16 @@ class Bench:
         self.run("ip", "-n", GUEST, "-batch", "-", stdin="".join(
             f"link set {member} up\n" for member in (*MEMBERS[1:], *OTHERS))
             + "link set m1 mtu 1400\n")
+        self.run("ip", "-n", GUEST, "-batch", "-", stdin=(
+            f"link set {LOWER} up\n"
+            f"link add link {LOWER} name {REFUSING} type macvlan mode private\n"))
 
     def _make_other(self) -> None:
         """Neighbours are known for ever, so that a lost datagram is a lost datagram."""
         for where, device, address, other, at in (
                 (GUEST, OTHER, OTHER_GUEST, OTHER_PEER, (PEER, "so")),
                 (PEER, "so", OTHER_PEER, OTHER_GUEST, (GUEST, OTHER))):
-            mac = self.run("ip", "-n", at[0], "-br", "link", "show", at[1]).split()[2]
+            mac = self.mac(*at)
             self.run("ip", "-n", where, "address", "add", f"{address}/24", "dev", device)
             self.run("ip", "-n", where, "neighbour", "replace", other, "dev", device,
                      "lladdr", mac, "nud", "permanent")
@@ -116,6 +122,26 @@ class Bench:
     def carrier(self, member: str, up: bool) -> None:
         (self.pulled.discard if up else self.pulled.add)(member)
         self.run("ip", "-n", PEER, "link", "set", f"p{member}", "up" if up else "down")
+
+    def mac(self, where: str, device: str) -> str:
+        return self.run("ip", "-n", where, "-br", "link", "show", device).split()[2]
+
+    def refuse(self, mac: str) -> None:
+        """What the driver of REFUSING refuses from now on."""
+        self.run("ip", "-n", GUEST, "link", "set", LOWER, "address", mac)
+
+    def give_addresses(self, device: str) -> None:
+        """An address and a route through it, which only this device has afterwards."""
+        self.take_addresses()
+        self.run("ip", "-n", GUEST, "-batch", "-", stdin=(
+            f"address add 203.0.113.2/24 dev {device}\n"
+            f"route add 192.0.2.0/24 via 203.0.113.1 dev {device} metric 7\n"))
+
+    def take_addresses(self) -> None:
+        """As far as devices are there; their routes go with them."""
+        subprocess.run(["ip", "-n", GUEST, "-force", "-batch", "-"], text=True, check=False,
+                       capture_output=True, input="".join(
+                           f"address flush dev {device}\n" for device in (*MEMBERS, TEAM)))
 
     # --- the daemon ---
 
@@ -187,6 +213,11 @@ class Bench:
                 raise Broken(f"{what}: not within {seconds} s")
             self.pause()
 
+    @property
+    def waits(self) -> bool:
+        """Does a change wait to be confirmed?"""
+        return bool(state.shown(self.socket)["show pending"])
+
     def shows(self, team: str, wanted: str) -> bool:
         return state.shown(self.socket).get(f"show {team} state") == wanted
 
@@ -238,11 +269,12 @@ class Bench:
     def close(self) -> None:
         self.fault.disarm()
         self.traffic = None
-        for team in (TEAM, OTHER):
-            self.write(team, None)
         try:
             if not self.alive:
                 self.start()
+            self.command("cancel")  # what a scene has begun; mostly nothing
+            for team in (TEAM, OTHER):
+                self.write(team, None)
             self.command("reload")
         finally:
             self.stop()

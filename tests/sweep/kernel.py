@@ -15,7 +15,10 @@ _MS_REC, _MS_PRIVATE = 0x4000, 1 << 18
 _SYS_BPF = 321
 _PROG_GET_NEXT_ID, _MAP_GET_NEXT_ID, _PROG_QUERY, _LINK_GET_NEXT_ID = 11, 12, 16, 31
 _TCX = {"in": 46, "out": 47}
-_RTM_GETQDISC, _REQUEST_DUMP, _TCA_KIND = 38, 0x301, 1
+_RTM_NEWADDR, _RTM_GETADDR, _RTM_NEWQDISC, _RTM_GETQDISC = 20, 22, 36, 38
+_REQUEST_DUMP, _NLMSG_DONE = 0x301, 3
+_IFADDRMSG, _TCMSG = struct.Struct("=BBBBI"), struct.Struct("=BxxxiIII")
+_IFA_LOCAL, _TCA_KIND = 2, 1
 
 
 def _check(result: int) -> int:
@@ -89,29 +92,53 @@ def _messages(answer: bytes):
         answer = answer[(length + 3) & ~3:]
 
 
-def _kind_of(body: bytes) -> str:
-    at = 20  # struct tcmsg
+def _attribute(body: bytes, at: int, wanted: int) -> bytes:
+    """Of the attributes that begin at @at."""
     while at + 4 <= len(body):
         length, attribute = struct.unpack_from("=HH", body, at)
-        if attribute == _TCA_KIND:
-            return body[at + 4:at + length].rstrip(b"\0").decode()
+        if attribute == wanted:
+            return body[at + 4:at + length]
         at += (length + 3) & ~3
-    return ""
+    return b""
+
+
+def _dump(request: int, answer: int, header: bytes):
+    """The bodies of all messages that the kernel lists."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
+        netlink.bind((0, 0))
+        netlink.send(struct.pack("=IHHII", 16 + len(header), request, _REQUEST_DUMP, 1, 0)
+                     + header)
+        while True:
+            for kind, body in _messages(netlink.recv(1 << 16)):
+                if kind == _NLMSG_DONE:
+                    return
+                if kind != answer:
+                    raise OSError(f"the kernel does not answer the dump {request}")
+                yield body
 
 
 def qdiscs() -> set[tuple[int, str]]:
     """(ifindex, kind) of those that somebody has made."""
     found = set()
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
-        netlink.bind((0, 0))
-        netlink.send(struct.pack("=IHHII BxxxiIII", 36, _RTM_GETQDISC, _REQUEST_DUMP, 1, 0,
-                                 0, 0, 0, 0, 0))
-        while True:
-            for kind, body in _messages(netlink.recv(1 << 16)):
-                if kind == 3:  # NLMSG_DONE
-                    return found
-                if kind != 36:  # RTM_NEWQDISC
-                    raise OSError("the kernel does not list its qdiscs")
-                ifindex, handle = struct.unpack_from("=iI", body, 4)
-                if handle:
-                    found.add((ifindex, _kind_of(body)))
+    for body in _dump(_RTM_GETQDISC, _RTM_NEWQDISC, _TCMSG.pack(0, 0, 0, 0, 0)):
+        _, ifindex, handle, _, _ = _TCMSG.unpack_from(body)
+        if handle:
+            kind = _attribute(body, _TCMSG.size, _TCA_KIND)
+            found.add((ifindex, kind.rstrip(b"\0").decode()))
+    return found
+
+
+def addresses() -> list[tuple[int, str]]:
+    """(ifindex, address/prefix): of IPv4, which is all that the sweep has."""
+    found = []
+    for body in _dump(_RTM_GETADDR, _RTM_NEWADDR, _IFADDRMSG.pack(socket.AF_INET, 0, 0, 0, 0)):
+        _, prefix, _, _, ifindex = _IFADDRMSG.unpack_from(body)
+        local = _attribute(body, _IFADDRMSG.size, _IFA_LOCAL)
+        found.append((ifindex, f"{socket.inet_ntoa(local)}/{prefix}"))
+    return found
+
+
+def routes() -> list[tuple[str, str]]:
+    """(device, destination, gateway and the like in hexadecimal), of IPv4's main table."""
+    lines = Path("/proc/thread-self/net/route").read_text().splitlines()[1:]
+    return [(words[0], " ".join(words[1:4] + words[6:8])) for words in map(str.split, lines)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 
-from bench import MEMBERS, TEAM, Bench, configuration
-from state import State
+from bench import GUEST, HARMLESS, MEMBERS, REFUSING, TEAM, Bench, configuration
+from state import JOURNAL, State
 
 TWO, THREE = MEMBERS[:2], MEMBERS
 # Nobody waits for a member, and the first one is primary.
@@ -19,8 +19,12 @@ class Scene:
 
     name = ""
     text: str | None = configuration(TEAM, TWO, *QUICK)
-    # The primary leaves. If it is taken back, it is not the primary any more.
+    # What the act leads to is compared through blur() only.
     loose = False
+    # The team is made anew each time: what drivers have said is remembered.
+    anew = False
+    # Of requests; others would not be failures here, but a kernel's answer with a meaning.
+    errors: tuple[str, ...] | None = None
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
@@ -32,6 +36,12 @@ class Scene:
             bench.carrier(member, up=True)
         if not bench.alive:
             bench.start()
+        if bench.waits:
+            bench.must("cancel")
+        bench.take_addresses()
+        if self.anew:
+            bench.write(TEAM, None)
+            bench.must("reload")
         bench.write(TEAM, self.text)
         bench.must("reload")
         if self.text:
@@ -40,12 +50,16 @@ class Scene:
             bench.wait(lambda: bench.command("team", "switchover", TEAM, "--to", MEMBERS[0])[0]
                        == 0, f"{MEMBERS[0]} the primary")
 
+    def ready(self) -> None:
+        """From the base to where the act can begin; what has a term."""
+
     def act(self) -> Outcome:
         raise NotImplementedError
 
     @staticmethod
     def blur(state: State) -> State:
-        """A state without what depends on who is the primary."""
+        """A state without what depends on who is the primary: if one that leaves is taken back, it
+        is that no more."""
         told = {key: value for key, value in state.items()
                 if key not in (f"{TEAM} mac", f"{TEAM} active_slave", f"show {TEAM} mac",
                                f"show {TEAM} primary")}
@@ -170,5 +184,115 @@ class StartAdopts(Start):
     text = configuration(TEAM, TWO, *QUICK)
 
 
-SCENES = (Start, StartMakes, StartAdopts, Add, MemberAdd, MemberRemove, PrimaryRemove, Set, Reload,
-          Switchover, Failover, Return, Remove)
+# --- what waits to be confirmed (C5) ---
+
+# A member that brings addresses, which it must have again if it is taken back.
+UNCONFIRMED = ("member", "add", TEAM, "m2", "--take-addresses", "--confirm")
+LONG = "600"
+
+
+class ConfirmBegin(Command):
+    name = "set, unless"
+    words = ("team", "set", TEAM, "announce-count=5", "--confirm", LONG)
+
+
+class Confirm(Command):
+    name = "confirm"
+    words: tuple[str, ...] = ("confirm",)
+
+    def back(self) -> None:
+        super().back()
+        self.bench.give_addresses("m2")
+        self.bench.must(*UNCONFIRMED, LONG)
+
+
+class Cancel(Confirm):
+    name = "cancel"
+    words = ("cancel",)
+
+
+class Expiry(Scene):
+    """Nobody confirms: what was made is taken back."""
+
+    name = "expiry"
+
+    def back(self) -> None:
+        super().back()
+        self.bench.give_addresses("m2")
+
+    def ready(self) -> None:
+        self.bench.must(*UNCONFIRMED, "1")
+
+    def act(self) -> Outcome:
+        # Without asking the daemon, whose answers would count as well.
+        self.bench.wait(lambda: not (self.bench.config / JOURNAL).exists(), "the term to end")
+        return None
+
+
+class StartTakesBack(Start):
+    """What an earlier run has left unconfirmed."""
+
+    name = "start, undo"
+    text = configuration(TEAM, TWO, *QUICK)
+
+    def back(self) -> None:
+        Scene.back(self)
+        self.bench.give_addresses("m2")
+        self.bench.must(*UNCONFIRMED, LONG)
+        self.bench.stop()
+
+
+# --- addresses that move (T1) ---
+
+class TakeAddresses(Command):
+    name, text = "take addresses", None
+    words = ("team", "add", TEAM, "--member", "m0", "--member", "m1", "--take-addresses")
+
+    def back(self) -> None:
+        super().back()
+        self.bench.give_addresses("m1")
+
+
+class GiveAddresses(Command):
+    name = "give addresses"
+    words = ("team", "remove", TEAM, "--give-addresses", "m1")
+
+    def back(self) -> None:
+        super().back()
+        self.bench.give_addresses(TEAM)
+
+
+# --- one MAC (T8 `team`) ---
+
+class OneMac(Failover):
+    """The new primary takes the team's MAC over. What a lost one has until it is back depends on
+    who of the daemon and bonding was first."""
+
+    name, text = "one mac", configuration(TEAM, THREE, *QUICK, "MacPolicy=team")
+    loose = True
+    errors = ("ENOMEM", "ENOBUFS")  # others say that the MAC is not permitted
+
+    @staticmethod
+    def blur(state: State) -> State:
+        return {key: value for key, value in state.items() if key != f"{MEMBERS[0]} mac"}
+
+
+class OneMacRefused(OneMac):
+    """The first that should may not, so the next one does."""
+
+    name, anew = "mac refused", True
+    text = configuration(TEAM, ("m0", REFUSING, "m2"), *QUICK, "MacPolicy=team")
+
+    def back(self) -> None:
+        self.bench.refuse(HARMLESS)
+        super().back()
+        self.bench.refuse(self.bench.mac(GUEST, TEAM))
+
+
+class OneMacSwitchover(Switchover):
+    name, text = "mac switchover", OneMac.text
+
+
+SCENES = (Start, StartMakes, StartAdopts, StartTakesBack, Add, MemberAdd, MemberRemove,
+          PrimaryRemove, Set, Reload, Switchover, Failover, Return, ConfirmBegin, Confirm, Cancel,
+          Expiry, TakeAddresses, GiveAddresses, OneMac, OneMacRefused, OneMacSwitchover, Remove)

@@ -69,14 +69,19 @@ class Stage:
                          + "\n      ".join(amiss))
 
     def _act_unharmed(self) -> None:
+        self.scene.ready()
+        self._must_act()
+
+    def _must_act(self) -> None:
         outcome = self.scene.act()
         if outcome not in (None, (0, "")):
             raise Finding(f"without a failure: {outcome}")
 
     def round(self, kind: str, error: str) -> Round:
         """Counts the points."""
+        self.scene.ready()
         self.bench.fault.count(kind)
-        self._act_unharmed()
+        self._must_act()
         self._linger(lambda: False)
         self.bench.fault.disarm()
         sites = self.bench.fault.sites()
@@ -108,6 +113,7 @@ class Stage:
 
     def _try(self, now: Round, point: int) -> None:
         bench, fault = self.bench, self.bench.fault
+        self.scene.ready()
         fault.arm(now.kind, getattr(errno, now.error), point)
         outcome = self.scene.act()
         self._linger(lambda: fault.failed)

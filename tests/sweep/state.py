@@ -18,6 +18,8 @@ _BOND = ("mode", "fail_over_mac", "all_slaves_active", "num_grat_arp", "peer_not
          "resend_igmp", "miimon", "active_slave", "slaves", "queue_id")
 _MEMBER = ("device", "name", "state", "reason", "primary", "buckets")
 
+JOURNAL = ".pending"  # of a change that waits to be confirmed
+
 State = dict[str, object]
 
 
@@ -47,19 +49,24 @@ def devices(sysfs: Path) -> State:
             found[f"{name} {key}"] = " ".join(sorted(_read(place / "bonding" / key).split()))
         for way, count in kernel.tcx(ifindex).items():
             found[f"{name} tcx {way}"] = count
+    for ifindex, address in kernel.addresses():
+        found[f"{names.get(ifindex, ifindex)} address {address}"] = True
+    for name, route in kernel.routes():
+        found[f"{name} route {route}"] = True
     for ifindex, kind in kernel.qdiscs():
         found[f"{names.get(ifindex, ifindex)} qdisc {kind}"] = True
     return found
 
 
 def files(directory: Path, what: str, contents: bool) -> State:
-    """Files below a directory; for pins the names only."""
+    """Files below a directory. Of pins the names only, and of the journal, which has the time."""
     found: State = {}
     for place, _, names in os.walk(directory):
         found[f"{what} {place}"] = "directory"
         for name in names:
             path = Path(place) / name
-            found[f"{what} {path}"] = path.read_text() if contents else "pin"
+            found[f"{what} {path}"] = (path.read_text() if contents and name != JOURNAL
+                                          else "there")
     return found
 
 
@@ -93,8 +100,9 @@ def ask(path: Path, method: str) -> dict[str, object]:
 
 def shown(path: Path) -> State:
     """What the daemon says of its teams."""
-    found: State = {}
-    for team in ask(path, "Show")["teams"]:
+    answer = ask(path, "Show")
+    found: State = {"show pending": answer.get("pending", {}).get("what", "")}
+    for team in answer["teams"]:
         name = f"show {team['name']}"
         found.update({f"{name} {key}": team[key] for key in ("state", "primary", "mac", "mtu")})
         found.update({f"{name} {key}": value for key, value in team["settings"].items()})

@@ -45,9 +45,10 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def rounds(options: argparse.Namespace) -> list[tuple[str, str]]:
+def rounds(options: argparse.Namespace, scene: type[Scene]) -> list[tuple[str, str]]:
     errors = {"requests": options.error or ["ENOMEM"], "allocations": ["ENOMEM"]}
-    return [(kind, error) for kind in options.kind or errors for error in errors[kind]]
+    return [(kind, error) for kind in options.kind or errors for error in errors[kind]
+            if scene.errors is None or error in scene.errors]
 
 
 def chosen(now: Round, options: argparse.Namespace) -> list[int]:
@@ -88,7 +89,7 @@ def sweep(stages: Stages, options: argparse.Namespace) -> int:
         if options.scene and make.name not in options.scene:
             continue
         stage = stages.make(make)
-        for kind, error in rounds(options):
+        for kind, error in rounds(options, make):
             begin = time.monotonic()
             now = stage.round(kind, error)
             for point in chosen(now, options):
@@ -110,7 +111,7 @@ def sample(stages: Stages, options: argparse.Namespace) -> int:
             break
         share = time.monotonic() + (end - time.monotonic()) / (len(scenes) - number)
         stage = stages.make(make)
-        kinds = [stage.round(kind, error) for kind, error in rounds(options)]
+        kinds = [stage.round(kind, error) for kind, error in rounds(options, make)]
         points = [(now, point) for now in kinds for point in now.distinct()]
         begin = time.monotonic()
         chance.shuffle(points)
