@@ -11,6 +11,9 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <poll.h>
+
+#define OWN_READS_MAX 64 /* others may send as fast as we read */
 
 static const unsigned groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
 				  RTNLGRP_NEIGH};
@@ -187,11 +190,22 @@ int observe_link(struct observed *observed, int ifindex)
 	return link_table_put(&observed->links, &link);
 }
 
+static bool has_more(const struct observed *observed)
+{
+	struct pollfd events = {.fd = netlink_fd(observed->events), .events = POLLIN};
+
+	return poll(&events, 1, 0) == 1 && events.revents & POLLIN;
+}
+
+/* One request may have thousands: a NIC that joins a bridge has its address in each VLAN. */
 int observe_own(struct observed *observed)
 {
 	struct observe_changes changes;
+	int err = observe_read(observed, &changes);
 
-	return observe_read(observed, &changes);
+	for (int i = 0; !err && i < OWN_READS_MAX && has_more(observed); i++)
+		err = observe_read(observed, &changes);
+	return err;
 }
 
 int observe_counters(struct observed *observed)
