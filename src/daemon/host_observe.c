@@ -70,22 +70,27 @@ static struct host_nic_memory *remember_nic(struct host *host, const struct stor
 	return memory;
 }
 
-static int observe_vfs(struct host *host, const struct link *nic, struct host_nic *seen,
-		       struct sriov *sriov, struct problem *problem)
+/* A NIC whose VFs cannot be read keeps no other switch waiting: its VFs are left alone. */
+static void observe_vfs(struct host *host, const char *sw, const struct link *nic,
+			struct host_nic *seen, struct sriov *sriov)
 {
+	char text[HOST_TEXT_SIZE];
 	int err;
 
 	if (strcmp(nic->bus, "pci") != 0 || sriov_read(HOST_SYSFS, nic->bus_id, sriov))
-		return 0;
+		return;
 	seen->total = sriov->has_driver ? sriov->total : 0;
 	if (!sriov->made)
-		return 0;
+		return;
 	err = rtnl_vf_dump(host->context->observed->requests, nic->ifindex, &seen->vfs);
 	if (!err)
 		err = sriov_functions(HOST_SYSFS, nic->bus_id, &seen->vfs);
-	return err ? problem_set(problem, err, "cannot read the VFs of %s: %s", nic->name,
-				 strerror(-err))
-		   : 0;
+	if (!err)
+		return;
+	(void)snprintf(text, sizeof(text), "the VFs of %s cannot be read: %s", nic->name,
+		       strerror(-err));
+	host_note_trouble(host, sw, text);
+	seen->busy = true;
 }
 
 static int observe_nic(struct host *host, const struct store *store, uint32_t place,
@@ -107,8 +112,7 @@ static int observe_nic(struct host *host, const struct store *store, uint32_t pl
 	memcpy(of->ours, memory->ours, sizeof(of->ours));
 	if (!nic || memory->making) /* a table that changes meanwhile says nothing */
 		return 0;
-	if (observe_vfs(host, nic, of, &seen->sriovs[place], problem))
-		return problem ? problem->error : -EIO;
+	observe_vfs(host, sw->name, nic, of, &seen->sriovs[place]);
 	of->refused = memory->refused_count &&
 		      memory->refused_count ==
 			      (sw->vf_count && sw->vf_count < of->total ? sw->vf_count : of->total);
