@@ -189,6 +189,15 @@ static void find_default_routes(struct netlink *netlink, int *ret_ifindexes)
 
 /* --- all --- */
 
+/* Only then are filters of interest. They are long: a trunk has an entry for each VLAN. */
+static bool has_vfs(const struct host_seen *seen)
+{
+	for (size_t i = 0; i < SWITCHES_MAX; i++)
+		if (seen->nics[i].vfs.count)
+			return true;
+	return false;
+}
+
 void host_seen_done(struct host_seen *seen)
 {
 	for (size_t i = 0; i < SWITCHES_MAX; i++)
@@ -223,19 +232,17 @@ int host_observe(struct host *host, const struct store *store, struct host_seen 
 	int err = rtnl_bridge_dump_vlans(netlink, &seen.vlans, &seen.view.vlan_count);
 
 	if (!err)
-		err = rtnl_fdb_dump(netlink, 0, &seen.fdb, &seen.view.fdb_count);
-	if (!err)
 		err = observe_ports(host, store, &seen);
 	if (!err)
 		err = observe_guards(host, &seen);
 	find_default_routes(netlink, seen.view.default_routes);
-	if (err)
-		(void)problem_set(problem, err, "cannot read the bridges: %s", strerror(-err));
 	for (uint32_t i = 0; !err && i < store->switches.count; i++)
 		err = observe_nic(host, store, i, &seen, problem);
+	if (!err && has_vfs(&seen))
+		err = rtnl_fdb_dump(netlink, 0, &seen.fdb, &seen.view.fdb_count);
 	if (err) {
 		host_seen_done(&seen);
-		return err;
+		return problem_set(problem, err, "cannot read the bridges: %s", strerror(-err));
 	}
 	*ret_seen = seen;
 	point_view(host, ret_seen);
