@@ -34,14 +34,18 @@ void call_show_switches(void *data, json_t *parameters, struct varlink_reply *re
 
 void call_show_adapters(void *data, json_t *parameters, struct varlink_reply *reply)
 {
-	const struct manager *manager = data;
-	const char *name = api_text(parameters, "vm");
+	struct manager *manager = data;
+	const char *name = api_text(parameters, "vm"), *adapter = api_text(parameters, "adapter");
+	struct vm_config *vm = vm_list_find(&manager->store.vms, name);
 	struct problem problem = {};
-	json_t *array = host_show_vms(manager->host, &manager->store, name, &problem);
 
-	reply_array(reply, "vms", array, &problem);
-	if (array && *name && !json_array_size(array))
-		api_error(reply, API_NOT_FOUND, "there is no VM \"%s\"", name);
+	if (*name && !vm)
+		return api_error(reply, API_NOT_FOUND, "there is no VM \"%s\"", name);
+	if (*name && *adapter && !vm_adapter(vm, adapter))
+		return api_error(reply, API_NOT_FOUND, "%s has no adapter \"%s\"", name, adapter);
+	reply_array(reply, "vms",
+		    host_show_vms(manager->host, &manager->store, name, adapter, &problem),
+		    &problem);
 }
 
 void call_show_vfs(void *data, json_t *parameters, struct varlink_reply *reply)

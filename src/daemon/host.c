@@ -55,7 +55,8 @@ void host_note_trouble(struct host *host, const char *object, const char *text)
 	if (strcmp(trouble->text, text) != 0)
 		log_warning("%s: %s; it is tried again", object, text);
 	(void)text_copy(trouble->text, sizeof(trouble->text), text);
-	trouble->retry_ns = clock_now_ns() + (RETRY_FIRST_NS << doublings);
+	trouble->noted_ns = clock_now_ns();
+	trouble->retry_ns = trouble->noted_ns + (RETRY_FIRST_NS << doublings);
 	trouble->retries++;
 }
 
@@ -83,11 +84,11 @@ static uint64_t next_retry(const struct host *host)
 	return first;
 }
 
-/* What an object lacks is its trouble until it has it; whoever lacks nothing has none. */
-static void settle_troubles(struct host *host, const struct host_steps *steps)
+/* Who lacks nothing has no trouble any more, but for what this look itself has met. */
+static void settle_troubles(struct host *host, const struct host_steps *steps, uint64_t since_ns)
 {
 	for (size_t i = host->trouble_count; i-- > 0;) {
-		bool lacks = false;
+		bool lacks = host->troubles[i].noted_ns >= since_ns;
 
 		for (size_t j = 0; j < steps->count; j++)
 			lacks |= strcmp(steps->steps[j].object, host->troubles[i].object) == 0;
@@ -189,6 +190,7 @@ static int do_step(struct pass *pass, const struct host_step *step, struct probl
 /* One look, and what follows from it. */
 static int run_round(struct pass *pass, const struct store *store, struct problem *problem)
 {
+	uint64_t since_ns = clock_now_ns();
 	struct host_steps steps = {};
 	int err = plan(pass->host, store, &steps, problem);
 
@@ -196,7 +198,7 @@ static int run_round(struct pass *pass, const struct store *store, struct proble
 	for (size_t i = 0; !err && i < steps.count; i++)
 		err = do_step(pass, &steps.steps[i], problem);
 	if (!err)
-		settle_troubles(pass->host, &steps);
+		settle_troubles(pass->host, &steps, since_ns);
 	host_steps_done(&steps);
 	return err;
 }

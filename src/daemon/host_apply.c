@@ -36,6 +36,16 @@ static void look(const struct host *host, int ifindex)
 		(void)observe_link(host->context->observed, ifindex);
 }
 
+/* Somebody may have been faster. */
+static int delete_link(struct host *host, int ifindex, struct problem *problem)
+{
+	struct problem refused = {};
+	int err = rtnl_link_delete(requests(host), ifindex, &refused);
+
+	(void)observe_own(host->context->observed);
+	return err && err != -ENODEV ? problem_set(problem, err, "%s", refused.text) : 0;
+}
+
 /* --- switches --- */
 
 static int set_mark(struct host *host, int ifindex, const char *mark, struct problem *problem)
@@ -144,10 +154,7 @@ static int apply_switch_remove(struct host *host, const struct host_step *step,
 	if (!bridge || !host_mark_read(bridge, &mark))
 		return 0;
 	err = release_nic(host, bridge, &mark, problem);
-	if (!err)
-		err = rtnl_link_delete(requests(host), step->ifindex, problem);
-	(void)observe_own(host->context->observed);
-	return err;
+	return err ? err : delete_link(host, step->ifindex, problem);
 }
 
 /* --- ports --- */
@@ -211,7 +218,7 @@ static int apply_port_remove(struct host *host, const struct host_step *step,
 	int err = 0;
 
 	if (port && host_mark_is_port(port))
-		err = rtnl_link_delete(requests(host), port->ifindex, problem);
+		err = delete_link(host, port->ifindex, problem);
 	else if (port && strcmp(port->slave_kind, "bridge") == 0)
 		err = rtnl_link_set_master(requests(host), port->ifindex, 0, problem);
 	(void)observe_own(host->context->observed);

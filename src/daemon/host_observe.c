@@ -70,22 +70,27 @@ static struct host_nic_memory *remember_nic(struct host *host, const struct stor
 	return memory;
 }
 
-static int observe_vfs(struct host *host, const struct link *nic, struct host_nic *seen,
-		       struct sriov *sriov, struct problem *problem)
+/* A NIC whose VFs cannot be read keeps no other switch waiting: its VFs are left alone. */
+static void observe_vfs(struct host *host, const char *sw, const struct link *nic,
+			struct host_nic *seen, struct sriov *sriov)
 {
+	char text[HOST_TEXT_SIZE];
 	int err;
 
 	if (strcmp(nic->bus, "pci") != 0 || sriov_read(HOST_SYSFS, nic->bus_id, sriov))
-		return 0;
+		return;
 	seen->total = sriov->has_driver ? sriov->total : 0;
 	if (!sriov->made)
-		return 0;
+		return;
 	err = rtnl_vf_dump(host->context->observed->requests, nic->ifindex, &seen->vfs);
 	if (!err)
 		err = sriov_functions(HOST_SYSFS, nic->bus_id, &seen->vfs);
-	return err ? problem_set(problem, err, "cannot read the VFs of %s: %s", nic->name,
-				 strerror(-err))
-		   : 0;
+	if (!err)
+		return;
+	(void)snprintf(text, sizeof(text), "the VFs of %s cannot be read: %s", nic->name,
+		       strerror(-err));
+	host_note_trouble(host, sw, text);
+	seen->busy = true;
 }
 
 static int observe_nic(struct host *host, const struct store *store, uint32_t place,
@@ -107,8 +112,7 @@ static int observe_nic(struct host *host, const struct store *store, uint32_t pl
 	memcpy(of->ours, memory->ours, sizeof(of->ours));
 	if (!nic || memory->making) /* a table that changes meanwhile says nothing */
 		return 0;
-	if (observe_vfs(host, nic, of, &seen->sriovs[place], problem))
-		return problem ? problem->error : -EIO;
+	observe_vfs(host, sw->name, nic, of, &seen->sriovs[place]);
 	of->refused = memory->refused_count &&
 		      memory->refused_count ==
 			      (sw->vf_count && sw->vf_count < of->total ? sw->vf_count : of->total);
@@ -185,6 +189,15 @@ static void find_default_routes(struct netlink *netlink, int *ret_ifindexes)
 
 /* --- all --- */
 
+/* Only then are filters of interest. They are long: a trunk has an entry for each VLAN. */
+static bool has_vfs(const struct host_seen *seen)
+{
+	for (size_t i = 0; i < SWITCHES_MAX; i++)
+		if (seen->nics[i].vfs.count)
+			return true;
+	return false;
+}
+
 void host_seen_done(struct host_seen *seen)
 {
 	for (size_t i = 0; i < SWITCHES_MAX; i++)
@@ -219,19 +232,17 @@ int host_observe(struct host *host, const struct store *store, struct host_seen 
 	int err = rtnl_bridge_dump_vlans(netlink, &seen.vlans, &seen.view.vlan_count);
 
 	if (!err)
-		err = rtnl_fdb_dump(netlink, 0, &seen.fdb, &seen.view.fdb_count);
-	if (!err)
 		err = observe_ports(host, store, &seen);
 	if (!err)
 		err = observe_guards(host, &seen);
 	find_default_routes(netlink, seen.view.default_routes);
-	if (err)
-		(void)problem_set(problem, err, "cannot read the bridges: %s", strerror(-err));
 	for (uint32_t i = 0; !err && i < store->switches.count; i++)
 		err = observe_nic(host, store, i, &seen, problem);
+	if (!err && has_vfs(&seen))
+		err = rtnl_fdb_dump(netlink, 0, &seen.fdb, &seen.view.fdb_count);
 	if (err) {
 		host_seen_done(&seen);
-		return err;
+		return problem_set(problem, err, "cannot read the bridges: %s", strerror(-err));
 	}
 	*ret_seen = seen;
 	point_view(host, ret_seen);

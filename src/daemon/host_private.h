@@ -34,7 +34,8 @@ struct host_guard {
 struct host_trouble {
 	char object[HOST_OBJECT_SIZE];
 	char text[HOST_TEXT_SIZE];
-	uint64_t retry_ns;
+	uint64_t noted_ns;
+	uint64_t retry_ns; /* not tried before */
 	unsigned int retries;
 };
 

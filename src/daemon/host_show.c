@@ -372,26 +372,27 @@ static json_t *show_adapter(struct showing *of, uint32_t vm, uint32_t place)
 		*config->netns ? json_null() : show_attach(adapter, port, vf));
 }
 
-static json_t *show_vm(struct showing *of, uint32_t vm)
+static json_t *show_vm(struct showing *of, uint32_t vm, const char *adapter)
 {
 	const struct vm_config *config = &of->store->vms.vms[vm];
 	json_t *adapters = json_array();
 
 	for (uint32_t i = 0; i < config->adapter_count; i++)
-		(void)json_array_append_new(adapters, show_adapter(of, vm, i));
+		if (!*adapter || strcmp(config->adapters[i].name, adapter) == 0)
+			(void)json_array_append_new(adapters, show_adapter(of, vm, i));
 	return json_pack("{s:s, s:s, s:s, s:o}", "name", config->name, "namespace", config->netns,
 			 "qmp", config->qmp, "adapters", adapters);
 }
 
 json_t *host_show_vms(struct host *host, const struct store *store, const char *name,
-		      struct problem *problem)
+		      const char *adapter, struct problem *problem)
 {
 	struct showing *of = begin_showing(host, store, problem);
 	json_t *array = of ? json_array() : NULL;
 
 	for (uint32_t i = 0; of && i < store->vms.count; i++)
 		if (!*name || strcmp(store->vms.vms[i].name, name) == 0)
-			(void)json_array_append_new(array, show_vm(of, i));
+			(void)json_array_append_new(array, show_vm(of, i, adapter));
 	if (of)
 		end_showing(of);
 	return array;

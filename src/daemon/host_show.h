@@ -10,6 +10,6 @@
 json_t *host_show_switches(struct host *host, const struct store *store, const char *name,
 			   struct problem *problem);
 json_t *host_show_vms(struct host *host, const struct store *store, const char *name,
-		      struct problem *problem);
+		      const char *adapter, struct problem *problem);
 json_t *host_show_vfs(struct host *host, const struct store *store, const char *sw,
 		      struct problem *problem);

@@ -13,6 +13,9 @@
 #include <errno.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <poll.h>
+
+#define OWN_READS_MAX 64 /* others may send as fast as we read */
 
 #define NUD_USABLE (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT)
 
@@ -214,11 +217,22 @@ int observe_link(struct observed *observed, int ifindex)
 	return link_table_put(&observed->links, &link);
 }
 
+static bool has_more(const struct observed *observed)
+{
+	struct pollfd events = {.fd = netlink_fd(observed->events), .events = POLLIN};
+
+	return poll(&events, 1, 0) == 1 && events.revents & POLLIN;
+}
+
+/* One request may have thousands: a NIC that joins a bridge has its address in each VLAN. */
 int observe_own(struct observed *observed)
 {
 	struct observe_changes changes;
+	int err = observe_read(observed, &changes);
 
-	return observe_read(observed, &changes);
+	for (int i = 0; !err && i < OWN_READS_MAX && has_more(observed); i++)
+		err = observe_read(observed, &changes);
+	return err;
 }
 
 int observe_settled(struct observed *observed, int ifindex)

@@ -290,6 +290,7 @@ def test_refused(host):  # noqa: F811
                 (f"adapter set web1 nicA mac={host.adapter('web1', 'nicB')['mac']}", "nicB"),
                 ("adapter set web1 nicZ vlan=5", "no adapter"),
                 ("adapter show web9", "there is no VM"),
+                ("adapter show web1 nicZ", "no adapter"),
         ):
             assert part in host.refuse(*words.split()), words
             assert host.state() == before, words
