@@ -87,13 +87,13 @@ def world(tmp_path):
     try:
         assert mounted.returncode == 0, mounted.stderr
         assert made.inside("sh", "-ec", """
+            echo 1 >/proc/sys/net/ipv6/conf/default/addr_gen_mode  # no address comes later
             ip link set lo up
             ip link add veth0 type veth peer name peer0
             ip link add veth1 type veth peer name peer1
             ip link set veth0 mtu 1400 up
             ip link set peer0 up""").returncode == 0
-        wait_until(lambda: "state UP" in made.inside("ip", "link", "show", "veth0").stdout,
-                   "the carrier")
+        wait_until(lambda: made.inside("ip", "link").stdout.count("state UP") == 2, "both carriers")
         yield made
     finally:
         run("umount", str(tmp_path / "bpf"))

@@ -309,8 +309,14 @@ METHODS = {
     "Switchover": {"name": "team0", "member": "veth0"},
     "DrainMember": {"name": "team0", "member": "veth0"},
     "RestoreMember": {"name": "team0", "member": "veth0"}, "Reload": {},
-    "Confirm": {}, "Cancel": {}, "Session": {"peer": "192.0.2.1"},
+    "Confirm": {}, "Cancel": {}, "Session": {"peer": "192.0.2.1"}, "Doctor": {},
+    "ShowSwitches": {"name": "switch0"}, "ShowAdapters": {"vm": "web1", "adapter": "nicA"},
+    "ShowVfs": {"switch": "switch0"},
+    "AddSwitch": {"switch": {}}, "SetSwitch": {"name": "switch0", "settings": {}},
+    "RemoveSwitch": {"name": "switch0"}, "AddAdapter": {"vm": "web1", "adapter": {}},
+    "SetAdapter": {"vm": "web1", "settings": {}}, "RemoveAdapter": {"vm": "web1", "adapter": "nicA"},
 }
+ALL_OPTIONAL = ("Show", "Monitor", "ShowSwitches", "ShowAdapters", "ShowVfs")
 VALUES = ["text", 7, 0.5, True, [], ["veth0"], {}, {"a": 1}, -1, 2**62]
 
 
@@ -325,7 +331,7 @@ def test_wrong_types(daemon):
                 answer = client.call(method, {**parameters, name: value})
                 assert answer == {"error": INVALID, "parameters": {"parameter": name}}, (
                     method, name, value)
-            if method not in ("Show", "Monitor"):
+            if method not in ALL_OPTIONAL:
                 missing = {key: kept for key, kept in parameters.items() if key != name}
                 assert client.call(method, missing)["parameters"] == {"parameter": name}
                 assert client.call(method, {**parameters, name: None})["error"] == INVALID
@@ -367,7 +373,8 @@ def test_what_is_inside_is_wrong(daemon):
 
 def test_who_is_not_root(daemon):
     client = daemon.connect(NOBODY)
-    reading = {"Show", "Monitor", "Plan", "Explain", "Session"}
+    reading = {"Show", "Monitor", "Plan", "Explain", "Session", "Doctor", "ShowSwitches",
+               "ShowAdapters", "ShowVfs"}
     for method, parameters in METHODS.items():
         answer = client.call(method, parameters)
         denied = answer.get("error") == "org.iovteam.PermissionDenied"
