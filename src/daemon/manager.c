@@ -171,12 +171,12 @@ static int remove_unwanted(struct manager *manager, struct action_list *done,
 	return err;
 }
 
-/* The team's object, made if there is none. NULL: no memory. */
+/* The team's object, made if there is none. NULL: no memory, or 64 that must go first are there. */
 static struct team *take_team(struct manager *manager, const struct team_config *want)
 {
 	struct team *team = manager_team(manager, want->name);
 
-	if (!team) {
+	if (!team && manager->team_count < TEAMS_MAX) {
 		team = team_new(want);
 		if (team)
 			manager->teams[manager->team_count++] = team;
@@ -366,6 +366,8 @@ static int reconcile_host(struct manager *manager, bool strict, struct action_li
 	uint64_t again_ns;
 	int err = host_reconcile(manager->host, &manager->store, strict, done, &again_ns, problem);
 
+	/* It has read events, which may be the teams'. */
+	update_teams(manager, clock_now_ns());
 	if (again_ns)
 		schedule_reconcile(manager, again_ns / NS_PER_US);
 	return err;
@@ -431,8 +433,11 @@ void manager_go_back(struct manager *manager, const struct store *before,
 {
 	manager->context.handover = NULL;
 	handover_unland(handover, &manager->context);
-	store_copy(&manager->store, before);
-	(void)apply_store(manager, actions, &(struct problem){});
+	/* What runs came from files that could not be read: an empty state would remove it. */
+	if (!before->unknown) {
+		store_copy(&manager->store, before);
+		(void)apply_store(manager, actions, &(struct problem){});
+	}
 	handover_restore(handover, &manager->context);
 }
 
@@ -528,6 +533,7 @@ static void load_store(struct manager *manager, const char *config)
 {
 	manager->store.directory = config;
 	manager->store_valid = !store_load(config, &manager->store, &manager->store_error);
+	manager->store.unknown = !manager->store_valid;
 	if (!manager->store_valid)
 		log_error("%s/%s:%u: %s; nothing is changed until this is mended (iovteam reload)",
 			  config, manager->store_error.file, manager->store_error.line,

@@ -54,6 +54,7 @@ static uint32_t place_of(const struct view *view, const char *name)
 void store_copy(struct store *to, const struct store *from)
 {
 	to->directory = from->directory;
+	to->unknown = from->unknown;
 	for (int kind = 0; kind < CONFIG_KIND_COUNT; kind++) {
 		struct view into = view_of(to, (enum config_kind)kind);
 		struct view view = view_of(from, (enum config_kind)kind);

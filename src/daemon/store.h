@@ -13,6 +13,7 @@
 /* Some 700 kB, of which mostly little is used: never on the stack, and copied by store_copy(). */
 struct store {
 	const char *directory;
+	bool unknown; /* the files could not be read: it is empty, and no state to go back to */
 	struct team_list list;
 	struct switch_list switches;
 	struct vm_list vms;
