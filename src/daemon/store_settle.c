@@ -76,11 +76,10 @@ int store_settle(const char *directory, const char *file, const struct config_ob
 	if (err)
 		return problem_set(problem, err, "%s.d cannot be read: %s", file, strerror(-err));
 	err = config_object_format(&base, &text, problem);
+	if (err && drop_ins.names.count)
+		(void)problem_prefix(problem, "without its drop-ins %s would be wrong", file);
 	if (err)
-		return drop_ins.names.count
-			       ? problem_prefix(problem, "without its drop-ins %s would be wrong",
-						file)
-			       : err;
+		return err;
 	merged = base;
 	err = store_read_drop_ins(directory, &drop_ins, 0, &merged, &error);
 	if (err)

@@ -94,6 +94,7 @@ static void assert_refused(struct store_object object, const char *sentence)
 	struct problem problem = {};
 
 	assert_true(settle(object, &text, &problem) < 0);
+	assert_true(settle(object, &text, NULL) < 0);
 	assert_null(text);
 	assert_string_equal(problem.text, sentence);
 }
