@@ -60,18 +60,33 @@ static void note_drop_ins(json_t *files, const char *directory, const char *file
 }
 
 /*
- * What a file that was edited by hand was when it was read: nobody has that text any more. The
- * drop-ins stay if the file alone can make up for what was edited.
+ * The text by which @file gives again what runs, under its drop-ins; NULL: none does. The order of
+ * members counts here, though a drop-in does not dispute it.
  */
-static void note_text(json_t *files, const struct store *now, const struct config_object *running,
-		      const char *file)
+static char *text_under_drop_ins(const struct store *now, const struct config_object *running,
+				 const char *file)
 {
 	_cleanup_free_ char *text = NULL;
 	struct config_object after = *running, edited;
 	bool is_there = store_has_file(now, file, &edited) && edited.kind == running->kind &&
 			strcmp(edited.name, running->name) == 0;
 
-	if (store_settle(now->directory, file, is_there ? &edited : NULL, &after, &text, NULL)) {
+	if (store_settle(now->directory, file, is_there ? &edited : NULL, &after, &text, NULL) ||
+	    !config_object_equal(running, &after))
+		return NULL;
+	return steal_ptr(text);
+}
+
+/*
+ * What a file that was edited by hand was when it was read: nobody has that text any more. The
+ * drop-ins stay if the file alone can make up for what was edited.
+ */
+static void note_text(json_t *files, const struct store *now, const struct config_object *running,
+		      const char *file)
+{
+	_cleanup_free_ char *text = text_under_drop_ins(now, running, file);
+
+	if (!text) {
 		if (config_object_format(running, &text, NULL))
 			return;
 		note_drop_ins(files, now->directory, file);

@@ -91,3 +91,24 @@ def test_taken_back(world):
         assert (directory / "20-new.conf.rejected").read_text() == "[Team]\nAnnounceCount=9\n"
         assert world.iovteam("reload").returncode == 0
         assert settings(world)["AnnounceCount"] == "5"
+
+
+def test_order_taken_back(world):
+    """Members that were swapped by hand, and nothing else: with drop-ins and without."""
+    def members(first, second):
+        return TEAM + "".join(f"[Member]\nDevice={name}\n" for name in (first, second))
+
+    file = world.config / "team0.conf"
+    drop_in = world.config / "team0.conf.d" / "10-weight.conf"
+    write(file, members("none0", "none1"))
+    with world.daemon():
+        for with_drop_in in (False, True):
+            if with_drop_in:
+                write(drop_in, "[Member]\nDevice=none1\nWeight=50\n")
+                assert world.iovteam("reload").returncode == 0
+            write(file, members("none1", "none0"))
+            done = world.iovteam("reload", "--confirm", "60")
+            assert done.returncode == 0, done.stderr
+            assert world.iovteam("cancel").returncode == 0
+            text = file.read_text()
+            assert text.index("none0") < text.index("none1"), text
