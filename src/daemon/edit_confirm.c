@@ -30,33 +30,26 @@ int confirm_admit(const struct manager *manager, const json_t *parameters,
 	return 0;
 }
 
-/* The one file that a command writes or deletes, as it is. */
-static json_t *note_file(const struct edit *edit, struct store_object object)
+/* -EILSEQ: a name that is not UTF-8 cannot be noted, and what is not noted does not go back. */
+static int note_by_hand(json_t *files, const char *name, const char *text)
 {
-	const char *name = store_file(edit->before, object);
+	json_t *file = json_pack("{s:s, s:s?, s:b}", "name", name, "text", text, "by_hand", 1);
 
-	if (!name)
-		name = store_file(edit->store, object);
-	return name ? json_pack("[o]", journal_file(edit->store->directory, name, NULL)) : NULL;
-}
-
-static json_t *note_by_hand(const char *name, const char *text)
-{
-	return json_pack("{s:s, s:s?, s:b}", "name", name, "text", text, "by_hand", 1);
+	return json_array_append_new(files, file) ? -EILSEQ : 0;
 }
 
 /* The drop-ins of a file would change what it is put back to: they are kept aside. */
-static void note_drop_ins(json_t *files, const char *directory, const char *file)
+static int note_drop_ins(json_t *files, const char *directory, const char *file)
 {
 	_cleanup_(drop_ins_done) struct drop_ins drop_ins = {};
 	char name[DROP_IN_NAME_SIZE];
+	int err = drop_ins_list(directory, file, &drop_ins);
 
-	if (drop_ins_list(directory, file, &drop_ins))
-		return;
-	for (int i = 0; i < drop_ins.names.count; i++) {
+	for (int i = 0; !err && i < drop_ins.names.count; i++) {
 		drop_ins_name(&drop_ins, i, name);
-		(void)json_array_append_new(files, note_by_hand(name, NULL));
+		err = note_by_hand(files, name, NULL);
 	}
+	return err;
 }
 
 /*
@@ -81,58 +74,91 @@ static char *text_under_drop_ins(const struct store *now, const struct config_ob
  * What a file that was edited by hand was when it was read: nobody has that text any more. The
  * drop-ins stay if the file alone can make up for what was edited.
  */
-static void note_text(json_t *files, const struct store *now, const struct config_object *running,
-		      const char *file)
+static int note_text(json_t *files, const struct store *now, const struct config_object *running,
+		     const char *file)
 {
 	_cleanup_free_ char *text = text_under_drop_ins(now, running, file);
+	int err = 0;
 
 	if (!text) {
-		if (config_object_format(running, &text, NULL))
-			return;
-		note_drop_ins(files, now->directory, file);
+		err = config_object_format(running, &text, NULL);
+		if (!err)
+			err = note_drop_ins(files, now->directory, file);
 	}
-	(void)json_array_append_new(files, note_by_hand(file, text));
+	return err ? err : note_by_hand(files, file, text);
+}
+
+static int not_noted(const char *file, int err, struct problem *problem)
+{
+	return problem_set(problem, err, "what %s was cannot be noted: %s", file,
+			   err == -EILSEQ ? "its name is not UTF-8" : strerror(-err));
+}
+
+/* The one file that a command writes or deletes, as it is. */
+static int note_file(struct edit *edit, struct store_object object, json_t **ret_files)
+{
+	const char *name = store_file(edit->before, object);
+	json_t *files;
+
+	if (!name)
+		name = store_file(edit->store, object);
+	files = json_pack("[o]", journal_file(edit->store->directory, name, NULL));
+	if (!files)
+		return not_noted(name, -EILSEQ, &edit->problem);
+	*ret_files = files;
+	return 0;
 }
 
 /* Files whose objects are as they run stay as they are, comments and all. */
-static void note_running(json_t *files, const struct edit *edit, enum config_kind kind)
+static int note_running(json_t *files, struct edit *edit, enum config_kind kind)
 {
 	const struct store *running = &edit->manager->store;
 	struct config_object was, is;
 
 	for (uint32_t i = 0; i < store_count(running, kind); i++) {
 		const char *file;
+		int err = 0;
 
 		store_at(running, kind, i, &was);
 		file = store_file(running, (struct store_object){kind, was.name});
 		if (!store_has_file(edit->store, file, &is) || !config_object_equal(&was, &is))
-			note_text(files, edit->store, &was, file);
+			err = note_text(files, edit->store, &was, file);
+		if (err)
+			return not_noted(file, err, &edit->problem);
 	}
+	return 0;
 }
 
-static void note_new(json_t *files, const struct edit *edit, enum config_kind kind)
+static int note_new(json_t *files, struct edit *edit, enum config_kind kind)
 {
 	struct config_object object;
 
 	for (uint32_t i = 0; i < store_count(edit->store, kind); i++) {
 		const char *file;
+		int err = 0;
 
 		store_at(edit->store, kind, i, &object);
 		file = store_file(edit->store, (struct store_object){kind, object.name});
 		if (!store_has_file(&edit->manager->store, file, NULL))
-			(void)json_array_append_new(files, note_by_hand(file, NULL));
+			err = note_by_hand(files, file, NULL);
+		if (err)
+			return not_noted(file, err, &edit->problem);
 	}
+	return 0;
 }
 
-static json_t *note_files(const struct edit *edit)
+static int note_files(struct edit *edit, json_t **ret_files)
 {
-	json_t *files = json_array();
+	json_auto_t *files = json_array();
+	int err = 0;
 
-	for (int kind = 0; kind < CONFIG_KIND_COUNT; kind++)
-		note_running(files, edit, (enum config_kind)kind);
-	for (int kind = 0; kind < CONFIG_KIND_COUNT; kind++)
-		note_new(files, edit, (enum config_kind)kind);
-	return files;
+	for (int kind = 0; !err && kind < CONFIG_KIND_COUNT; kind++)
+		err = note_running(files, edit, (enum config_kind)kind);
+	for (int kind = 0; !err && kind < CONFIG_KIND_COUNT; kind++)
+		err = note_new(files, edit, (enum config_kind)kind);
+	if (!err)
+		*ret_files = json_incref(files);
+	return err;
 }
 
 static void say_what(const struct edit *edit, const struct store_object *object, char *text,
@@ -158,16 +184,19 @@ int confirm_prepare(struct edit *edit, const struct store_object *object,
 {
 	struct handover *handover;
 	char what[ACTION_TEXT_SIZE];
+	json_t *files = NULL;
 	int err;
 
 	if (!edit->confirm)
 		return 0;
+	err = object ? note_file(edit, *object, &files) : note_files(edit, &files);
+	if (err)
+		return err;
 	say_what(edit, object, what, sizeof(what));
 	handover = edit->handover ? edit->handover : handover_new();
 	edit->handover = NULL; /* the pending change's from here on */
-	err = pending_prepare(edit->manager, what,
-			      object ? note_file(edit, *object) : note_files(edit), handover,
-			      edit->store, ret_pending, &edit->problem);
+	err = pending_prepare(edit->manager, what, files, handover, edit->store, ret_pending,
+			      &edit->problem);
 	if (err)
 		edit->manager->context.handover = NULL;
 	return err;

@@ -4,6 +4,7 @@ and line, and what a command would change in vain is refused. The teams adopt bo
 there, so that no kernel needs bonding.
 """
 import json
+import os
 
 from test_refusals_native import world  # noqa: F401
 
@@ -112,3 +113,17 @@ def test_order_taken_back(world):
             assert world.iovteam("cancel").returncode == 0
             text = file.read_text()
             assert text.index("none0") < text.index("none1"), text
+
+
+def test_what_cannot_be_noted(world):
+    """C5: what could not be taken back is refused; without --confirm it is done."""
+    words = ("team", "set", "team0", "stable-time-ms=2000")
+    with world.daemon():
+        write(world.config / os.fsdecode(b"t\xe9am0.conf"), TEAM)
+        assert refused(world, "reload", "--confirm", "60").endswith(
+            "am0.conf was cannot be noted: its name is not UTF-8")
+        assert world.iovteam("reload").returncode == 0
+        assert refused(world, *words, "--confirm", "60").endswith(
+            "am0.conf was cannot be noted: its name is not UTF-8")
+        assert not (world.config / ".pending").exists()
+        assert world.iovteam(*words).returncode == 0
