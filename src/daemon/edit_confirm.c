@@ -17,12 +17,16 @@ int confirm_admit(const struct manager *manager, const json_t *parameters,
 {
 	const json_t *confirm = json_object_get(parameters, "confirm");
 	json_int_t seconds = json_integer_value(confirm);
+	int err;
 
 	if (manager->pending)
 		return problem_set(problem, -EBUSY,
 				   "%s, and that waits to be confirmed: iovteam confirm keeps it, "
 				   "iovteam cancel takes it back",
 				   manager->pending->what);
+	err = journal_none(manager->store.directory, problem);
+	if (err)
+		return err;
 	if (json_is_integer(confirm) && (seconds < 1 || seconds > PENDING_SECONDS_MAX))
 		return problem_set(problem, -ERANGE, "confirm takes 1 to %d seconds",
 				   PENDING_SECONDS_MAX);

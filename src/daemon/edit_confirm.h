@@ -7,7 +7,7 @@
 
 /*
  * May a change begin, and within how many seconds will it be confirmed (0: it need not be)?
- * -EBUSY: another one waits.
+ * -EBUSY: another one waits, or one of an earlier run is not taken back yet.
  */
 int confirm_admit(const struct manager *manager, const json_t *parameters,
 		  unsigned int *ret_seconds, struct problem *problem);

@@ -229,6 +229,19 @@ int journal_remove(const char *directory, struct problem *problem)
 	return problem_set(problem, -errno, "cannot remove %s: %s", path, strerror(errno));
 }
 
+int journal_none(const char *directory, struct problem *problem)
+{
+	char path[PATH_MAX];
+
+	path_of(directory, JOURNAL_NAME, "", path);
+	if (access(path, F_OK))
+		return 0;
+	return problem_set(problem, -EBUSY,
+			   "%s is left of an unconfirmed change: restart iovteamd to have it "
+			   "taken back, or remove that file to keep what there is now",
+			   path);
+}
+
 /* NULL with errno: ENOENT, there is none; EBADMSG, it cannot be understood. */
 static json_t *load(const char *path)
 {

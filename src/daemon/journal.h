@@ -31,6 +31,12 @@ int journal_write(const char *directory, const json_t *journal, struct problem *
 /* A negative errno: it is there still, and the next start would believe it. */
 int journal_remove(const char *directory, struct problem *problem);
 
+/*
+ * -EBUSY: there is one. While nothing waits it is one that could not be taken back, or removed, and
+ * any change now would be lost under the texts that it has.
+ */
+int journal_none(const char *directory, struct problem *problem);
+
 /* NULL: there is none, or it cannot be understood (which is logged). */
 json_t *journal_read(const char *directory);
 

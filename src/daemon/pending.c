@@ -193,7 +193,7 @@ static void drop_journal(const struct manager *manager)
 	struct problem problem = {};
 
 	if (journal_remove(manager->store.directory, &problem))
-		log_error("%s; remove it before the next start", problem.text);
+		log_error("%s; remove it before the next start or change", problem.text);
 }
 
 void pending_drop(struct pending *pending)
@@ -280,7 +280,7 @@ static void restore_runs(struct manager *manager, const json_t *journal)
 	manager_wake(manager);
 }
 
-/* Without a timer it is the next start's. */
+/* Without a timer it is the next start's, and no change may begin until then. */
 static void try_again(struct pending *pending)
 {
 	int err = -ENOENT;
@@ -326,8 +326,9 @@ json_t *pending_recover_files(const char *directory)
 		return NULL;
 	what = json_string_value(json_object_get(journal, "what"));
 	if (journal_restore_files(directory, journal, &problem)) {
-		log_error("%s; not confirmed, and taken back at the next start: %s", problem.text,
-			  what);
+		log_error("%s; not confirmed, and taken back at the next start, with no change "
+			  "until then: %s",
+			  problem.text, what);
 		return NULL;
 	}
 	log_warning("not confirmed before this start, and taken back now: %s", what);

@@ -58,7 +58,8 @@ json_t *pending_show(const struct manager *manager);
 
 /*
  * What an earlier run has left unconfirmed, at a start. First the files, before they are read;
- * then what was moved, before anything is compared; last the rest. NULL everywhere: nothing.
+ * then what was moved, before anything is compared; last the rest. NULL everywhere: nothing, or a
+ * file cannot be put back; the journal stays then, and confirm_admit() refuses all changes.
  */
 json_t *pending_recover_files(const char *directory);
 struct handover *pending_recover_begin(struct manager *manager, const json_t *journal);

@@ -127,3 +127,31 @@ def test_what_cannot_be_noted(world):
             "am0.conf was cannot be noted: its name is not UTF-8")
         assert not (world.config / ".pending").exists()
         assert world.iovteam(*words).returncode == 0
+
+
+def test_not_taken_back_at_a_start(world):
+    """C5: what a start could not take back is not lost, and nothing is changed meanwhile."""
+    file, pending = world.config / "team0.conf", world.config / ".pending"
+    write(file, TEAM)
+    with world.daemon():
+        done = world.iovteam("team", "set", "team0", "stable-time-ms=2000", "--confirm", "600")
+        assert done.returncode == 0, done.stderr
+    new, blocked = file.read_text(), world.config / "team0.conf.new"
+    blocked.mkdir()  # where the old text would be written first
+    sentence = (f"{pending} is left of an unconfirmed change: restart iovteamd to have it taken "
+                "back, or remove that file to keep what there is now")
+    with world.daemon():
+        assert settings(world)["StableTimeMs"] == "2000"
+        for words in (("team", "set", "team0", "return-bound-ms=9"), ("reload",)):
+            assert refused(world, *words) == sentence
+        assert file.read_text() == new and pending.exists()
+    blocked.rmdir()
+    with world.daemon():
+        assert file.read_text() == TEAM and not pending.exists()
+        assert settings(world)["StableTimeMs"] == "1000"
+        assert world.iovteam("reload").returncode == 0
+    pending.write_text("nonsense")
+    with world.daemon():
+        assert refused(world, "reload") == sentence
+        pending.unlink()
+        assert world.iovteam("reload").returncode == 0
