@@ -47,10 +47,12 @@ void file_names_done(struct file_names *names)
 int drop_ins_list(const char *directory, const char *file, struct drop_ins *drop_ins)
 {
 	char path[PATH_MAX];
+	int err;
 
 	(void)snprintf(drop_ins->directory, sizeof(drop_ins->directory), "%s.d", file);
 	(void)snprintf(path, sizeof(path), "%s/%s", directory, drop_ins->directory);
-	return file_names_list(path, &drop_ins->names);
+	err = file_names_list(path, &drop_ins->names);
+	return err == -ENOTDIR || err == -ENAMETOOLONG ? 0 : err;
 }
 
 void drop_ins_done(struct drop_ins *drop_ins)

@@ -22,7 +22,10 @@ struct drop_ins {
 	struct file_names names;
 };
 
-/* Into @drop_ins, all zero before; on failure it has the directory's name alone. */
+/*
+ * Into @drop_ins, all zero before; on failure it has the directory's name alone. A FILE.d that is
+ * no directory, or whose name would be too long for one, holds no drop-ins.
+ */
 int drop_ins_list(const char *directory, const char *file, struct drop_ins *drop_ins);
 void drop_ins_done(struct drop_ins *drop_ins);
 

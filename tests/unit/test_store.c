@@ -5,6 +5,7 @@
 #include "daemon/store.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -147,12 +148,25 @@ static void test_load_refuses(void **state)
 		      "there is no switch a, on which adapter nicA of web1 shall be");
 }
 
+/* What could be a file before there were drop-ins still can. */
+static void test_no_directory_of_drop_ins(void **state)
+{
+	char name[CONFIG_FILE_SIZE];
+
+	memset(name, 'x', sizeof(name));
+	(void)strcpy(name + NAME_MAX - 1 - strlen(".conf"), ".conf");
+	write_text(name, "[Switch]\nName=x\nNic=ens1f1\n");
+	write_text("a.conf.d", "[Nonsense");
+	load();
+	assert_int_equal(store.switches.count, 2);
+}
+
 static void test_drop_ins_that_cannot_be_read(void **state)
 {
-	write_text("a.conf.d", "no directory");
+	assert_int_equal(symlink("a.conf.d", path_of("a.conf.d")), 0);
 	assert_true(store_load(directory, &store, &error) < 0);
 	assert_string_equal(error.file, "a.conf.d");
-	assert_string_equal(error.text, "cannot be read: Not a directory");
+	assert_string_equal(error.text, "cannot be read: Too many levels of symbolic links");
 	assert_true(error.unread);
 }
 
@@ -312,6 +326,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_load),
 		TEST(test_load_refuses),
+		TEST(test_no_directory_of_drop_ins),
 		TEST(test_drop_ins_that_cannot_be_read),
 		TEST(test_change_under_drop_ins),
 		TEST(test_change_of_a_drop_ins_member),
