@@ -281,9 +281,8 @@ static int write_file(const char *directory, const char *path, const char *text)
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	if (write(fd, text, length) != (ssize_t)length || fsync(fd))
-		return errno ? -errno : -EIO;
-	return 0;
+	errno = ENOSPC; /* of a write that ends early, which sets none */
+	return write(fd, text, length) != (ssize_t)length || fsync(fd) ? -errno : 0;
 }
 
 int store_write_text(const char *directory, const char *path, const char *text)

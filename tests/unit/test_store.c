@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
@@ -313,6 +314,24 @@ static void test_vm_under_drop_ins(void **state)
 			     "nicA; change it there");
 }
 
+static void test_half_a_file(void **state)
+{
+	struct rlimit limit;
+	rlim_t was;
+	int err;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	was = limit.rlim_cur;
+	limit.rlim_cur = 3;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	err = store_write_text(directory, path_of("a.conf"), "more than 3");
+	limit.rlim_cur = was;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(err, -ENOSPC);
+	assert_ends("a.conf", "Nic=ens1f0\n");
+	assert_null(read_text("a.conf.new"));
+}
+
 static void test_no_directory(void **state)
 {
 	assert_int_equal(store_load("/tmp/iovteam-none-such", &store, &error), 0);
@@ -335,6 +354,7 @@ int main(void)
 		TEST(test_add_and_remove),
 		TEST(test_add_under_drop_ins),
 		TEST(test_vm_under_drop_ins),
+		TEST(test_half_a_file),
 		TEST(test_no_directory),
 	};
 
