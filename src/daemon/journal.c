@@ -224,8 +224,10 @@ int journal_remove(const char *directory, struct problem *problem)
 
 	path_of(directory, JOURNAL_NAME, "", path);
 	/* Twice: nobody else ever takes it away. */
-	if (!unlink(path) || errno == ENOENT || !unlink(path))
+	if (!unlink(path) || errno == ENOENT || !unlink(path)) {
+		store_sync_name(path);
 		return 0;
+	}
 	return problem_set(problem, -errno, "cannot remove %s: %s", path, strerror(errno));
 }
 
@@ -317,6 +319,8 @@ static int restore_file(const char *directory, const char *name, const json_t *f
 		err = store_write_text(directory, path, text);
 	else if (!err && unlink(path) && errno != ENOENT)
 		err = -errno;
+	if (!err && !text)
+		store_sync_name(path);
 	return err;
 }
 

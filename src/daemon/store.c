@@ -271,6 +271,18 @@ static int draft_path(const char *path, char *draft)
 	return snprintf(draft, PATH_MAX, "%s.new", path) < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
+void store_sync_name(const char *path)
+{
+	_cleanup_close_ int fd = -1;
+	char directory[PATH_MAX];
+
+	(void)snprintf(directory, sizeof(directory), "%.*s", (int)(strrchr(path, '/') - path + 1),
+		       path);
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)fsync(fd);
+}
+
 static int write_file(const char *directory, const char *path, const char *text)
 {
 	_cleanup_close_ int fd = -1;
@@ -296,6 +308,8 @@ int store_write_text(const char *directory, const char *path, const char *text)
 		err = -errno;
 	if (err && err != -ENAMETOOLONG)
 		(void)unlink(draft);
+	if (!err)
+		store_sync_name(path);
 	return err;
 }
 
@@ -337,6 +351,8 @@ static int move_draft(const struct store *store, struct store_object object, boo
 	err = draft_path(path, draft);
 	if (!err && (into_force ? rename(draft, path) : rename(path, draft)))
 		err = -errno;
+	if (!err)
+		store_sync_name(path);
 	return err ? problem_set(problem, err, "cannot %s %s: %s", what, path, strerror(-err)) : 0;
 }
 

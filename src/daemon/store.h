@@ -83,6 +83,12 @@ int store_draft(const struct store *store, struct store_object object, const cha
 /* Write any file there, whole and on the disk before it takes the old one's place. */
 int store_write_text(const char *directory, const char *path, const char *text);
 
+/*
+ * Get onto the disk that @path was renamed or removed. Nothing comes of a failure: it is done, and
+ * whoever asks sees it; a disk that fails here does so at the next write.
+ */
+void store_sync_name(const char *path);
+
 /* Put the draft in the place of the file, or take it away. */
 int store_keep(const struct store *store, struct store_object object, struct problem *problem);
 void store_discard(const struct store *store, struct store_object object);
