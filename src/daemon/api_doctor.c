@@ -61,7 +61,7 @@ json_t *doctor_findings(const struct manager *manager)
 	_cleanup_free_ struct event_view *views = calloc(TEAMS_MAX, sizeof(*views));
 	_cleanup_free_ struct doctor_team *teams = calloc(TEAMS_MAX, sizeof(*teams));
 	_cleanup_(finding_list_done) struct finding_list findings = {};
-	char files_trouble[FINDING_TEXT_SIZE] = "";
+	char files_trouble[FINDING_TEXT_SIZE] = "", error[STORE_ERROR_SIZE];
 	const struct doctor_facts facts = {
 		.links = &manager->observed.links,
 		.addresses = manager->observed.addresses,
@@ -78,8 +78,9 @@ json_t *doctor_findings(const struct manager *manager)
 		return NULL;
 	for (unsigned int i = 0; i < manager->team_count; i++)
 		read_team(manager, manager->teams[i], &views[i], &teams[i]);
-	if (!manager->store_valid)
-		finding_say(files_trouble, "%s:%u: %s", manager->store_error.file,
-			    manager->store_error.line, manager->store_error.text);
+	if (!manager->store_valid) {
+		store_error_text(&manager->store_error, error);
+		finding_say(files_trouble, "%s", error);
+	}
 	return doctor_examine(&facts, &findings) ? NULL : findings_json(&findings);
 }

@@ -183,7 +183,7 @@ static json_t *show_records(const struct team *team)
 
 static json_t *show_notes(const struct manager *manager, const struct team *team)
 {
-	char text[sizeof(struct config_error) + 64];
+	char text[STORE_ERROR_SIZE + 64], error[STORE_ERROR_SIZE];
 	json_t *array = json_array();
 
 	if (*team->trouble)
@@ -193,9 +193,8 @@ static json_t *show_notes(const struct manager *manager, const struct team *team
 							       "peers do not reach the primary; "
 							       "the host must allow teaming"));
 	if (!manager->store_valid) {
-		(void)snprintf(text, sizeof(text), "the configuration is not in force: %s:%u: %s",
-			       manager->store_error.file, manager->store_error.line,
-			       manager->store_error.text);
+		store_error_text(&manager->store_error, error);
+		(void)snprintf(text, sizeof(text), "the configuration is not in force: %s", error);
 		(void)json_array_append_new(array, json_text(text));
 	}
 	if (team->config.member_count > WINDOWS_MEMBERS)

@@ -231,6 +231,27 @@ static int load_file(struct store *store, const char *file, struct config_error 
 	return 0;
 }
 
+void store_error_text(const struct config_error *error, char text[static STORE_ERROR_SIZE])
+{
+	if (error->line)
+		(void)snprintf(text, STORE_ERROR_SIZE, "%s:%u: %s", error->file, error->line,
+			       error->text);
+	else
+		(void)snprintf(text, STORE_ERROR_SIZE, "%s: %s", error->file, error->text);
+}
+
+/* What all files together show may be in a drop-in, and no line tells of it. */
+static void mention_drop_ins(const char *directory, struct config_error *error)
+{
+	_cleanup_(drop_ins_done) struct drop_ins drop_ins = {};
+	struct config_error alone = *error;
+
+	if (!error->line && !drop_ins_list(directory, error->file, &drop_ins) &&
+	    drop_ins.names.count)
+		(void)snprintf(error->text, sizeof(error->text), "with its drop-ins, %.230s",
+			       alone.text);
+}
+
 int store_load(const char *directory, struct store *ret_store, struct config_error *ret_error)
 {
 	_cleanup_free_ struct store *store = calloc(1, sizeof(*store));
@@ -245,8 +266,11 @@ int store_load(const char *directory, struct store *ret_store, struct config_err
 		return store_unread(ret_error, directory, err);
 	for (int i = 0; !err && i < names.count; i++)
 		err = load_file(store, names.entries[i]->d_name, ret_error);
-	if (!err)
+	if (!err) {
 		err = store_check(store, ret_error);
+		if (err)
+			mention_drop_ins(directory, ret_error);
+	}
 	if (err == -ENOMEM)
 		ret_error->unread = true;
 	if (!err)

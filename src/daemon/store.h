@@ -38,6 +38,10 @@ struct store_object {
  */
 int store_load(const char *directory, struct store *ret_store, struct config_error *ret_error);
 
+/* "team0.conf:3: there is no …"; without the line where the file as a whole is wrong. */
+#define STORE_ERROR_SIZE (sizeof(struct config_error) + 16)
+void store_error_text(const struct config_error *error, char text[static STORE_ERROR_SIZE]);
+
 /* What all files together must keep to; after a change in memory. */
 int store_check(const struct store *store, struct config_error *ret_error);
 

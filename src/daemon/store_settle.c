@@ -17,9 +17,10 @@
 
 static int error_problem(const struct config_error *error, int err, struct problem *problem)
 {
-	if (!error->line)
-		return problem_set(problem, err, "%s: %s", error->file, error->text);
-	return problem_set(problem, err, "%s:%u: %s", error->file, error->line, error->text);
+	char text[STORE_ERROR_SIZE];
+
+	store_error_text(error, text);
+	return problem_set(problem, err, "%s", text);
 }
 
 /* What the file alone shall say. */

@@ -149,6 +149,21 @@ static void test_load_refuses(void **state)
 		      "there is no switch a, on which adapter nicA of web1 shall be");
 }
 
+/* No line tells that the file itself is not to blame. */
+static void test_drop_in_against_another_file(void **state)
+{
+	char text[STORE_ERROR_SIZE];
+
+	assert_int_equal(mkdir(path_of("a.conf.d"), 0755), 0);
+	write_text("a.conf.d/10-a.conf", "[Switch]\nNic=ens4\n");
+	assert_broken("a.conf", 0, "with its drop-ins, ens4 is a member of team0 already");
+	store_error_text(&error, text);
+	assert_string_equal(text, "a.conf: with its drop-ins, ens4 is a member of team0 already");
+	error.line = 3;
+	store_error_text(&error, text);
+	assert_string_equal(text, "a.conf:3: with its drop-ins, ens4 is a member of team0 already");
+}
+
 /* What could be a file before there were drop-ins still can. */
 static void test_no_directory_of_drop_ins(void **state)
 {
@@ -345,6 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_load),
 		TEST(test_load_refuses),
+		TEST(test_drop_in_against_another_file),
 		TEST(test_no_directory_of_drop_ins),
 		TEST(test_drop_ins_that_cannot_be_read),
 		TEST(test_change_under_drop_ins),
