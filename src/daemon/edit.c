@@ -189,10 +189,17 @@ static int end_file(struct edit *edit, struct store_object object)
 
 static void give_up_file(struct edit *edit, struct store_object object)
 {
-	if (edit->text)
+	struct problem left = {};
+
+	if (edit->text) {
 		store_discard(edit->store, object);
-	else
-		(void)store_keep(edit->before, object, NULL);
+		return;
+	}
+	/* Twice: nobody else ever puts it back. */
+	if (store_keep(edit->before, object, NULL) && store_keep(edit->before, object, &left))
+		api_error(edit->reply, API_FAILED,
+			  "%s; nothing else was changed, but %s: its text is in %s.new",
+			  edit->problem.text, left.text, store_file(edit->before, object));
 }
 
 /* What the file will say, and what is wanted then; nothing for an object that is removed. */
