@@ -56,7 +56,7 @@ static void call_show(void *data, json_t *parameters, struct varlink_reply *repl
 static void call_plan(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	struct manager *manager = data;
-	_cleanup_free_ struct store *store = malloc(sizeof(*store));
+	_cleanup_(store_freep) struct store *store = store_new();
 	_cleanup_(action_list_done) struct action_list actions = {};
 	struct config_error error;
 

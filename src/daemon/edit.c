@@ -21,8 +21,8 @@ int edit_begin(struct edit *edit, struct manager *manager, const json_t *paramet
 	err = edit_refuse(edit, confirm_admit(manager, parameters, &edit->confirm, &edit->problem));
 	if (err)
 		return err;
-	edit->store = calloc(1, sizeof(*edit->store));
-	edit->before = calloc(1, sizeof(*edit->before));
+	edit->store = store_new();
+	edit->before = store_new();
 	if (!edit->store || !edit->before) {
 		api_error(reply, API_FAILED, "out of memory");
 		return -ENOMEM;
@@ -40,8 +40,8 @@ void edit_end(struct edit *edit)
 	edit->manager->context.handover = NULL;
 	handover_free(edit->handover);
 	free(edit->text);
-	free(edit->store);
-	free(edit->before);
+	store_free(edit->store);
+	store_free(edit->before);
 }
 
 int edit_refuse(struct edit *edit, int err)
@@ -225,7 +225,7 @@ static int settle(struct edit *edit, struct store_object object)
 void edit_commit(struct edit *edit, struct store_object object)
 {
 	_cleanup_(action_list_done) struct action_list undone = {};
-	_cleanup_free_ struct store *running = malloc(sizeof(*running));
+	_cleanup_(store_freep) struct store *running = store_new();
 	struct pending *pending = NULL;
 	int err = running ? 0 : problem_set(&edit->problem, -ENOMEM, "out of memory");
 

@@ -444,7 +444,7 @@ void manager_go_back(struct manager *manager, const struct store *before,
 int manager_apply(struct manager *manager, const struct store *store, struct action_list *actions,
 		  struct problem *problem)
 {
-	_cleanup_free_ struct store *before = malloc(sizeof(*before));
+	_cleanup_(store_freep) struct store *before = store_new();
 	_cleanup_(action_list_done) struct action_list undone = {};
 	int err;
 

@@ -2,6 +2,7 @@
 #include "daemon/store.h"
 
 #include "base/cleanup.h"
+#include "base/strings.h"
 #include "daemon/store_read.h"
 
 #include <dirent.h>
@@ -13,6 +14,32 @@
 #include <sys/stat.h>
 
 #define DIRECTORY_MODE 0755
+
+/* --- whole stores --- */
+
+static struct store *spare[4];
+
+struct store *store_new(void)
+{
+	struct store *store = NULL;
+
+	for (size_t i = 0; !store && i < ARRAY_SIZE(spare); i++)
+		store = steal_ptr(spare[i]);
+	if (!store)
+		return calloc(1, sizeof(*store));
+	store->directory = NULL;
+	store->unknown = false;
+	store->list.count = store->switches.count = store->vms.count = 0;
+	return store;
+}
+
+void store_free(struct store *store)
+{
+	for (size_t i = 0; store && i < ARRAY_SIZE(spare); i++)
+		if (!spare[i])
+			spare[i] = steal_ptr(store);
+	free(store);
+}
 
 /* --- the lists --- */
 
@@ -254,7 +281,7 @@ static void mention_drop_ins(const char *directory, struct config_error *error)
 
 int store_load(const char *directory, struct store *ret_store, struct config_error *ret_error)
 {
-	_cleanup_free_ struct store *store = calloc(1, sizeof(*store));
+	_cleanup_(store_freep) struct store *store = store_new();
 	_cleanup_(file_names_done) struct file_names names = {};
 	int err;
 

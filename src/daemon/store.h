@@ -23,6 +23,18 @@ struct store {
 	char vm_files[VMS_MAX][CONFIG_FILE_SIZE];
 };
 
+/*
+ * An empty one, NULL without memory. A store has room for all that may be configured, 677 kB, and a
+ * command takes several: those that are given back are kept for the next.
+ */
+struct store *store_new(void);
+void store_free(struct store *store);
+
+static inline void store_freep(struct store **store)
+{
+	store_free(*store);
+}
+
 /* What there is; nothing behind it is touched. */
 void store_copy(struct store *to, const struct store *from);
 

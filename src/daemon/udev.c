@@ -51,7 +51,7 @@ static int print_team(const struct store *store, struct observed *observed, cons
 
 int udev_print(const char *config, const char *interface, const char *name)
 {
-	_cleanup_free_ struct store *store = calloc(1, sizeof(*store));
+	_cleanup_(store_freep) struct store *store = store_new();
 	_cleanup_free_ struct observed *observed = calloc(1, sizeof(*observed));
 	struct config_error error;
 	int err;
