@@ -74,26 +74,46 @@ void host_retry_at_once(struct host *host)
 		host->troubles[i].retry_ns = 0;
 }
 
-static uint64_t next_retry(const struct host *host)
+/* What was due at @since_ns has had its turn, or nothing acts on it now: an event or a look will. */
+static uint64_t next_retry(const struct host *host, uint64_t since_ns)
 {
 	uint64_t first = 0;
 
-	for (size_t i = 0; i < host->trouble_count; i++)
-		if (!first || host->troubles[i].retry_ns < first)
-			first = host->troubles[i].retry_ns;
+	for (size_t i = 0; i < host->trouble_count; i++) {
+		uint64_t retry_ns = host->troubles[i].retry_ns;
+
+		if (retry_ns > since_ns && (!first || retry_ns < first))
+			first = retry_ns;
+	}
 	return first;
 }
 
-/* Who lacks nothing has no trouble any more, but for what this look itself has met. */
-static void settle_troubles(struct host *host, const struct host_steps *steps, uint64_t since_ns)
+/* Of a NIC that is busy nothing is planned: whether its objects lack anything is not known. */
+static bool is_busy(struct host *host, const struct store *store, const char *object)
+{
+	const struct adapter_config *adapter = host_adapter_of(store, object);
+	const struct host_nic_memory *nic =
+		host_nic_memory(host, adapter ? adapter->switch_name : object);
+
+	return nic && nic->busy;
+}
+
+/*
+ * Who lacks nothing that could be tried has no trouble any more, but for what this look itself has
+ * met.
+ */
+static void settle_troubles(struct host *host, const struct store *store,
+			    const struct host_steps *steps, uint64_t since_ns)
 {
 	for (size_t i = host->trouble_count; i-- > 0;) {
-		bool lacks = host->troubles[i].noted_ns >= since_ns;
+		const char *object = host->troubles[i].object;
+		bool lacks = host->troubles[i].noted_ns >= since_ns || is_busy(host, store, object);
 
 		for (size_t j = 0; j < steps->count; j++)
-			lacks |= strcmp(steps->steps[j].object, host->troubles[i].object) == 0;
+			lacks |= host_step_acts(&steps->steps[j]) &&
+				 strcmp(steps->steps[j].object, object) == 0;
 		if (!lacks)
-			forget_trouble(host, host->troubles[i].object);
+			forget_trouble(host, object);
 	}
 }
 
@@ -152,6 +172,7 @@ struct pass {
 	bool strict;
 	struct action_list *actions;
 	bool acted;
+	uint64_t since_ns;	       /* this round's begin */
 	char failed[HOST_OBJECT_SIZE]; /* of this object no more steps are done in this round */
 };
 
@@ -190,15 +211,16 @@ static int do_step(struct pass *pass, const struct host_step *step, struct probl
 /* One look, and what follows from it. */
 static int run_round(struct pass *pass, const struct store *store, struct problem *problem)
 {
-	uint64_t since_ns = clock_now_ns();
 	struct host_steps steps = {};
-	int err = plan(pass->host, store, &steps, problem);
+	int err;
 
+	pass->since_ns = clock_now_ns();
 	pass->acted = false;
+	err = plan(pass->host, store, &steps, problem);
 	for (size_t i = 0; !err && i < steps.count; i++)
 		err = do_step(pass, &steps.steps[i], problem);
 	if (!err)
-		settle_troubles(pass->host, &steps, since_ns);
+		settle_troubles(pass->host, store, &steps, pass->since_ns);
 	host_steps_done(&steps);
 	return err;
 }
@@ -215,7 +237,7 @@ int host_reconcile(struct host *host, const struct store *store, bool strict,
 	for (int i = 0; !err && pass.acted && i < ROUNDS_MAX; i++)
 		err = run_round(&pass, store, problem);
 	host_tell_guests(host, store);
-	*ret_again_ns = next_retry(host);
+	*ret_again_ns = next_retry(host, pass.since_ns);
 	return err;
 }
 

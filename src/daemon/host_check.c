@@ -85,20 +85,23 @@ static int check_commanded(const struct host *host, const struct store *after,
 	return 0;
 }
 
-static bool is_object(const struct store *store, const char *object)
+const struct adapter_config *host_adapter_of(const struct store *store, const char *object)
 {
 	const char *slash = strchr(object, '/');
 
-	if (!slash)
-		return find(store, object) != NULL;
-	for (uint32_t i = 0; i < store->vms.count; i++) {
+	for (uint32_t i = 0; slash && i < store->vms.count; i++) {
 		struct vm_config *vm = (struct vm_config *)&store->vms.vms[i];
 
 		if (strlen(vm->name) == (size_t)(slash - object) &&
 		    strncmp(vm->name, object, (size_t)(slash - object)) == 0)
-			return vm_adapter(vm, slash + 1) != NULL;
+			return vm_adapter(vm, slash + 1);
 	}
-	return false;
+	return NULL;
+}
+
+static bool is_object(const struct store *store, const char *object)
+{
+	return find(store, object) || host_adapter_of(store, object);
 }
 
 /* What was configured before may wait; what is new must be possible. */

@@ -88,6 +88,8 @@ struct host_config host_want(const struct store *store);
 
 struct host_nic_memory *host_nic_memory(struct host *host, const char *sw);
 struct host_guard *host_guard_of(const struct host *host, const char *port);
+/* The adapter that is called "VM/ADAPTER" where steps and troubles are; NULL: none is. */
+const struct adapter_config *host_adapter_of(const struct store *store, const char *object);
 const struct host_trouble *host_trouble_of(const struct host *host, const char *object);
 
 void host_note_trouble(struct host *host, const char *object, const char *text);

@@ -5,6 +5,7 @@ a cable is pulled by setting the other end of a NIC down.
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -179,6 +180,39 @@ def test_put_right(host):  # noqa: F811
         assert "wait for the namespace" in host.iovteam("plan").stdout
         host.make_guest("web1")
         wait_until(lambda: host.link("nicA", host.guest_name("web1")), "the guest's adapter")
+
+
+class FalseGuest:
+    """A guest's namespace that is none: its ports cannot be made, and the kernel says so."""
+
+    def __init__(self, world, vm):
+        self.world, self.vm = world, vm
+        self.path = Path("/run/netns") / world.guest_name(vm)
+
+    def __enter__(self):
+        self.path.touch()
+        wait_until(self.is_noted, "the failure to be noted")
+        return self
+
+    def __exit__(self, *_):
+        self.path.unlink()
+
+    def is_noted(self):
+        return any("cannot be made" in note
+                   for note in self.world.adapter(self.vm, "nicA")["notes"])
+
+
+def test_trouble_passes(host):  # noqa: F811
+    """What failed, and now waits for something, is no trouble any more: the daemon is at rest."""
+    with host.daemon():
+        host.do("switch", "add", "swA", "--nic", "nic0", "--iov", "off")
+        host.do("adapter", "add", "web1", "nicA", "--switch", "swA", "--namespace",
+                host.guest_name("web1"))
+        with FalseGuest(host, "web1") as guest:
+            pass
+        wait_until(lambda: not guest.is_noted(), "the trouble to be forgotten")
+        host.make_guest("web1")
+        wait_until(lambda: host.adapter("web1", "nicA")["status"] == "ok", "the guest's adapter")
 
 
 def test_restart(host):  # noqa: F811
