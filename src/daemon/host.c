@@ -36,7 +36,7 @@ static struct host_trouble *new_trouble(struct host *host, const char *object)
 		return NULL;
 	host->troubles = troubles;
 	troubles += host->trouble_count++;
-	*troubles = (struct host_trouble){};
+	*troubles = (struct host_trouble){.first_ns = clock_now_ns()};
 	(void)text_copy(troubles->object, sizeof(troubles->object), object);
 	return troubles;
 }
@@ -169,7 +169,8 @@ void host_show_plan(struct host *host, const struct store *store, struct action_
 
 struct pass {
 	struct host *host;
-	bool strict;
+	const struct store *store, *before; /* NULL: no command asks for it */
+	uint64_t begun_ns;
 	struct action_list *actions;
 	bool acted;
 	uint64_t since_ns;	       /* this round's begin */
@@ -183,7 +184,18 @@ static bool must_wait(const struct pass *pass, const struct host_step *step)
 
 	if (strcmp(pass->failed, step->object) == 0)
 		return true;
-	return !pass->strict && trouble && clock_now_ns() < trouble->retry_ns;
+	return !pass->before && trouble && clock_now_ns() < trouble->retry_ns;
+}
+
+/* A command fails by what it changes, and by what was in order: not by what it finds broken. */
+static bool must_succeed(const struct pass *pass, const struct host_step *step)
+{
+	const struct host_trouble *trouble = host_trouble_of(pass->host, step->object);
+
+	if (!pass->before || step->upkeep)
+		return false;
+	return !trouble || trouble->first_ns >= pass->begun_ns ||
+	       host_is_changed(pass->before, pass->store, step->object);
 }
 
 static int do_step(struct pass *pass, const struct host_step *step, struct problem *problem)
@@ -201,7 +213,7 @@ static int do_step(struct pass *pass, const struct host_step *step, struct probl
 		return 0;
 	}
 	(void)problem_set(&mishap, err, "%s", strerror(-err));
-	if (pass->strict && !step->upkeep)
+	if (must_succeed(pass, step))
 		return problem_set(problem, err, "%s", mishap.text);
 	host_note_trouble(pass->host, step->object, mishap.text);
 	(void)text_copy(pass->failed, sizeof(pass->failed), step->object);
@@ -209,33 +221,40 @@ static int do_step(struct pass *pass, const struct host_step *step, struct probl
 }
 
 /* One look, and what follows from it. */
-static int run_round(struct pass *pass, const struct store *store, struct problem *problem)
+static int run_round(struct pass *pass, struct problem *problem)
 {
 	struct host_steps steps = {};
 	int err;
 
 	pass->since_ns = clock_now_ns();
 	pass->acted = false;
-	err = plan(pass->host, store, &steps, problem);
+	err = plan(pass->host, pass->store, &steps, problem);
 	for (size_t i = 0; !err && i < steps.count; i++)
 		err = do_step(pass, &steps.steps[i], problem);
 	if (!err)
-		settle_troubles(pass->host, store, &steps, pass->since_ns);
+		settle_troubles(pass->host, pass->store, &steps, pass->since_ns);
 	host_steps_done(&steps);
 	return err;
 }
 
-int host_reconcile(struct host *host, const struct store *store, bool strict,
+int host_reconcile(struct host *host, const struct store *store, const struct store *before,
 		   struct action_list *actions, uint64_t *ret_again_ns, struct problem *problem)
 {
-	struct pass pass = {.host = host, .strict = strict, .actions = actions, .acted = true};
+	struct pass pass = {
+		.host = host,
+		.store = store,
+		.before = before,
+		.begun_ns = clock_now_ns(),
+		.actions = actions,
+		.acted = true,
+	};
 	int err = 0;
 
 	*ret_again_ns = 0;
 	if (!host_has_work(host, store))
 		return 0;
 	for (int i = 0; !err && pass.acted && i < ROUNDS_MAX; i++)
-		err = run_round(&pass, store, problem);
+		err = run_round(&pass, problem);
 	host_tell_guests(host, store);
 	*ret_again_ns = next_retry(host, pass.since_ns);
 	return err;

@@ -215,6 +215,26 @@ def test_trouble_passes(host):  # noqa: F811
         wait_until(lambda: host.adapter("web1", "nicA")["status"] == "ok", "the guest's adapter")
 
 
+def test_trouble_of_another(host):  # noqa: F811
+    """What is broken already keeps no command from another VM; one that changes it fails."""
+    with host.daemon():
+        host.do("switch", "add", "swA", "--nic", "nic0", "--iov", "off")
+        host.do("adapter", "add", "web2", "nicA", "--switch", "swA", "--namespace",
+                host.guest_name("web2"))
+        with FalseGuest(host, "web2") as guest:
+            host.do("adapter", "add", "web1", "nicA", "--switch", "swA", "--namespace",
+                    host.make_guest("web1"))
+            assert host.adapter("web1", "nicA")["status"] == "ok"
+            assert guest.is_noted()
+            assert "cannot be made" in host.refuse("adapter", "set", "web2", "nicA",
+                                                   "iov-weight=7")
+            assert host.adapter("web2", "nicA")["wanted"]["iov_weight"] == 0
+            # Going back does not stop at it either.
+            host.host("ip", "link", "del", "web1.nicA")
+            host.refuse("adapter", "set", "web2", "nicA", "iov-weight=7")
+            wait_until(lambda: host.adapter("web1", "nicA")["status"] == "ok", "the other VM's")
+
+
 def test_restart(host):  # noqa: F811
     """Nothing is touched by a restart; what was changed meanwhile is done then."""
     with host.daemon() as daemon:

@@ -416,6 +416,7 @@ static void test_vf_is_given(void **state)
 	scene->vfs[0].ifindex = 50;
 	put_link(50, "eth9", "", 0, "");
 	assert_int_equal(only(HOST_VF_MOVE)->ifindex, 50);
+	assert_true(scene->steps.steps[0].upkeep);
 	scene->vfs[0].ifindex = 0; /* in the guest */
 	nothing();
 }
