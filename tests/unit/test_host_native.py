@@ -314,6 +314,13 @@ def test_given_port(host):  # noqa: F811
         host.do("adapter", "remove", "web1", "nicA")
         assert "master" not in host.link("given0")
         assert list((host.directory / "bpf").glob("*/*")) == []
+        # In a bridge of somebody else's it stays there.
+        host.do("adapter", "add", "web1", "nicA", "--switch", "swA", "port=given0")
+        host.host("sh", "-ec", "ip link add br9 type bridge; ip link set given0 master br9")
+        wait_until(lambda: any("nomaster" in note for note in host.adapter("web1", "nicA")["notes"]),
+                   "the refusal")
+        host.do("adapter", "remove", "web1", "nicA")
+        assert host.link("given0")["master"] == "br9"
 
 
 def test_refused(host):  # noqa: F811
@@ -339,6 +346,10 @@ def test_refused(host):  # noqa: F811
                 ("switch set swA iov=on", "only while no adapter uses it"),
                 ("adapter add web1 nicA --switch swA", "nicA"),
                 ("adapter add web1 nicC --switch swZ", "there is no switch"),
+                ("adapter add web3 nicC --switch swA port=route0", "default route"),
+                ("adapter add web3 nicC --switch swA port=busy0", "nomaster"),
+                ("adapter add web3 nicC --switch swA port=nic1", "is the NIC of the switch swB"),
+                ("adapter add web3 nicC --switch swA port=web1.nicA", "without port="),
                 ("adapter set web1 nicA iov-weight=101", "101"),
                 ("adapter set web1 nicA vlan=4095", "4095"),
                 (f"adapter set web1 nicA mac={host.adapter('web1', 'nicB')['mac']}", "nicB"),
