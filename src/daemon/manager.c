@@ -562,14 +562,15 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 					problem);
 	if (err)
 		return err;
-	err = host_open(&manager->context, on_host_changed, manager, &manager->host, problem);
-	if (err)
-		return err;
 	unconfirmed = pending_recover_files(config);
 	load_store(manager, config);
 	err = datapath_each(pins, adopt_team, manager);
 	if (err)
 		return problem_set(problem, err, "cannot read %s: %s", pins, strerror(-err));
+	/* After the teams, which wait for nothing: it loads a program for each filter. */
+	err = host_open(&manager->context, on_host_changed, manager, &manager->host, problem);
+	if (err)
+		return err;
 	err = listen_events(manager);
 	if (err)
 		return problem_set(problem, err, "cannot listen: %s", strerror(-err));
