@@ -438,6 +438,21 @@ static bool plan_port_device(const struct host_planning *plan, struct host_step 
 	return false;
 }
 
+bool host_port_is_ready(const struct vm_config *vm, const struct adapter_config *adapter,
+			const struct link *port, const struct guard_rules *rules,
+			const struct host_view *view)
+{
+	const struct link *bridge = link_by_name(view->links, adapter->switch_name);
+	uint16_t vlan = (uint16_t)(adapter->vlan ? adapter->vlan : PVID_USUAL);
+	struct guard_rules wanted;
+
+	permit_macs(vm, adapter, &wanted);
+	return bridge && port->master == bridge->ifindex && rules &&
+	       memcmp(rules, &wanted, sizeof(wanted)) == 0 &&
+	       (!bridge->bridge.vlan_filtering ||
+		has_vlan(vlan_of(view, port->ifindex), vlan, false));
+}
+
 static void plan_port(const struct host_planning *plan, uint32_t vm, uint32_t place)
 {
 	const struct vm_config *config = &plan->want->vms->vms[vm];

@@ -5,6 +5,7 @@
 #include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/worker.h"
+#include "kernel/rtnl_bridge.h"
 #include "kernel/rtnl_link.h"
 
 #include <errno.h>
@@ -262,22 +263,48 @@ int host_reconcile(struct host *host, const struct store *store, const struct st
 
 /* --- the fast path --- */
 
-static void update_adapter(struct host *host, const struct switch_config *sw,
+struct update {
+	struct host *host;
+	struct host_view view; /* links, and VLANs once they were asked for */
+	struct bridge_vlan *vlans;
+	bool asked;
+};
+
+/* VLANs have no event that is listened to: the kernel is asked, once for all ports. */
+static bool may_be_up(struct update *update, const struct vm_config *vm,
+		      const struct adapter_config *adapter, const struct link *port)
+{
+	const struct host_guard *guard = host_guard_of(update->host, port->name);
+	bool filtered = guard && guard->ifindex == port->ifindex && guard_attached(guard->guard);
+
+	if (!update->asked)
+		(void)rtnl_bridge_dump_vlans(update->host->context->observed->requests,
+					     &update->vlans, &update->view.vlan_count);
+	update->asked = true;
+	update->view.vlans = update->vlans;
+	return host_port_is_ready(vm, adapter, port, filtered ? &guard->rules : NULL,
+				  &update->view);
+}
+
+static void update_adapter(struct update *update, const struct switch_config *sw,
 			   const struct vm_config *vm, const struct adapter_config *adapter)
 {
-	struct observed *observed = host->context->observed;
+	struct observed *observed = update->host->context->observed;
 	const struct link *port;
 	bool up = !host_is_cut_off(adapter, sw, &observed->links);
 
 	if (!*vm->netns || !adapter->allow_teaming)
 		return;
 	port = host_port_link(vm, adapter, &observed->links);
-	if (port && port->master && up != !!(port->flags & IFF_UP))
+	if (port && port->master && up != !!(port->flags & IFF_UP) &&
+	    (!up || may_be_up(update, vm, adapter, port)))
 		(void)rtnl_link_set_up(observed->requests, port->ifindex, up, NULL);
 }
 
 void host_update(struct host *host, const struct store *store)
 {
+	struct update update = {.host = host, .view.links = &host->context->observed->links};
+
 	for (uint32_t i = 0; i < store->vms.count; i++) {
 		const struct vm_config *vm = &store->vms.vms[i];
 
@@ -287,9 +314,10 @@ void host_update(struct host *host, const struct store *store)
 				(struct switch_list *)&store->switches, adapter->switch_name);
 
 			if (sw)
-				update_adapter(host, sw, vm, adapter);
+				update_adapter(&update, sw, vm, adapter);
 		}
 	}
+	free(update.vlans);
 	host_tell_guests(host, store);
 }
 

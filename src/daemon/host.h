@@ -27,7 +27,7 @@ void host_close(struct host *host);
 
 /*
  * H5 b, the fast path: links have changed. Adapters whose uplink is lost are disconnected, those
- * whose uplink is back are connected, before anything is compared.
+ * whose uplink is back are connected if their port is in order, before anything is compared.
  */
 void host_update(struct host *host, const struct store *store);
 

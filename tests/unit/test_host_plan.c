@@ -338,6 +338,26 @@ static void test_port_name_taken(void **state)
 	refused("there is an interface web1.a already");
 }
 
+static bool ready(const struct guard_rules *rules)
+{
+	return host_port_is_ready(vm(), adapter(), link_of(PORT), rules, &scene->view);
+}
+
+static void test_port_ready(void **state)
+{
+	assert_true(ready(&scene->rules));
+	assert_false(ready(NULL));
+	adapter()->vlan = 7;
+	assert_false(ready(&scene->rules));
+	link_of(BRIDGE)->bridge.vlan_filtering = 0;
+	assert_true(ready(&scene->rules));
+	adapter()->mac_spoofing = 1;
+	assert_false(ready(&scene->rules));
+	adapter()->mac_spoofing = 0;
+	link_of(PORT)->master = 0;
+	assert_false(ready(&scene->rules));
+}
+
 /* An adapter's port that somebody else makes; "a" has it, and is given @name. */
 static void give_port(const char *name)
 {
@@ -619,6 +639,7 @@ int main(void)
 		TEST(test_port_changed),
 		TEST(test_bridge_without_vlans),
 		TEST(test_port_name_taken),
+		TEST(test_port_ready),
 		TEST(test_given_port),
 		TEST(test_given_port_of_others),
 		TEST(test_port_name_long),
