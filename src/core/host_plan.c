@@ -169,10 +169,10 @@ static bool has_vlan(const struct bridge_vlan *vlan, uint16_t pvid, bool trunk)
 	return vlan && !vlan->mixed && vlan->pvid == pvid && vlan->trunk == trunk;
 }
 
-/* --- switches --- */
+/* --- which devices may be used --- */
 
-static int admit_nic_addresses(const struct link *nic, const struct host_view *view,
-			       struct problem *problem)
+static int admit_addresses(const struct link *nic, const char *as, const struct host_view *view,
+			   struct problem *problem)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -188,12 +188,25 @@ static int admit_nic_addresses(const struct link *nic, const struct host_view *v
 			continue;
 		(void)inet_ntop(address->family, address->bytes, text, sizeof(text));
 		return problem_set(problem, -1,
-				   "%s has the address %s/%u, and the NIC of a switch has none; "
+				   "%s has the address %s/%u, and the %s of a switch has none; "
 				   "take it off first: ip address del %s/%u dev %s",
-				   nic->name, text, address->prefix, text, address->prefix,
+				   nic->name, text, address->prefix, as, text, address->prefix,
 				   nic->name);
 	}
 	return 0;
+}
+
+/* @as: "NIC" or "port" of the switch that has @bridge (NULL: not made yet). */
+static int admit_device(const struct link *device, const char *as, const struct link *bridge,
+			const struct host_view *view, struct problem *problem)
+{
+	if (device->flags & IFF_LOOPBACK || device->type != ARPHRD_ETHER ||
+	    strcmp(device->kind, "bridge") == 0)
+		return problem_set(problem, -1, "%s is no Ethernet device that a switch could have",
+				   device->name);
+	if (admit_master(device, bridge ? bridge->ifindex : 0, view->links, problem))
+		return -1;
+	return device->master ? 0 : admit_addresses(device, as, view, problem);
 }
 
 static int admit_nic(const struct link *nic, const struct link *bridge,
@@ -202,17 +215,46 @@ static int admit_nic(const struct link *nic, const struct link *bridge,
 	const struct link *master = link_by_index(view->links, nic->master);
 	struct host_mark mark;
 
-	if (nic->flags & IFF_LOOPBACK || nic->type != ARPHRD_ETHER ||
-	    strcmp(nic->kind, "bridge") == 0)
-		return problem_set(problem, -1, "%s is no Ethernet device that a switch could have",
-				   nic->name);
 	if (master && master != bridge && host_mark_read(master, &mark))
 		return problem_set(problem, -1, "%s is the NIC of the switch %s already", nic->name,
 				   master->name);
-	if (admit_master(nic, bridge ? bridge->ifindex : 0, view->links, problem))
-		return -1;
-	return nic->master ? 0 : admit_nic_addresses(nic, view, problem);
+	return admit_device(nic, "NIC", bridge, view, problem);
 }
+
+/* The bridge that @port is in, if that is a switch of ours, adopted ones among them. */
+static const struct link *our_master(const struct host_planning *plan, const struct link *port)
+{
+	const struct link *master = link_by_index(plan->view->links, port->master);
+	struct host_mark mark;
+
+	if (master && (host_mark_read(master, &mark) ||
+		       switch_list_find((struct switch_list *)plan->want->switches, master->name)))
+		return master;
+	return NULL;
+}
+
+/* May the interface that an adapter names be its port? From one of our switches it may move. */
+static int admit_port(const struct host_planning *plan, const struct link *port,
+		      struct problem *problem)
+{
+	for (uint32_t i = 0; i < plan->want->switches->count; i++)
+		if (switch_means(&plan->want->switches->switches[i], port))
+			return problem_set(problem, -1, "%s is the NIC of the switch %s",
+					   port->name, plan->want->switches->switches[i].name);
+	if (host_mark_is_port(port))
+		return problem_set(problem, -1,
+				   "%s is the port that is made for an adapter without port=; name "
+				   "another interface",
+				   port->name);
+	if (strcmp(port->kind, "bond") == 0)
+		return problem_set(problem, -1,
+				   "%s is itself a bond; the port of an adapter is a single "
+				   "interface",
+				   port->name);
+	return admit_device(port, "port", our_master(plan, port), plan->view, problem);
+}
+
+/* --- switches --- */
 
 /* May a bridge of that name be the switch's? */
 static bool admit_bridge(const struct host_planning *plan, const struct switch_config *sw,
@@ -366,6 +408,7 @@ static bool plan_port_device(const struct host_planning *plan, struct host_step 
 {
 	const struct adapter_config *adapter = step.adapter;
 	char name[LINK_NAME_SIZE], mark[LINK_ALIAS_SIZE];
+	struct problem problem = {};
 
 	(void)text_copy(step.device, sizeof(step.device), host_port_name(step.vm, adapter, name));
 	if (!port && *adapter->port)
@@ -376,6 +419,9 @@ static bool plan_port_device(const struct host_planning *plan, struct host_step 
 	else if (!port) {
 		step.kind = HOST_PORT_MAKE;
 		host_say(plan, step, "make the port %s for %s", name, step.object);
+	} else if (*adapter->port && admit_port(plan, port, &problem)) {
+		step.kind = HOST_REFUSE;
+		host_say(plan, step, "%s", problem.text);
 	} else if (!*adapter->port && !host_mark_is_port(port)) {
 		step.kind = HOST_REFUSE;
 		host_say(plan, step,
@@ -390,6 +436,21 @@ static bool plan_port_device(const struct host_planning *plan, struct host_step 
 	} else
 		return true;
 	return false;
+}
+
+bool host_port_is_ready(const struct vm_config *vm, const struct adapter_config *adapter,
+			const struct link *port, const struct guard_rules *rules,
+			const struct host_view *view)
+{
+	const struct link *bridge = link_by_name(view->links, adapter->switch_name);
+	uint16_t vlan = (uint16_t)(adapter->vlan ? adapter->vlan : PVID_USUAL);
+	struct guard_rules wanted;
+
+	permit_macs(vm, adapter, &wanted);
+	return bridge && port->master == bridge->ifindex && rules &&
+	       memcmp(rules, &wanted, sizeof(wanted)) == 0 &&
+	       (!bridge->bridge.vlan_filtering ||
+		has_vlan(vlan_of(view, port->ifindex), vlan, false));
 }
 
 static void plan_port(const struct host_planning *plan, uint32_t vm, uint32_t place)
@@ -468,6 +529,8 @@ static void plan_unwanted_guards(const struct host_planning *plan)
 			continue;
 		if (link)
 			step = about(step, link);
+		if (link && our_master(plan, link))
+			step.master = link->master;
 		host_say(plan, step, "take the filter off %s", name);
 	}
 }

@@ -134,6 +134,14 @@ const char *host_port_name(const struct vm_config *vm, const struct adapter_conf
 const struct link *host_port_link(const struct vm_config *vm, const struct adapter_config *adapter,
 				  const struct link_table *links);
 
+/*
+ * Is @port in its switch's bridge, there in its VLAN, and filtered by @rules (NULL: it is not), so
+ * that it may be up? @view has links and VLANs.
+ */
+bool host_port_is_ready(const struct vm_config *vm, const struct adapter_config *adapter,
+			const struct link *port, const struct guard_rules *rules,
+			const struct host_view *view);
+
 enum uplink_state host_uplink(const struct switch_config *sw, const struct link_table *links);
 
 /* H5 b: shall the guest be told that its switch has lost the outside? */

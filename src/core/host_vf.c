@@ -263,6 +263,7 @@ static void plan_hand_over(const struct vf_planning *of, struct host_step base, 
 	} else if (!wants_vfio && vf->ifindex) {
 		step = vf_step(of, base, vf, HOST_VF_MOVE, 0);
 		step.ifindex = vf->ifindex;
+		step.upkeep = true; /* udev may not be done with it yet */
 		host_say(of->plan, step, "hand VF %u of %s over to %s", vf->index, of->link->name,
 			 base.object);
 	}

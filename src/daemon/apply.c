@@ -209,7 +209,7 @@ static int apply_join(struct team *team, const struct team_context *context,
 				   strerror(-err));
 	if (!link)
 		return problem_set(problem, -ENODEV, "%s is gone", action->device);
-	if (!adopt_is_adopted(team) && !udev_is_done(action->ifindex))
+	if (!adopt_is_adopted(team) && !udev_await(action->ifindex))
 		return problem_set(problem, -EAGAIN, "udev is not done with %s yet", link->name);
 	if (note->ifindex && !returns)
 		datapath_detach_member(team->datapath, (unsigned int)action->slot);

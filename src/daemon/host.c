@@ -5,6 +5,7 @@
 #include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/worker.h"
+#include "kernel/rtnl_bridge.h"
 #include "kernel/rtnl_link.h"
 
 #include <errno.h>
@@ -36,7 +37,7 @@ static struct host_trouble *new_trouble(struct host *host, const char *object)
 		return NULL;
 	host->troubles = troubles;
 	troubles += host->trouble_count++;
-	*troubles = (struct host_trouble){};
+	*troubles = (struct host_trouble){.first_ns = clock_now_ns()};
 	(void)text_copy(troubles->object, sizeof(troubles->object), object);
 	return troubles;
 }
@@ -74,26 +75,46 @@ void host_retry_at_once(struct host *host)
 		host->troubles[i].retry_ns = 0;
 }
 
-static uint64_t next_retry(const struct host *host)
+/* What was due at @since_ns has had its turn, or nothing acts on it now: an event or a look will. */
+static uint64_t next_retry(const struct host *host, uint64_t since_ns)
 {
 	uint64_t first = 0;
 
-	for (size_t i = 0; i < host->trouble_count; i++)
-		if (!first || host->troubles[i].retry_ns < first)
-			first = host->troubles[i].retry_ns;
+	for (size_t i = 0; i < host->trouble_count; i++) {
+		uint64_t retry_ns = host->troubles[i].retry_ns;
+
+		if (retry_ns > since_ns && (!first || retry_ns < first))
+			first = retry_ns;
+	}
 	return first;
 }
 
-/* Who lacks nothing has no trouble any more, but for what this look itself has met. */
-static void settle_troubles(struct host *host, const struct host_steps *steps, uint64_t since_ns)
+/* Of a NIC that is busy nothing is planned: whether its objects lack anything is not known. */
+static bool is_busy(struct host *host, const struct store *store, const char *object)
+{
+	const struct adapter_config *adapter = host_adapter_of(store, object);
+	const struct host_nic_memory *nic =
+		host_nic_memory(host, adapter ? adapter->switch_name : object);
+
+	return nic && nic->busy;
+}
+
+/*
+ * Who lacks nothing that could be tried has no trouble any more, but for what this look itself has
+ * met.
+ */
+static void settle_troubles(struct host *host, const struct store *store,
+			    const struct host_steps *steps, uint64_t since_ns)
 {
 	for (size_t i = host->trouble_count; i-- > 0;) {
-		bool lacks = host->troubles[i].noted_ns >= since_ns;
+		const char *object = host->troubles[i].object;
+		bool lacks = host->troubles[i].noted_ns >= since_ns || is_busy(host, store, object);
 
 		for (size_t j = 0; j < steps->count; j++)
-			lacks |= strcmp(steps->steps[j].object, host->troubles[i].object) == 0;
+			lacks |= host_step_acts(&steps->steps[j]) &&
+				 strcmp(steps->steps[j].object, object) == 0;
 		if (!lacks)
-			forget_trouble(host, host->troubles[i].object);
+			forget_trouble(host, object);
 	}
 }
 
@@ -149,9 +170,11 @@ void host_show_plan(struct host *host, const struct store *store, struct action_
 
 struct pass {
 	struct host *host;
-	bool strict;
+	const struct store *store, *before; /* NULL: no command asks for it */
+	uint64_t begun_ns;
 	struct action_list *actions;
 	bool acted;
+	uint64_t since_ns;	       /* this round's begin */
 	char failed[HOST_OBJECT_SIZE]; /* of this object no more steps are done in this round */
 };
 
@@ -162,7 +185,18 @@ static bool must_wait(const struct pass *pass, const struct host_step *step)
 
 	if (strcmp(pass->failed, step->object) == 0)
 		return true;
-	return !pass->strict && trouble && clock_now_ns() < trouble->retry_ns;
+	return !pass->before && trouble && clock_now_ns() < trouble->retry_ns;
+}
+
+/* A command fails by what it changes, and by what was in order: not by what it finds broken. */
+static bool must_succeed(const struct pass *pass, const struct host_step *step)
+{
+	const struct host_trouble *trouble = host_trouble_of(pass->host, step->object);
+
+	if (!pass->before || step->upkeep)
+		return false;
+	return !trouble || trouble->first_ns >= pass->begun_ns ||
+	       host_is_changed(pass->before, pass->store, step->object);
 }
 
 static int do_step(struct pass *pass, const struct host_step *step, struct problem *problem)
@@ -180,7 +214,7 @@ static int do_step(struct pass *pass, const struct host_step *step, struct probl
 		return 0;
 	}
 	(void)problem_set(&mishap, err, "%s", strerror(-err));
-	if (pass->strict && !step->upkeep)
+	if (must_succeed(pass, step))
 		return problem_set(problem, err, "%s", mishap.text);
 	host_note_trouble(pass->host, step->object, mishap.text);
 	(void)text_copy(pass->failed, sizeof(pass->failed), step->object);
@@ -188,55 +222,89 @@ static int do_step(struct pass *pass, const struct host_step *step, struct probl
 }
 
 /* One look, and what follows from it. */
-static int run_round(struct pass *pass, const struct store *store, struct problem *problem)
+static int run_round(struct pass *pass, struct problem *problem)
 {
-	uint64_t since_ns = clock_now_ns();
 	struct host_steps steps = {};
-	int err = plan(pass->host, store, &steps, problem);
+	int err;
 
+	pass->since_ns = clock_now_ns();
 	pass->acted = false;
+	err = plan(pass->host, pass->store, &steps, problem);
 	for (size_t i = 0; !err && i < steps.count; i++)
 		err = do_step(pass, &steps.steps[i], problem);
 	if (!err)
-		settle_troubles(pass->host, &steps, since_ns);
+		settle_troubles(pass->host, pass->store, &steps, pass->since_ns);
 	host_steps_done(&steps);
 	return err;
 }
 
-int host_reconcile(struct host *host, const struct store *store, bool strict,
+int host_reconcile(struct host *host, const struct store *store, const struct store *before,
 		   struct action_list *actions, uint64_t *ret_again_ns, struct problem *problem)
 {
-	struct pass pass = {.host = host, .strict = strict, .actions = actions, .acted = true};
+	struct pass pass = {
+		.host = host,
+		.store = store,
+		.before = before,
+		.begun_ns = clock_now_ns(),
+		.actions = actions,
+		.acted = true,
+	};
 	int err = 0;
 
 	*ret_again_ns = 0;
 	if (!host_has_work(host, store))
 		return 0;
 	for (int i = 0; !err && pass.acted && i < ROUNDS_MAX; i++)
-		err = run_round(&pass, store, problem);
+		err = run_round(&pass, problem);
 	host_tell_guests(host, store);
-	*ret_again_ns = next_retry(host);
+	*ret_again_ns = next_retry(host, pass.since_ns);
 	return err;
 }
 
 /* --- the fast path --- */
 
-static void update_adapter(struct host *host, const struct switch_config *sw,
+struct update {
+	struct host *host;
+	struct host_view view; /* links, and VLANs once they were asked for */
+	struct bridge_vlan *vlans;
+	bool asked;
+};
+
+/* VLANs have no event that is listened to: the kernel is asked, once for all ports. */
+static bool may_be_up(struct update *update, const struct vm_config *vm,
+		      const struct adapter_config *adapter, const struct link *port)
+{
+	const struct host_guard *guard = host_guard_of(update->host, port->name);
+	bool filtered = guard && guard->ifindex == port->ifindex && guard_attached(guard->guard);
+
+	if (!update->asked)
+		(void)rtnl_bridge_dump_vlans(update->host->context->observed->requests,
+					     &update->vlans, &update->view.vlan_count);
+	update->asked = true;
+	update->view.vlans = update->vlans;
+	return host_port_is_ready(vm, adapter, port, filtered ? &guard->rules : NULL,
+				  &update->view);
+}
+
+static void update_adapter(struct update *update, const struct switch_config *sw,
 			   const struct vm_config *vm, const struct adapter_config *adapter)
 {
-	struct observed *observed = host->context->observed;
+	struct observed *observed = update->host->context->observed;
 	const struct link *port;
 	bool up = !host_is_cut_off(adapter, sw, &observed->links);
 
 	if (!*vm->netns || !adapter->allow_teaming)
 		return;
 	port = host_port_link(vm, adapter, &observed->links);
-	if (port && port->master && up != !!(port->flags & IFF_UP))
+	if (port && port->master && up != !!(port->flags & IFF_UP) &&
+	    (!up || may_be_up(update, vm, adapter, port)))
 		(void)rtnl_link_set_up(observed->requests, port->ifindex, up, NULL);
 }
 
 void host_update(struct host *host, const struct store *store)
 {
+	struct update update = {.host = host, .view.links = &host->context->observed->links};
+
 	for (uint32_t i = 0; i < store->vms.count; i++) {
 		const struct vm_config *vm = &store->vms.vms[i];
 
@@ -246,9 +314,10 @@ void host_update(struct host *host, const struct store *store)
 				(struct switch_list *)&store->switches, adapter->switch_name);
 
 			if (sw)
-				update_adapter(host, sw, vm, adapter);
+				update_adapter(&update, sw, vm, adapter);
 		}
 	}
+	free(update.vlans);
 	host_tell_guests(host, store);
 }
 

@@ -27,16 +27,18 @@ void host_close(struct host *host);
 
 /*
  * H5 b, the fast path: links have changed. Adapters whose uplink is lost are disconnected, those
- * whose uplink is back are connected, before anything is compared.
+ * whose uplink is back are connected if their port is in order, before anything is compared.
  */
 void host_update(struct host *host, const struct store *store);
 
 /*
- * Make all as @store says. What was done is appended to @actions. With @strict the first step that
- * fails is the error, unless it is upkeep; without, what fails is tried again ever more seldom.
+ * Make all as @store says. What was done is appended to @actions. With @before, a command changes
+ * that to @store: the first step that fails is the error, unless it is upkeep, or of an object that
+ * had failed before and that the command leaves as it is. What else fails is tried again ever more
+ * seldom.
  * Returns 0 or the error; *ret_again_ns is when something is to be tried again, 0 = never.
  */
-int host_reconcile(struct host *host, const struct store *store, bool strict,
+int host_reconcile(struct host *host, const struct store *store, const struct store *before,
 		   struct action_list *actions, uint64_t *ret_again_ns, struct problem *problem);
 
 /* What would be done first to reach @store. Nothing is done. */

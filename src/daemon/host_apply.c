@@ -219,7 +219,7 @@ static int apply_port_remove(struct host *host, const struct host_step *step,
 
 	if (port && host_mark_is_port(port))
 		err = delete_link(host, port->ifindex, problem);
-	else if (port && strcmp(port->slave_kind, "bridge") == 0)
+	else if (port && step->master && port->master == step->master)
 		err = rtnl_link_set_master(requests(host), port->ifindex, 0, problem);
 	(void)observe_own(host->context->observed);
 	if (!err)

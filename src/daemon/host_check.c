@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What of a change a command refuses: before anything is done, and in one sentence. */
+#include "core/config_host.h"
 #include "daemon/host_private.h"
 
 #include <errno.h>
@@ -85,20 +86,57 @@ static int check_commanded(const struct host *host, const struct store *after,
 	return 0;
 }
 
-static bool is_object(const struct store *store, const char *object)
+/* Of "VM/ADAPTER". */
+static struct vm_config *vm_of(const struct store *store, const char *object)
 {
 	const char *slash = strchr(object, '/');
 
-	if (!slash)
-		return find(store, object) != NULL;
-	for (uint32_t i = 0; i < store->vms.count; i++) {
-		struct vm_config *vm = (struct vm_config *)&store->vms.vms[i];
+	for (uint32_t i = 0; slash && i < store->vms.count; i++) {
+		const struct vm_config *vm = &store->vms.vms[i];
 
 		if (strlen(vm->name) == (size_t)(slash - object) &&
 		    strncmp(vm->name, object, (size_t)(slash - object)) == 0)
-			return vm_adapter(vm, slash + 1) != NULL;
+			return (struct vm_config *)vm;
 	}
-	return false;
+	return NULL;
+}
+
+const struct adapter_config *host_adapter_of(const struct store *store, const char *object)
+{
+	struct vm_config *vm = vm_of(store, object);
+
+	return vm ? vm_adapter(vm, strchr(object, '/') + 1) : NULL;
+}
+
+/* The switch, or the VM with that adapter alone. False: there is none. */
+static bool take_object(const struct store *store, const char *object,
+			struct config_object *ret_object)
+{
+	const struct switch_config *sw = find(store, object);
+	const struct adapter_config *adapter = host_adapter_of(store, object);
+
+	*ret_object = (struct config_object){.kind = sw ? CONFIG_SWITCH : CONFIG_VM};
+	if (sw)
+		ret_object->sw = *sw;
+	if (adapter) {
+		ret_object->vm = *vm_of(store, object);
+		ret_object->vm.adapters[0] = *adapter;
+		ret_object->vm.adapter_count = 1;
+	}
+	return sw || adapter;
+}
+
+bool host_is_changed(const struct store *before, const struct store *after, const char *object)
+{
+	struct config_object was, is;
+	bool had = take_object(before, object, &was), has = take_object(after, object, &is);
+
+	return had != has || (has && !config_object_equal(&was, &is));
+}
+
+static bool is_object(const struct store *store, const char *object)
+{
+	return find(store, object) || host_adapter_of(store, object);
 }
 
 /* What was configured before may wait; what is new must be possible. */

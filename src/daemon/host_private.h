@@ -34,7 +34,8 @@ struct host_guard {
 struct host_trouble {
 	char object[HOST_OBJECT_SIZE];
 	char text[HOST_TEXT_SIZE];
-	uint64_t noted_ns;
+	uint64_t first_ns; /* noted first … */
+	uint64_t noted_ns; /* … and last */
 	uint64_t retry_ns; /* not tried before */
 	unsigned int retries;
 };
@@ -88,6 +89,10 @@ struct host_config host_want(const struct store *store);
 
 struct host_nic_memory *host_nic_memory(struct host *host, const char *sw);
 struct host_guard *host_guard_of(const struct host *host, const char *port);
+/* The adapter that is called "VM/ADAPTER" where steps and troubles are; NULL: none is. */
+const struct adapter_config *host_adapter_of(const struct store *store, const char *object);
+/* Does a command from @before to @after change the switch or adapter that is called so? */
+bool host_is_changed(const struct store *before, const struct store *after, const char *object);
 const struct host_trouble *host_trouble_of(const struct host *host, const char *object);
 
 void host_note_trouble(struct host *host, const char *object, const char *text);

@@ -360,11 +360,11 @@ static bool read_again(struct manager *manager)
 	return manager->store_valid;
 }
 
-static int reconcile_host(struct manager *manager, bool strict, struct action_list *done,
-			  struct problem *problem)
+static int reconcile_host(struct manager *manager, const struct store *before,
+			  struct action_list *done, struct problem *problem)
 {
 	uint64_t again_ns;
-	int err = host_reconcile(manager->host, &manager->store, strict, done, &again_ns, problem);
+	int err = host_reconcile(manager->host, &manager->store, before, done, &again_ns, problem);
 
 	/* It has read events, which may be the teams'. */
 	update_teams(manager, clock_now_ns());
@@ -378,24 +378,13 @@ static void on_host_changed(void *data)
 	schedule_reconcile(data, clock_now_ns() / NS_PER_US);
 }
 
-/* Everything that is not as wanted, but for teams whose last try failed a moment ago. */
-static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
+/* As much as can be, but for what failed a moment ago; what fails is tried again. */
+static void apply_possible(struct manager *manager, bool settle, struct action_list *done)
 {
-	_cleanup_(action_list_done) struct action_list done = {};
-	struct manager *manager = data;
 	uint64_t now_ns = clock_now_ns();
 	struct problem left = {};
-	bool read;
 
-	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	schedule_reconcile(manager, now_ns / NS_PER_US + LOOK_US);
-	if (manager->observed.stale && read_events(manager, now_ns))
-		return 0;
-	read = !manager->store_valid && read_again(manager);
-	if (!manager->store_valid)
-		return 0;
-	look_at_silent(manager);
-	if (remove_unwanted(manager, &done, &left))
+	if (remove_unwanted(manager, done, &left))
 		log_warning("%s; it is tried again", left.text);
 	for (uint32_t i = 0; i < manager->store.list.count; i++) {
 		const struct team_config *want = &manager->store.list.teams[i];
@@ -406,18 +395,38 @@ static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
 			schedule_reconcile(manager, team->retry_ns / NS_PER_US);
 			continue;
 		}
-		if (reconcile_team(manager, want, false, &done, &problem))
+		if (reconcile_team(manager, want, false, done, &problem))
 			note_trouble(manager, manager_team(manager, want->name), &problem);
 	}
-	if (read)
+	if (settle)
 		settle_all(manager);
 	update_teams(manager, now_ns);
-	if (reconcile_host(manager, false, &done, &left))
+	if (reconcile_host(manager, NULL, done, &left))
 		log_warning("%s; it is tried again", left.text);
+}
+
+/* Everything that is not as wanted. */
+static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
+{
+	_cleanup_(action_list_done) struct action_list done = {};
+	struct manager *manager = data;
+	uint64_t now_ns = clock_now_ns();
+	bool read;
+
+	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	schedule_reconcile(manager, now_ns / NS_PER_US + LOOK_US);
+	if (manager->observed.stale && read_events(manager, now_ns))
+		return 0;
+	read = !manager->store_valid && read_again(manager);
+	if (!manager->store_valid)
+		return 0;
+	look_at_silent(manager);
+	apply_possible(manager, read, &done);
 	return 0;
 }
 
-static int apply_store(struct manager *manager, struct action_list *done, struct problem *problem)
+static int apply_store(struct manager *manager, const struct store *before,
+		       struct action_list *done, struct problem *problem)
 {
 	int err = remove_unwanted(manager, done, problem);
 
@@ -425,7 +434,7 @@ static int apply_store(struct manager *manager, struct action_list *done, struct
 		err = reconcile_team(manager, &manager->store.list.teams[i], true, done, problem);
 	settle_all(manager);
 	update_teams(manager, clock_now_ns());
-	return err ? err : reconcile_host(manager, true, done, problem);
+	return err ? err : reconcile_host(manager, before, done, problem);
 }
 
 void manager_go_back(struct manager *manager, const struct store *before,
@@ -436,7 +445,8 @@ void manager_go_back(struct manager *manager, const struct store *before,
 	/* What runs came from files that could not be read: an empty state would remove it. */
 	if (!before->unknown) {
 		store_copy(&manager->store, before);
-		(void)apply_store(manager, actions, &(struct problem){});
+		retry_at_once(manager);
+		apply_possible(manager, true, actions);
 	}
 	handover_restore(handover, &manager->context);
 }
@@ -453,7 +463,7 @@ int manager_apply(struct manager *manager, const struct store *store, struct act
 	store_copy(before, &manager->store);
 	store_copy(&manager->store, store);
 	manager->store_valid = true;
-	err = apply_store(manager, actions, problem);
+	err = apply_store(manager, before, actions, problem);
 	if (!err)
 		err = handover_give(manager->context.handover, &manager->context, problem);
 	if (!err) {
@@ -552,14 +562,15 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 					problem);
 	if (err)
 		return err;
-	err = host_open(&manager->context, on_host_changed, manager, &manager->host, problem);
-	if (err)
-		return err;
 	unconfirmed = pending_recover_files(config);
 	load_store(manager, config);
 	err = datapath_each(pins, adopt_team, manager);
 	if (err)
 		return problem_set(problem, err, "cannot read %s: %s", pins, strerror(-err));
+	/* After the teams, which wait for nothing: it loads a program for each filter. */
+	err = host_open(&manager->context, on_host_changed, manager, &manager->host, problem);
+	if (err)
+		return err;
 	err = listen_events(manager);
 	if (err)
 		return problem_set(problem, err, "cannot listen: %s", strerror(-err));

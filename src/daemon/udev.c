@@ -67,25 +67,23 @@ int udev_print(const char *config, const char *interface, const char *name)
 }
 
 /* A device of another namespace than sysfs shows is not udev's. */
-static bool is_done(int ifindex)
+bool udev_is_done(int ifindex)
 {
 	_cleanup_(sd_device_unrefp) sd_device *device = NULL;
 	const char *renaming;
 
-	if (sd_device_new_from_ifindex(&device, ifindex) < 0)
+	if (access(UDEV_CONTROL, F_OK) || sd_device_new_from_ifindex(&device, ifindex) < 0)
 		return true;
 	return sd_device_get_is_initialized(device) != 0 &&
 	       sd_device_get_property_value(device, "ID_RENAMING", &renaming) < 0;
 }
 
-bool udev_is_done(int ifindex)
+bool udev_await(int ifindex)
 {
 	static const struct timespec between = {.tv_nsec = BETWEEN_LOOKS_NS};
 
-	if (access(UDEV_CONTROL, F_OK))
-		return true;
 	for (int looks = 0; looks < LOOKS; looks++) {
-		if (is_done(ifindex))
+		if (udev_is_done(ifindex))
 			return true;
 		(void)nanosleep(&between, NULL);
 	}

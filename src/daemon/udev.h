@@ -10,10 +10,12 @@
 
 /*
  * Has udev named the device, or is there nobody who would? One that joins a team before is set up,
- * and many kernels rename only what is down. Waits for a moment: what has just been made is
- * mostly on its way.
+ * and many kernels rename only what is down.
  */
 bool udev_is_done(int ifindex);
+
+/* The same, after waiting for a moment: what has just been made is mostly on its way. */
+bool udev_await(int ifindex);
 
 /*
  * Print "ID_IOVTEAM_TEAM=NAME" if the device @interface is configured as a member of a team, and

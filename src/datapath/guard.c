@@ -160,7 +160,8 @@ int guard_set_rules(struct guard *guard, const struct guard_rules *rules, struct
 
 	if (err)
 		return explain(err, guard, problem);
-	if (hook.ifindex)
+	/* A port that is gone, or whose filter somebody took off, is guard_attach()'s to see to. */
+	if (guard_attached(guard))
 		err = attach_program(&hook, bpf_program__fd(programs->progs.guard_ingress),
 				     problem);
 	if (err) {

@@ -5,6 +5,7 @@ a cable is pulled by setting the other end of a NIC down.
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -181,6 +182,59 @@ def test_put_right(host):  # noqa: F811
         wait_until(lambda: host.link("nicA", host.guest_name("web1")), "the guest's adapter")
 
 
+class FalseGuest:
+    """A guest's namespace that is none: its ports cannot be made, and the kernel says so."""
+
+    def __init__(self, world, vm):
+        self.world, self.vm = world, vm
+        self.path = Path("/run/netns") / world.guest_name(vm)
+
+    def __enter__(self):
+        self.path.touch()
+        wait_until(self.is_noted, "the failure to be noted")
+        return self
+
+    def __exit__(self, *_):
+        self.path.unlink()
+
+    def is_noted(self):
+        return any("cannot be made" in note
+                   for note in self.world.adapter(self.vm, "nicA")["notes"])
+
+
+def test_trouble_passes(host):  # noqa: F811
+    """What failed, and now waits for something, is no trouble any more: the daemon is at rest."""
+    with host.daemon():
+        host.do("switch", "add", "swA", "--nic", "nic0", "--iov", "off")
+        host.do("adapter", "add", "web1", "nicA", "--switch", "swA", "--namespace",
+                host.guest_name("web1"))
+        with FalseGuest(host, "web1") as guest:
+            pass
+        wait_until(lambda: not guest.is_noted(), "the trouble to be forgotten")
+        host.make_guest("web1")
+        wait_until(lambda: host.adapter("web1", "nicA")["status"] == "ok", "the guest's adapter")
+
+
+def test_trouble_of_another(host):  # noqa: F811
+    """What is broken already keeps no command from another VM; one that changes it fails."""
+    with host.daemon():
+        host.do("switch", "add", "swA", "--nic", "nic0", "--iov", "off")
+        host.do("adapter", "add", "web2", "nicA", "--switch", "swA", "--namespace",
+                host.guest_name("web2"))
+        with FalseGuest(host, "web2") as guest:
+            host.do("adapter", "add", "web1", "nicA", "--switch", "swA", "--namespace",
+                    host.make_guest("web1"))
+            assert host.adapter("web1", "nicA")["status"] == "ok"
+            assert guest.is_noted()
+            assert "cannot be made" in host.refuse("adapter", "set", "web2", "nicA",
+                                                   "iov-weight=7")
+            assert host.adapter("web2", "nicA")["wanted"]["iov_weight"] == 0
+            # Going back does not stop at it either.
+            host.host("ip", "link", "del", "web1.nicA")
+            host.refuse("adapter", "set", "web2", "nicA", "iov-weight=7")
+            wait_until(lambda: host.adapter("web1", "nicA")["status"] == "ok", "the other VM's")
+
+
 def test_restart(host):  # noqa: F811
     """Nothing is touched by a restart; what was changed meanwhile is done then."""
     with host.daemon() as daemon:
@@ -260,6 +314,13 @@ def test_given_port(host):  # noqa: F811
         host.do("adapter", "remove", "web1", "nicA")
         assert "master" not in host.link("given0")
         assert list((host.directory / "bpf").glob("*/*")) == []
+        # In a bridge of somebody else's it stays there.
+        host.do("adapter", "add", "web1", "nicA", "--switch", "swA", "port=given0")
+        host.host("sh", "-ec", "ip link add br9 type bridge; ip link set given0 master br9")
+        wait_until(lambda: any("nomaster" in note for note in host.adapter("web1", "nicA")["notes"]),
+                   "the refusal")
+        host.do("adapter", "remove", "web1", "nicA")
+        assert host.link("given0")["master"] == "br9"
 
 
 def test_refused(host):  # noqa: F811
@@ -285,6 +346,10 @@ def test_refused(host):  # noqa: F811
                 ("switch set swA iov=on", "only while no adapter uses it"),
                 ("adapter add web1 nicA --switch swA", "nicA"),
                 ("adapter add web1 nicC --switch swZ", "there is no switch"),
+                ("adapter add web3 nicC --switch swA port=route0", "default route"),
+                ("adapter add web3 nicC --switch swA port=busy0", "nomaster"),
+                ("adapter add web3 nicC --switch swA port=nic1", "is the NIC of the switch swB"),
+                ("adapter add web3 nicC --switch swA port=web1.nicA", "without port="),
                 ("adapter set web1 nicA iov-weight=101", "101"),
                 ("adapter set web1 nicA vlan=4095", "4095"),
                 (f"adapter set web1 nicA mac={host.adapter('web1', 'nicB')['mac']}", "nicB"),

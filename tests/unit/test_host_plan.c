@@ -272,6 +272,10 @@ static void test_filter_without_adapter(void **state)
 	scene->view.guards = guards;
 	scene->view.guard_count = 2;
 	assert_int_equal(only(HOST_PORT_REMOVE)->ifindex, 40);
+	assert_int_equal(scene->steps.steps[0].master, BRIDGE);
+	put_link(41, "br9", "bridge", 0, "");
+	link_of(40)->master = 41; /* somebody else has taken it: it stays there */
+	assert_int_equal(only(HOST_PORT_REMOVE)->master, 0);
 }
 
 /* --- ports --- */
@@ -332,6 +336,72 @@ static void test_port_name_taken(void **state)
 {
 	*link_of(PORT)->alias = '\0';
 	refused("there is an interface web1.a already");
+}
+
+static bool ready(const struct guard_rules *rules)
+{
+	return host_port_is_ready(vm(), adapter(), link_of(PORT), rules, &scene->view);
+}
+
+static void test_port_ready(void **state)
+{
+	assert_true(ready(&scene->rules));
+	assert_false(ready(NULL));
+	adapter()->vlan = 7;
+	assert_false(ready(&scene->rules));
+	link_of(BRIDGE)->bridge.vlan_filtering = 0;
+	assert_true(ready(&scene->rules));
+	adapter()->mac_spoofing = 1;
+	assert_false(ready(&scene->rules));
+	adapter()->mac_spoofing = 0;
+	link_of(PORT)->master = 0;
+	assert_false(ready(&scene->rules));
+}
+
+/* An adapter's port that somebody else makes; "a" has it, and is given @name. */
+static void give_port(const char *name)
+{
+	link_table_drop(&scene->links, PORT);
+	(void)strcpy(adapter()->port, name);
+	put_link(40, "given0", "veth", 0, "");
+}
+
+static void test_given_port(void **state)
+{
+	give_port("given0");
+	assert_int_equal(only(HOST_PORT_JOIN)->ifindex, 40);
+	put_link(41, "sw9", "bridge", 0, "iovteam switch nic=9 up=1");
+	link_of(40)->master = 41;
+	plan();
+	assert_int_equal(find(HOST_PORT_JOIN)->ifindex, 40);
+	*link_of(41)->alias = '\0';
+	refused("ip link set given0 nomaster");
+	link_of(40)->master = 0;
+	(void)strcpy(link_of(40)->kind, "bond");
+	refused("is itself a bond");
+	(void)strcpy(link_of(40)->kind, "bridge");
+	refused("no Ethernet device");
+}
+
+static void test_given_port_of_others(void **state)
+{
+	const struct link_address address = {
+		.ifindex = 40, .family = 2, .prefix = 24, .bytes = {192, 0, 2, 1}};
+
+	give_port("given0");
+	scene->view.default_routes[0] = 40;
+	refused("default route");
+	scene->view.default_routes[0] = 0;
+	scene->view.addresses = &address;
+	scene->view.address_count = 1;
+	refused("and the port of a switch has none");
+	scene->view.address_count = 0;
+	(void)strcpy(adapter()->port, "nic0");
+	refused("nic0 is the NIC of the switch sw0");
+	(void)strcpy(adapter()->port, "web2.a");
+	put_link(42, "web2.a", "tun", BRIDGE, "iovteam port tap 52:54:00:00:00:0c web2");
+	plan();
+	assert_non_null(strstr(find(HOST_REFUSE)->text, "made for an adapter"));
 }
 
 static void test_port_name_long(void **state)
@@ -416,6 +486,7 @@ static void test_vf_is_given(void **state)
 	scene->vfs[0].ifindex = 50;
 	put_link(50, "eth9", "", 0, "");
 	assert_int_equal(only(HOST_VF_MOVE)->ifindex, 50);
+	assert_true(scene->steps.steps[0].upkeep);
 	scene->vfs[0].ifindex = 0; /* in the guest */
 	nothing();
 }
@@ -568,6 +639,9 @@ int main(void)
 		TEST(test_port_changed),
 		TEST(test_bridge_without_vlans),
 		TEST(test_port_name_taken),
+		TEST(test_port_ready),
+		TEST(test_given_port),
+		TEST(test_given_port_of_others),
 		TEST(test_port_name_long),
 		TEST(test_uplink_lost),
 		TEST(test_vf_count),
