@@ -382,6 +382,7 @@ static void give_vf(uint32_t index)
 	vf->mac = MAC(OWN);
 	vf->link_state = VF_LINK_ENABLE;
 	(void)strcpy(vf->driver, "igbvf");
+	scene->nics[0].ours[0] |= 1ULL << index;
 }
 
 static void test_vf_count(void **state)
@@ -456,6 +457,26 @@ static void test_vf_is_a_strangers(void **state)
 	scene->nics[0].ours[0] = 1 << 2;
 	plan();
 	assert_int_equal(find(HOST_VF_MAC)->vf, 2);
+}
+
+/* It has an adapter's MAC, but nobody here has given it: it is never taken from whoever uses it. */
+static void test_vf_of_a_stranger_with_an_own_mac(void **state)
+{
+	make_vfs();
+	give_vf(1);
+	scene->nics[0].ours[0] = 0;
+	(void)strcpy(scene->vfs[1].driver, "vfio-pci");
+	only(HOST_WAIT); /* the namespace wants it with its own driver */
+	adapter()->iov_weight = 0;
+	only(HOST_WAIT);
+	vm()->adapters[1] = *adapter(); /* nor is it another adapter's */
+	(void)strcpy(vm()->adapters[1].name, "b");
+	vm()->adapters[1].mac = MAC(MATE);
+	vm()->adapters[1].iov_weight = 100;
+	vm()->adapter_count = 2;
+	plan();
+	assert_null(find(HOST_VF_UNBIND));
+	assert_int_equal(find(HOST_VF_MAC)->vf, 0);
 }
 
 static void test_vf_settings(void **state)
@@ -575,6 +596,7 @@ int main(void)
 		TEST(test_vf_of_qemu),
 		TEST(test_vf_is_taken),
 		TEST(test_vf_is_a_strangers),
+		TEST(test_vf_of_a_stranger_with_an_own_mac),
 		TEST(test_vf_settings),
 		TEST(test_vf_has_a_mates_mac),
 		TEST(test_filter),
