@@ -127,7 +127,8 @@ static int release_nic(struct host *host, const struct link *bridge, const struc
 		       struct problem *problem)
 {
 	const struct link *nic = link_by_index(links(host), mark->nic);
-	struct host_step vfs = {.kind = HOST_VFS_MAKE, .number = mark->vfs_before};
+	struct host_step vfs = {
+		.kind = HOST_VFS_MAKE, .ifindex = mark->nic, .number = mark->vfs_before};
 	int err = 0;
 
 	if (!nic || nic->master != bridge->ifindex)
@@ -338,7 +339,7 @@ static int apply_vfs_make(struct host *host, const struct host_step *step, struc
 
 static void remember_vf(struct host *host, const struct host_step *step)
 {
-	struct host_nic_memory *nic = step->sw ? host_nic_memory(host, step->sw->name) : NULL;
+	struct host_nic_memory *nic = host_remember_nic(host, step->sw->name, step->ifindex);
 	bool ours = !mac_is_zero(&step->mac);
 	struct host_holding *holdings;
 
@@ -373,10 +374,11 @@ static int apply_vf_mac(struct host *host, const struct host_step *step, struct 
 /* What a driver cannot is asked once, and said in the state (H6). */
 static int or_noted(struct host *host, const struct host_step *step, int err)
 {
-	struct host_nic_memory *nic = host_nic_memory(host, step->sw->name);
+	struct host_nic_memory *nic;
 
-	if (err != -EOPNOTSUPP && err != -EINVAL)
+	if (err != -EOPNOTSUPP)
 		return err;
+	nic = host_remember_nic(host, step->sw->name, step->ifindex);
 	if (nic && step->kind == HOST_VF_LINK)
 		nic->no_link = true;
 	else if (nic && step->kind == HOST_VF_TRUST)
@@ -439,7 +441,7 @@ static void remember_put(struct host_nic_memory *nic, const struct mac *mac)
 
 static int apply_fdb(struct host *host, const struct host_step *step, struct problem *problem)
 {
-	struct host_nic_memory *nic = host_nic_memory(host, step->sw->name);
+	struct host_nic_memory *nic = host_remember_nic(host, step->sw->name, step->ifindex);
 	int err;
 
 	if (step->kind == HOST_FDB_DEL)

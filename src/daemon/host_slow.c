@@ -19,6 +19,7 @@ struct slow_job {
 	struct host *host;
 	enum host_step_kind kind;
 	char sw[SWITCH_NAME_SIZE];
+	int nic; /* its ifindex */
 	char object[HOST_OBJECT_SIZE];
 	char device[MEMBER_DEVICE_SIZE];
 	uint32_t number;
@@ -46,11 +47,11 @@ static void end_job(void *data, int err, const struct problem *problem)
 		log_warning("%s: %s", job->object, problem->text);
 	else
 		log_info("%s: done: %s", job->object, job->text);
-	if (nic) {
+	if (nic) { /* always: what is busy is not forgotten */
 		nic->busy--;
 		nic->making -= job->kind == HOST_VFS_MAKE;
 	}
-	if (nic && job->kind == HOST_VFS_MAKE) {
+	if (nic && job->kind == HOST_VFS_MAKE && nic->ifindex == job->nic) {
 		nic->refused_count = err ? job->number : 0;
 		nic->refused_errno = err;
 		(void)text_copy(nic->refused_text, sizeof(nic->refused_text),
@@ -65,12 +66,15 @@ static void end_job(void *data, int err, const struct problem *problem)
 int host_begin(struct host *host, const struct host_step *step, struct problem *problem)
 {
 	const char *sw = step->sw ? step->sw->name : step->object;
-	struct host_nic_memory *nic = host_nic_memory(host, sw);
-	struct slow_job *job = calloc(1, sizeof(*job));
+	struct host_nic_memory *nic = host_remember_nic(host, sw, step->ifindex);
+	struct slow_job *job = nic ? calloc(1, sizeof(*job)) : NULL;
 	int err = job ? 0 : -ENOMEM;
 
 	if (!err) {
-		*job = (struct slow_job){.host = host, .kind = step->kind, .number = step->number};
+		*job = (struct slow_job){.host = host,
+					 .kind = step->kind,
+					 .nic = step->ifindex,
+					 .number = step->number};
 		(void)text_copy(job->sw, sizeof(job->sw), sw);
 		(void)text_copy(job->object, sizeof(job->object), step->object);
 		(void)text_copy(job->device, sizeof(job->device), step->device);
@@ -81,9 +85,7 @@ int host_begin(struct host *host, const struct host_step *step, struct problem *
 		free(job);
 		return problem_set(problem, err, "out of memory");
 	}
-	if (nic) {
-		nic->busy++;
-		nic->making += step->kind == HOST_VFS_MAKE;
-	}
+	nic->busy++;
+	nic->making += step->kind == HOST_VFS_MAKE;
 	return 0;
 }
