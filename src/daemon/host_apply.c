@@ -83,18 +83,48 @@ static int apply_switch_make(struct host *host, const struct host_step *step,
 	return err;
 }
 
-/* How it was before is noted when it joins first: once we have set it up, it says nothing. */
+/* The NIC as it was before; VFs that we have made go with the switch. */
+static int release_nic(struct host *host, const struct link *bridge, const struct host_mark *mark,
+		       struct problem *problem)
+{
+	const struct link *nic = link_by_index(links(host), mark->nic);
+	struct host_step vfs = {
+		.kind = HOST_VFS_MAKE, .ifindex = mark->nic, .number = mark->vfs_before};
+	int err = 0;
+
+	if (!nic || nic->master != bridge->ifindex)
+		return 0;
+	(void)text_copy(vfs.object, sizeof(vfs.object), bridge->name);
+	(void)text_copy(vfs.device, sizeof(vfs.device), nic->bus_id);
+	(void)snprintf(vfs.text, sizeof(vfs.text), "%s has %u VFs again", nic->name, vfs.number);
+	if (mark->made_vfs)
+		err = host_begin(host, &vfs, problem);
+	if (!err)
+		err = rtnl_link_set_master(requests(host), mark->nic, 0, problem);
+	if (!err && !mark->nic_up)
+		err = rtnl_link_set_up(requests(host), mark->nic, false, problem);
+	return err;
+}
+
+/*
+ * How it was before is noted when it joins first: once we have set it up, it says nothing. A NIC
+ * that the switch had before is given back.
+ */
 static int note_nic(struct host *host, const struct link *nic, int bridge, struct problem *problem)
 {
 	const struct link *link = link_by_index(links(host), bridge);
 	char text[LINK_ALIAS_SIZE];
-	struct host_mark mark;
+	struct host_mark mark, next;
+	int err;
 
 	if (!link || !host_mark_read(link, &mark) || mark.nic == nic->ifindex)
 		return 0;
-	mark.nic = nic->ifindex;
-	mark.nic_up = nic->flags & IFF_UP;
-	return set_mark(host, bridge, host_mark_switch(&mark, text), problem);
+	next = (struct host_mark){.nic = nic->ifindex, .nic_up = nic->flags & IFF_UP};
+	err = release_nic(host, link, &mark, problem);
+	if (err)
+		return err;
+	look(host, mark.nic);
+	return set_mark(host, bridge, host_mark_switch(&next, text), problem);
 }
 
 static int apply_nic_join(struct host *host, const struct host_step *step, struct problem *problem)
@@ -119,29 +149,6 @@ static int apply_nic_join(struct host *host, const struct host_step *step, struc
 				     step->object);
 	}
 	look(host, step->ifindex);
-	return err;
-}
-
-/* The NIC as it was before; VFs that we have made go with the switch. */
-static int release_nic(struct host *host, const struct link *bridge, const struct host_mark *mark,
-		       struct problem *problem)
-{
-	const struct link *nic = link_by_index(links(host), mark->nic);
-	struct host_step vfs = {
-		.kind = HOST_VFS_MAKE, .ifindex = mark->nic, .number = mark->vfs_before};
-	int err = 0;
-
-	if (!nic || nic->master != bridge->ifindex)
-		return 0;
-	(void)text_copy(vfs.object, sizeof(vfs.object), bridge->name);
-	(void)text_copy(vfs.device, sizeof(vfs.device), nic->bus_id);
-	(void)snprintf(vfs.text, sizeof(vfs.text), "%s has %u VFs again", nic->name, vfs.number);
-	if (mark->made_vfs)
-		err = host_begin(host, &vfs, problem);
-	if (!err)
-		err = rtnl_link_set_master(requests(host), mark->nic, 0, problem);
-	if (!err && !mark->nic_up)
-		err = rtnl_link_set_up(requests(host), mark->nic, false, problem);
 	return err;
 }
 

@@ -236,6 +236,17 @@ static void test_nic_of_this_machine(void **state)
 	refused("ip address del 192.0.2.1/24 dev nic0");
 }
 
+/* Changed while the daemon was down: the NIC that the switch had is in the bridge still. */
+static void test_nic_has_followed_another(void **state)
+{
+	put_link(30, "nic9", "", BRIDGE, "");
+	nothing(); /* somebody else's port */
+	(void)strcpy(link_of(BRIDGE)->alias, "iovteam switch nic=30 up=1 vfs=0");
+	assert_int_equal(only(HOST_NIC_JOIN)->ifindex, NIC);
+	link_table_drop(&scene->links, 30);
+	nothing();
+}
+
 static void test_nic_set_down_is_left_so(void **state)
 {
 	link_of(NIC)->flags = 0;
@@ -579,6 +590,7 @@ int main(void)
 		TEST(test_bridge_of_a_stranger),
 		TEST(test_nic_is_anothers),
 		TEST(test_nic_of_this_machine),
+		TEST(test_nic_has_followed_another),
 		TEST(test_nic_set_down_is_left_so),
 		TEST(test_nic_is_missing),
 		TEST(test_trunk),
