@@ -250,12 +250,16 @@ static struct vf_wish wish_of(const struct vf_planning *of, const struct adapter
 	};
 }
 
+/*
+ * With @upkeep a setting that the driver refuses is a trouble that is noted. Without, a command
+ * fails for it: what a guest is held to must not be claimed (H6). The link's state is none of that.
+ */
 static void plan_settings(const struct vf_planning *of, struct host_step base, const struct vf *vf,
-			  const struct vf_wish *wish)
+			  const struct vf_wish *wish, bool upkeep)
 {
 	const char *nic = of->link->name;
 
-	base.upkeep = true;
+	base.upkeep = upkeep;
 	if (vf->vlan != wish->vlan)
 		host_say(of->plan, vf_step(of, base, vf, HOST_VF_VLAN, wish->vlan),
 			 "VF %u of %s is in VLAN %u", vf->index, nic, wish->vlan);
@@ -266,6 +270,7 @@ static void plan_settings(const struct vf_planning *of, struct host_step base, c
 	if (vf->has_trust && !of->nic->no_trust && vf->trust != wish->trust)
 		host_say(of->plan, vf_step(of, base, vf, HOST_VF_TRUST, wish->trust),
 			 "%s trusts VF %u: %s", nic, vf->index, on_off_names[wish->trust]);
+	base.upkeep = true;
 	if (!of->nic->no_link && vf->link_state != wish->link)
 		host_say(of->plan, vf_step(of, base, vf, HOST_VF_LINK, wish->link),
 			 "the link of VF %u of %s is \"%s\"", vf->index, nic,
@@ -324,7 +329,7 @@ static void plan_given(const struct vf_planning *of, const struct vm_config *vm,
 		plan_unbind(of, base, vf);
 		return;
 	}
-	plan_settings(of, base, vf, &wish);
+	plan_settings(of, base, vf, &wish, false);
 	if (!held) {
 		base = vf_step(of, base, vf, HOST_VF_MAC, 0);
 		base.mac = wish.mac;
@@ -348,7 +353,7 @@ static void plan_taken(const struct vf_planning *of, struct host_step base, cons
 		plan_unbind(of, base, vf);
 		return;
 	}
-	plan_settings(of, base, vf, &bare);
+	plan_settings(of, base, vf, &bare, true);
 	host_say(of->plan, vf_step(of, base, vf, HOST_VF_MAC, 0), "VF %u of %s is free again",
 		 vf->index, of->link->name);
 }

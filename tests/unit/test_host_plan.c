@@ -498,6 +498,8 @@ static void test_vf_settings(void **state)
 	adapter()->allow_teaming = 1;
 	plan();
 	assert_int_equal(find(HOST_VF_VLAN)->number, 5);
+	assert_false(find(HOST_VF_VLAN)->upkeep || find(HOST_VF_TRUST)->upkeep);
+	assert_true(find(HOST_VF_LINK)->upkeep);
 	assert_int_equal(find(HOST_VF_TRUST)->number, 1);
 	assert_int_equal(find(HOST_VF_LINK)->number, VF_LINK_AUTO);
 	assert_null(find(HOST_VF_SPOOFCHK)); /* trust is enough */
