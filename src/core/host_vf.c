@@ -49,13 +49,17 @@ static void set_bit(uint64_t *bits, uint32_t index)
 	bits[index / 64] |= 1ULL << (index % 64);
 }
 
-/* Nobody uses it: bare, or a netdev here that is down and in nothing. */
-static bool is_idle(const struct vf *vf, const struct link_table *links)
+/*
+ * Nobody uses it: bare, or a netdev here that is down and in nothing. One that we have taken from
+ * its driver bears the MAC still that it had there.
+ */
+static bool is_idle(const struct host_nic *nic, const struct vf *vf, const struct link_table *links)
 {
 	const struct link *link = vf->ifindex ? link_by_index(links, vf->ifindex) : NULL;
 
 	if (!*vf->driver)
-		return mac_is_zero(&vf->mac);
+		return mac_is_zero(&vf->mac) ||
+		       (vf->index < HOST_VFS_MAX && has_bit(nic->ours, vf->index));
 	return link && !(link->flags & IFF_UP) && !link->master;
 }
 
@@ -166,7 +170,8 @@ void host_allot(const struct host_config *want, const struct host_view *view, ui
 		return;
 	find_held(want, view, sw, ret_held, taken);
 	for (size_t i = 0; i < vfs->count && i < HOST_VFS_MAX; i++)
-		if (is_idle(&vfs->vfs[i], view->links) && !has_bit(taken, (uint32_t)i))
+		if (is_idle(&view->nics[sw], &vfs->vfs[i], view->links) &&
+		    !has_bit(taken, (uint32_t)i))
 			set_bit(usable, (uint32_t)i);
 	claims = calloc((size_t)VMS_MAX * VM_ADAPTERS_MAX, sizeof(*claims));
 	if (!claims) { /* all stays as it is */
@@ -196,7 +201,7 @@ static void plan_count(const struct vf_planning *of, const struct host_mark *mar
 	if (!total || wanted == made || of->nic->refused)
 		return;
 	for (uint32_t i = 0; i < made; i++)
-		used += !is_idle(&of->nic->vfs.vfs[i], of->plan->view->links);
+		used += !is_idle(of->nic, &of->nic->vfs.vfs[i], of->plan->view->links);
 	step.ifindex = of->link->ifindex;
 	step.number = wanted;
 	step.vf = made;
@@ -279,15 +284,17 @@ static void plan_settings(const struct vf_planning *of, struct host_step base, c
 
 static void plan_unbind(const struct vf_planning *of, struct host_step base, const struct vf *vf)
 {
-	host_say(of->plan, vf_step(of, base, vf, HOST_VF_UNBIND, 0),
-		 "take VF %u of %s from its driver %s", vf->index, of->link->name, vf->driver);
+	base = vf_step(of, base, vf, HOST_VF_UNBIND, 0);
+	base.mac = vf->mac;
+	host_say(of->plan, base, "take VF %u of %s from its driver %s", vf->index, of->link->name,
+		 vf->driver);
 }
 
 /* A VF that bears the adapter's MAC, and that somebody else uses. */
 static bool is_anothers(const struct vf_planning *of, const struct vf *vf)
 {
 	return !is_ours(of->plan->view, of->sw, of->nic, vf->index) && *vf->driver &&
-	       !is_idle(vf, of->plan->view->links);
+	       !is_idle(of->nic, vf, of->plan->view->links);
 }
 
 static void plan_left_alone(const struct vf_planning *of, struct host_step base,
@@ -455,6 +462,8 @@ static void plan_adapters(const struct vf_planning *of, uint64_t *held)
 
 			if (has >= 0)
 				set_bit(held, (uint32_t)has);
+			if (got >= 0)
+				set_bit(held, (uint32_t)got);
 			if (has >= 0 && has != got)
 				plan_taken(of, host_adapter_step(HOST_VF_MAC, vm, adapter),
 					   &of->nic->vfs.vfs[has]);

@@ -23,6 +23,8 @@ struct slow_job {
 	char object[HOST_OBJECT_SIZE];
 	char device[MEMBER_DEVICE_SIZE];
 	uint32_t number;
+	uint32_t vf;
+	struct mac mac; /* that the VF has */
 	char text[HOST_TEXT_SIZE];
 };
 
@@ -38,6 +40,13 @@ static int run_job(void *data, struct problem *problem)
 	return sriov_bind(HOST_SYSFS, job->device, job->number ? VFIO_DRIVER : "", problem);
 }
 
+/* Until it is given or reset, its MAC is nobody's. */
+static void note_taken(const struct slow_job *job, struct host_nic_memory *nic)
+{
+	if (nic->ifindex == job->nic && job->vf < HOST_VFS_MAX && !mac_is_zero(&job->mac))
+		nic->ours[job->vf / 64] |= 1ULL << (job->vf % 64);
+}
+
 static void end_job(void *data, int err, const struct problem *problem)
 {
 	struct slow_job *job = data;
@@ -51,6 +60,8 @@ static void end_job(void *data, int err, const struct problem *problem)
 		nic->busy--;
 		nic->making -= job->kind == HOST_VFS_MAKE;
 	}
+	if (nic && !err && job->kind == HOST_VF_UNBIND)
+		note_taken(job, nic);
 	if (nic && job->kind == HOST_VFS_MAKE && nic->ifindex == job->nic) {
 		nic->refused_count = err ? job->number : 0;
 		nic->refused_errno = err;
@@ -74,7 +85,9 @@ int host_begin(struct host *host, const struct host_step *step, struct problem *
 		*job = (struct slow_job){.host = host,
 					 .kind = step->kind,
 					 .nic = step->ifindex,
-					 .number = step->number};
+					 .number = step->number,
+					 .vf = step->vf,
+					 .mac = step->mac};
 		(void)text_copy(job->sw, sizeof(job->sw), sw);
 		(void)text_copy(job->object, sizeof(job->object), step->object);
 		(void)text_copy(job->device, sizeof(job->device), step->device);

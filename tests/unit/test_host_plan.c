@@ -470,6 +470,29 @@ static void test_vf_is_a_strangers(void **state)
 	assert_int_equal(find(HOST_VF_MAC)->vf, 2);
 }
 
+/* It was there before, with a driver and a MAC: it is taken from that driver, then used. */
+static void test_vf_idle_with_a_mac(void **state)
+{
+	make_vfs();
+	put_link(50, "eth9", "", 0, "");
+	link_of(50)->flags = 0;
+	for (uint32_t i = 0; i < VFS; i++)
+		scene->vfs[i].mac = MAC((uint8_t)(OTHER + i));
+	scene->vfs[1].ifindex = 50;
+	(void)strcpy(scene->vfs[1].driver, "igbvf");
+	assert_int_equal(only(HOST_VF_UNBIND)->vf, 1);
+	*scene->vfs[1].driver = '\0';
+	scene->vfs[1].ifindex = 0;
+	scene->nics[0].ours[0] = 1 << 1;
+	plan();
+	assert_null(find(HOST_VF_UNBIND));
+	assert_int_equal(find(HOST_VF_MAC)->vf, 1);
+	assert_true(mac_equal(&find(HOST_VF_MAC)->mac, &adapter()->mac));
+	adapter()->iov_weight = 0; /* not wanted any more: nobody is to keep it half taken */
+	plan();
+	assert_true(mac_is_zero(&find(HOST_VF_MAC)->mac));
+}
+
 /* It has an adapter's MAC, but nobody here has given it: it is never taken from whoever uses it. */
 static void test_vf_of_a_stranger_with_an_own_mac(void **state)
 {
@@ -610,6 +633,7 @@ int main(void)
 		TEST(test_vf_of_qemu),
 		TEST(test_vf_is_taken),
 		TEST(test_vf_is_a_strangers),
+		TEST(test_vf_idle_with_a_mac),
 		TEST(test_vf_of_a_stranger_with_an_own_mac),
 		TEST(test_vf_settings),
 		TEST(test_vf_has_a_mates_mac),
