@@ -93,7 +93,7 @@ static void observe_vfs(struct host *host, const char *sw, const struct link *ni
 	if (strcmp(nic->bus, "pci") != 0 || sriov_read(HOST_SYSFS, nic->bus_id, sriov))
 		return;
 	seen->total = sriov->has_driver ? sriov->total : 0;
-	if (!sriov->made)
+	if (!sriov->has_vfs)
 		return;
 	err = rtnl_vf_dump(host->context->observed->requests, nic->ifindex, &seen->vfs);
 	if (!err)

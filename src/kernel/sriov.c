@@ -105,7 +105,7 @@ int sriov_read(const char *root, const char *pci, struct sriov *ret_sriov)
 		return -ENODEV;
 	*ret_sriov = (struct sriov){
 		.total = number_of(root, pci, "sriov_totalvfs"),
-		.made = number_of(root, pci, "sriov_numvfs"),
+		.has_vfs = function_has(root, pci, "virtfn0"),
 		.iommu = function_has(root, pci, "iommu_group"),
 		.has_driver = function_has(root, pci, "driver"),
 		.memory = memory_read(root, pci),
@@ -190,11 +190,13 @@ int sriov_set_count(const char *root, const char *pci, uint32_t count, bool auto
 		    struct problem *problem)
 {
 	struct sriov now;
+	uint32_t made;
 	int err;
 
 	if (sriov_read(root, pci, &now))
 		return no_function(pci, problem);
-	if (now.made == count)
+	made = number_of(root, pci, "sriov_numvfs");
+	if (made == count)
 		return 0;
 	err = count_check(&now, pci, count, problem);
 	if (err)
@@ -203,7 +205,7 @@ int sriov_set_count(const char *root, const char *pci, uint32_t count, bool auto
 		err = function_write(root, pci, "sriov_drivers_autoprobe", autoprobe ? "1" : "0");
 	if (!err)
 		err = count_write(root, pci, count);
-	if (err == -EBUSY && count > 0 && now.made > 0) {
+	if (err == -EBUSY && count > 0 && made > 0) {
 		err = count_write(root, pci, 0);
 		if (!err)
 			err = count_write(root, pci, count);

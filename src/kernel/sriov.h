@@ -10,14 +10,17 @@
 
 /* What can be seen of a NIC's SR-IOV. */
 struct sriov {
-	uint32_t total;	 /* sriov_totalvfs, 0 = no capability, or off in its firmware */
-	uint32_t made;	 /* sriov_numvfs */
+	uint32_t total; /* sriov_totalvfs, 0 = no capability, or off in its firmware */
+	bool has_vfs;
 	bool iommu;	 /* the PF is in an IOMMU group */
 	bool has_driver; /* whether it can make VFs only the attempt tells: -ENOENT */
 	enum iov_memory memory;
 };
 
-/* @pci: "0000:01:00.0". -ENODEV: there is no such function. */
+/*
+ * @pci: "0000:01:00.0". -ENODEV: there is no such function. Never blocks: sriov_numvfs would, while
+ * somebody changes it.
+ */
 int sriov_read(const char *root, const char *pci, struct sriov *ret_sriov);
 
 /*
