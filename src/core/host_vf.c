@@ -402,12 +402,14 @@ static bool lives_here(const struct vf_planning *of, const struct mac *mac)
 		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++) {
 			const struct vm_config *vm = &want->vms->vms[i];
 			const struct adapter_config *adapter = &vm->adapters[j];
-			const struct link *port = host_port_link(vm, adapter, view->links);
+			bool own = mac_equal(&adapter->mac, mac);
+			const struct link *port;
 
-			if (!port || !is_on(adapter, of->sw) || of->got[i][j] >= 0)
+			if (!is_on(adapter, of->sw) || of->got[i][j] >= 0 ||
+			    (!own && !may_send(vm, adapter, mac)))
 				continue;
-			if (mac_equal(&adapter->mac, mac) ||
-			    (may_send(vm, adapter, mac) && is_learnt(view, port->ifindex, mac)))
+			port = host_port_link(vm, adapter, view->links); /* costly, so last */
+			if (port && (own || is_learnt(view, port->ifindex, mac)))
 				return true;
 		}
 	return false;
