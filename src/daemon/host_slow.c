@@ -23,10 +23,19 @@ struct slow_job {
 	char object[HOST_OBJECT_SIZE];
 	char device[MEMBER_DEVICE_SIZE];
 	uint32_t number;
+	bool for_switch; /* one that is there; with one that goes its VFs go, used or not */
 	uint32_t vf;
 	struct mac mac; /* that the VF has */
 	char text[HOST_TEXT_SIZE];
 };
+
+/* All VFs go first: since this was planned somebody may have begun to use one. */
+static int make_vfs(const struct slow_job *job, struct problem *problem)
+{
+	if (job->for_switch && sriov_in_use(HOST_SYSFS, job->device))
+		return problem_set(problem, -EBUSY, "VFs of %s are in use", job->device);
+	return sriov_set_count(HOST_SYSFS, job->device, job->number, false, problem);
+}
 
 /* In the worker's thread: nothing of the host's may be touched here. */
 static int run_job(void *data, struct problem *problem)
@@ -34,7 +43,7 @@ static int run_job(void *data, struct problem *problem)
 	const struct slow_job *job = data;
 
 	if (job->kind == HOST_VFS_MAKE)
-		return sriov_set_count(HOST_SYSFS, job->device, job->number, false, problem);
+		return make_vfs(job, problem);
 	if (job->kind == HOST_VF_UNBIND)
 		return sriov_unbind(HOST_SYSFS, job->device, problem);
 	return sriov_bind(HOST_SYSFS, job->device, job->number ? VFIO_DRIVER : "", problem);
@@ -62,7 +71,7 @@ static void end_job(void *data, int err, const struct problem *problem)
 	}
 	if (nic && !err && job->kind == HOST_VF_UNBIND)
 		note_taken(job, nic);
-	if (nic && job->kind == HOST_VFS_MAKE && nic->ifindex == job->nic) {
+	if (nic && job->kind == HOST_VFS_MAKE && nic->ifindex == job->nic && err != -EBUSY) {
 		nic->refused_count = err ? job->number : 0;
 		nic->refused_errno = err;
 		(void)text_copy(nic->refused_text, sizeof(nic->refused_text),
@@ -86,6 +95,7 @@ int host_begin(struct host *host, const struct host_step *step, struct problem *
 					 .kind = step->kind,
 					 .nic = step->ifindex,
 					 .number = step->number,
+					 .for_switch = step->sw,
 					 .vf = step->vf,
 					 .mac = step->mac};
 		(void)text_copy(job->sw, sizeof(job->sw), sw);

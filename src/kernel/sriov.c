@@ -8,7 +8,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -259,6 +261,50 @@ int sriov_functions(const char *root, const char *pci, struct vf_table *table)
 	for (size_t i = 0; i < table->count; i++)
 		vf_fill(root, pci, &table->vfs[i]);
 	return 0;
+}
+
+static bool interface_in_use(const char *net, const char *name)
+{
+	char text[32] = "";
+	struct path path;
+
+	if (snprintf(path.text, sizeof(path.text), "%s/%s/master", net, name) >=
+		    (int)sizeof(path.text) ||
+	    access(path.text, F_OK) == 0)
+		return true;
+	if (snprintf(path.text, sizeof(path.text), "%s/%s/flags", net, name) >=
+	    (int)sizeof(path.text))
+		return true;
+	return sysfs_read(path.text, text, sizeof(text)) || strtoul(text, NULL, 16) & IFF_UP;
+}
+
+static bool function_in_use(const char *root, const char *pci)
+{
+	_cleanup_(directory_close) DIR *directory = NULL;
+	struct path path;
+	const char *name;
+
+	if (!function_has(root, pci, "driver"))
+		return false;
+	directory = opendir(function_path(&path, root, pci, "net"));
+	name = directory ? directory_next(directory) : NULL;
+	return !name || interface_in_use(path.text, name);
+}
+
+bool sriov_in_use(const char *root, const char *pci)
+{
+	uint32_t total = number_of(root, pci, "sriov_totalvfs");
+	bool used = false;
+
+	for (uint32_t i = 0; i < total && !used; i++) {
+		struct vf vf = {.index = i};
+
+		vf_fill(root, pci, &vf);
+		if (!*vf.pci)
+			break;
+		used = function_in_use(root, vf.pci);
+	}
+	return used;
 }
 
 bool sriov_shares_group(const char *root, const char *vf_pci)

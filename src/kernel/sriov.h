@@ -45,6 +45,12 @@ int sriov_set_count(const char *root, const char *pci, uint32_t count, bool auto
  */
 int sriov_functions(const char *root, const char *pci, struct vf_table *table);
 
+/*
+ * Does somebody use a VF of this PF: a guest, or an interface here that is up or in a bridge? What
+ * is in another namespace counts as used.
+ */
+bool sriov_in_use(const char *root, const char *pci);
+
 /* The VF's IOMMU group has other functions than itself (no ACS). */
 bool sriov_shares_group(const char *root, const char *vf_pci);
 

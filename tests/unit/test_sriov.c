@@ -289,6 +289,19 @@ static void capability_is_read(void **state)
 	assert_false(sriov.has_driver);
 }
 
+static void use_of_a_vf_is_seen(void **state)
+{
+	file(DEVICE(VF, "net/ens4/flags"), "0x1002\n");
+	assert_false(sriov_in_use(root, PF));
+	file(DEVICE(VF, "net/ens4/flags"), "0x1003\n");
+	assert_true(sriov_in_use(root, PF));
+	file(DEVICE(VF, "net/ens4/flags"), "0x1002\n");
+	folder(DEVICE(VF, "net/ens4/master"));
+	assert_true(sriov_in_use(root, PF));
+	(void)unlink(path_of(DEVICE(VF, "driver")));
+	assert_false(sriov_in_use(root, PF));
+}
+
 /* A function without SR-IOV has none of the files. */
 static void lack_of_capability_is_read(void **state)
 {
@@ -557,6 +570,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_TREE(capability_is_read),
+		ON_TREE(use_of_a_vf_is_seen),
 		ON_TREE(lack_of_capability_is_read),
 		ON_TREE(lack_of_memory_is_read),
 		ON_TREE(count_is_set),
