@@ -83,6 +83,15 @@ static int apply_switch_make(struct host *host, const struct host_step *step,
 	return err;
 }
 
+/* What the NIC's filter was given for guests behind the switch. */
+static void release_filter(struct host *host, const char *sw, int nic)
+{
+	const struct host_nic_memory *memory = host_nic_memory(host, sw);
+
+	for (size_t i = 0; memory && memory->ifindex == nic && i < memory->put_count; i++)
+		(void)rtnl_fdb_del_self(requests(host), nic, &memory->put[i], NULL);
+}
+
 /* The NIC as it was before; VFs that we have made go with the switch. */
 static int release_nic(struct host *host, const struct link *bridge, const struct host_mark *mark,
 		       struct problem *problem)
@@ -97,6 +106,7 @@ static int release_nic(struct host *host, const struct link *bridge, const struc
 	(void)text_copy(vfs.object, sizeof(vfs.object), bridge->name);
 	(void)text_copy(vfs.device, sizeof(vfs.device), nic->bus_id);
 	(void)snprintf(vfs.text, sizeof(vfs.text), "%s has %u VFs again", nic->name, vfs.number);
+	release_filter(host, bridge->name, mark->nic);
 	if (mark->made_vfs)
 		err = host_begin(host, &vfs, problem);
 	if (!err)
