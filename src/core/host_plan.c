@@ -280,6 +280,19 @@ static bool admit_bridge(const struct host_planning *plan, const struct switch_c
 	return false;
 }
 
+/* The switch had another NIC, and was changed while nobody saw to it: there is no STP to save us. */
+static bool has_former_nic(const struct link *bridge, const struct link *nic,
+			   const struct link_table *links)
+{
+	struct host_mark mark;
+	const struct link *former;
+
+	if (!host_mark_read(bridge, &mark) || mark.nic == nic->ifindex)
+		return false;
+	former = link_by_index(links, mark.nic);
+	return former && former->master == bridge->ifindex;
+}
+
 static void plan_nic(const struct host_planning *plan, const struct switch_config *sw,
 		     const struct link *bridge)
 {
@@ -303,7 +316,7 @@ static void plan_nic(const struct host_planning *plan, const struct switch_confi
 	if (!bridge)
 		return;
 	step.number = !sw->adopt && bridge->bridge.vlan_filtering ? PVID_USUAL : 0;
-	if (nic->master != bridge->ifindex) {
+	if (nic->master != bridge->ifindex || has_former_nic(bridge, nic, plan->view->links)) {
 		step.kind = HOST_NIC_JOIN;
 		host_say(plan, step, "%s becomes the uplink of %s", nic->name, sw->name);
 		return;

@@ -19,7 +19,6 @@ struct vf_planning {
 	const struct switch_config *sw;
 	const struct link *link; /* the NIC */
 	const struct host_nic *nic;
-	bool made_by_us; /* all VFs are ours */
 	int (*got)[VM_ADAPTERS_MAX], (*held)[VM_ADAPTERS_MAX];
 };
 
@@ -50,14 +49,29 @@ static void set_bit(uint64_t *bits, uint32_t index)
 	bits[index / 64] |= 1ULL << (index % 64);
 }
 
-/* Nobody uses it: bare, or a netdev here that is down and in nothing. */
-static bool is_idle(const struct vf *vf, const struct link_table *links)
+/*
+ * Nobody uses it: bare, or a netdev here that is down and in nothing. One that we have taken from
+ * its driver bears the MAC still that it had there.
+ */
+static bool is_idle(const struct host_nic *nic, const struct vf *vf, const struct link_table *links)
 {
 	const struct link *link = vf->ifindex ? link_by_index(links, vf->ifindex) : NULL;
 
 	if (!*vf->driver)
-		return mac_is_zero(&vf->mac);
+		return mac_is_zero(&vf->mac) ||
+		       (vf->index < HOST_VFS_MAX && has_bit(nic->ours, vf->index));
 	return link && !(link->flags & IFF_UP) && !link->master;
+}
+
+/* Who has set it, or made it, may take it: that it has an adapter's MAC says nothing of that. */
+static bool is_ours(const struct host_view *view, const struct switch_config *sw,
+		    const struct host_nic *nic, uint32_t index)
+{
+	const struct link *bridge = link_by_name(view->links, sw->name);
+	struct host_mark mark;
+
+	return (index < HOST_VFS_MAX && has_bit(nic->ours, index)) ||
+	       (bridge && host_mark_read(bridge, &mark) && mark.made_vfs);
 }
 
 /* --- who has which, and who gets which --- */
@@ -113,44 +127,63 @@ static void forget_all(int (*of)[VM_ADAPTERS_MAX])
 			of[i][j] = -1;
 }
 
+/* What one has may be given to another only if it is ours; else who has it keeps it at most. */
+static size_t make_claims(const struct host_config *want, const struct host_view *view, uint32_t sw,
+			  int (*held)[VM_ADAPTERS_MAX], struct allot_claim *claims,
+			  uint64_t *usable)
+{
+	const struct switch_config *config = &want->switches->switches[sw];
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < want->vms->count; i++)
+		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++) {
+			const struct adapter_config *adapter = &want->vms->vms[i].adapters[j];
+			uint32_t weight = config->iov ? adapter->iov_weight : 0;
+			int has = held[i][j];
+
+			if (!is_on(adapter, config))
+				continue;
+			if (has >= 0 &&
+			    (weight || is_ours(view, config, &view->nics[sw], (uint32_t)has)))
+				set_bit(usable, (uint32_t)has);
+			claims[count++] = (struct allot_claim){
+				.weight = weight,
+				.serial = config_adapter_order(want->vms, i, j),
+				.held = has,
+				.got = -1,
+			};
+		}
+	return count;
+}
+
 void host_allot(const struct host_config *want, const struct host_view *view, uint32_t sw,
 		int (*ret_got)[VM_ADAPTERS_MAX], int (*ret_held)[VM_ADAPTERS_MAX])
 {
-	const struct switch_config *config = &want->switches->switches[sw];
 	const struct vf_table *vfs = &view->nics[sw].vfs;
 	struct allot_claim *claims = NULL, *claim;
-	uint64_t usable[4] = {};
-	size_t count = 0;
+	uint64_t taken[4] = {}, usable[4] = {};
+	size_t count;
 
 	forget_all(ret_got);
 	forget_all(ret_held);
 	if (!vfs->count)
 		return;
-	find_held(want, view, sw, ret_held, usable);
+	find_held(want, view, sw, ret_held, taken);
 	for (size_t i = 0; i < vfs->count && i < HOST_VFS_MAX; i++)
-		if (is_idle(&vfs->vfs[i], view->links))
+		if (is_idle(&view->nics[sw], &vfs->vfs[i], view->links) &&
+		    !has_bit(taken, (uint32_t)i))
 			set_bit(usable, (uint32_t)i);
 	claims = calloc((size_t)VMS_MAX * VM_ADAPTERS_MAX, sizeof(*claims));
 	if (!claims) { /* all stays as it is */
 		memcpy(ret_got, ret_held, sizeof(*ret_got) * VMS_MAX);
 		return;
 	}
-	for (uint32_t i = 0; i < want->vms->count; i++)
-		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++)
-			if (is_on(&want->vms->vms[i].adapters[j], config))
-				claims[count++] = (struct allot_claim){
-					.weight = config->iov
-							  ? want->vms->vms[i].adapters[j].iov_weight
-							  : 0,
-					.serial = config_adapter_order(want->vms, i, j),
-					.held = ret_held[i][j],
-					.got = -1,
-				};
+	count = make_claims(want, view, sw, ret_held, claims, usable);
 	allot_vfs(claims, count, usable, false);
 	claim = claims;
 	for (uint32_t i = 0; i < want->vms->count; i++)
 		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++)
-			if (is_on(&want->vms->vms[i].adapters[j], config))
+			if (is_on(&want->vms->vms[i].adapters[j], &want->switches->switches[sw]))
 				ret_got[i][j] = claim++->got;
 	free(claims);
 }
@@ -168,7 +201,7 @@ static void plan_count(const struct vf_planning *of, const struct host_mark *mar
 	if (!total || wanted == made || of->nic->refused)
 		return;
 	for (uint32_t i = 0; i < made; i++)
-		used += !is_idle(&of->nic->vfs.vfs[i], of->plan->view->links);
+		used += !is_idle(of->nic, &of->nic->vfs.vfs[i], of->plan->view->links);
 	step.ifindex = of->link->ifindex;
 	step.number = wanted;
 	step.vf = made;
@@ -222,12 +255,16 @@ static struct vf_wish wish_of(const struct vf_planning *of, const struct adapter
 	};
 }
 
+/*
+ * With @upkeep a setting that the driver refuses is a trouble that is noted. Without, a command
+ * fails for it: what a guest is held to must not be claimed (H6). The link's state is none of that.
+ */
 static void plan_settings(const struct vf_planning *of, struct host_step base, const struct vf *vf,
-			  const struct vf_wish *wish)
+			  const struct vf_wish *wish, bool upkeep)
 {
 	const char *nic = of->link->name;
 
-	base.upkeep = true;
+	base.upkeep = upkeep;
 	if (vf->vlan != wish->vlan)
 		host_say(of->plan, vf_step(of, base, vf, HOST_VF_VLAN, wish->vlan),
 			 "VF %u of %s is in VLAN %u", vf->index, nic, wish->vlan);
@@ -238,6 +275,7 @@ static void plan_settings(const struct vf_planning *of, struct host_step base, c
 	if (vf->has_trust && !of->nic->no_trust && vf->trust != wish->trust)
 		host_say(of->plan, vf_step(of, base, vf, HOST_VF_TRUST, wish->trust),
 			 "%s trusts VF %u: %s", nic, vf->index, on_off_names[wish->trust]);
+	base.upkeep = true;
 	if (!of->nic->no_link && vf->link_state != wish->link)
 		host_say(of->plan, vf_step(of, base, vf, HOST_VF_LINK, wish->link),
 			 "the link of VF %u of %s is \"%s\"", vf->index, nic,
@@ -246,8 +284,25 @@ static void plan_settings(const struct vf_planning *of, struct host_step base, c
 
 static void plan_unbind(const struct vf_planning *of, struct host_step base, const struct vf *vf)
 {
-	host_say(of->plan, vf_step(of, base, vf, HOST_VF_UNBIND, 0),
-		 "take VF %u of %s from its driver %s", vf->index, of->link->name, vf->driver);
+	base = vf_step(of, base, vf, HOST_VF_UNBIND, 0);
+	base.mac = vf->mac;
+	host_say(of->plan, base, "take VF %u of %s from its driver %s", vf->index, of->link->name,
+		 vf->driver);
+}
+
+/* A VF that bears the adapter's MAC, and that somebody else uses. */
+static bool is_anothers(const struct vf_planning *of, const struct vf *vf)
+{
+	return !is_ours(of->plan->view, of->sw, of->nic, vf->index) && *vf->driver &&
+	       !is_idle(of->nic, vf, of->plan->view->links);
+}
+
+static void plan_left_alone(const struct vf_planning *of, struct host_step base,
+			    const struct vf *vf)
+{
+	host_say(of->plan, vf_step(of, base, vf, HOST_WAIT, 0),
+		 "VF %u of %s has the MAC of %s, but iovteam has not set it: it is left alone",
+		 vf->index, of->link->name, base.object);
 }
 
 /* H10. A driver reads the MAC when it is bound, so the settings come first. */
@@ -256,7 +311,9 @@ static void plan_hand_over(const struct vf_planning *of, struct host_step base, 
 	bool is_vfio = strcmp(vf->driver, VFIO_DRIVER) == 0, wants_vfio = !*base.vm->netns;
 	struct host_step step;
 
-	if (!*vf->driver || is_vfio != wants_vfio) {
+	if (is_anothers(of, vf) && (is_vfio != wants_vfio || vf->ifindex)) {
+		plan_left_alone(of, base, vf);
+	} else if (!*vf->driver || is_vfio != wants_vfio) {
 		host_say(of->plan, vf_step(of, base, vf, HOST_VF_BIND, wants_vfio),
 			 "give VF %u of %s to %s for %s", vf->index, of->link->name,
 			 wants_vfio ? VFIO_DRIVER : "its own driver", base.object);
@@ -280,7 +337,7 @@ static void plan_given(const struct vf_planning *of, const struct vm_config *vm,
 		plan_unbind(of, base, vf);
 		return;
 	}
-	plan_settings(of, base, vf, &wish);
+	plan_settings(of, base, vf, &wish, false);
 	if (!held) {
 		base = vf_step(of, base, vf, HOST_VF_MAC, 0);
 		base.mac = wish.mac;
@@ -296,11 +353,15 @@ static void plan_taken(const struct vf_planning *of, struct host_step base, cons
 {
 	static const struct vf_wish bare = {.spoofchk = true, .link = VF_LINK_AUTO};
 
+	if (!is_ours(of->plan->view, of->sw, of->nic, vf->index)) {
+		plan_left_alone(of, base, vf);
+		return;
+	}
 	if (*vf->driver) {
 		plan_unbind(of, base, vf);
 		return;
 	}
-	plan_settings(of, base, vf, &bare);
+	plan_settings(of, base, vf, &bare, true);
 	host_say(of->plan, vf_step(of, base, vf, HOST_VF_MAC, 0), "VF %u of %s is free again",
 		 vf->index, of->link->name);
 }
@@ -342,12 +403,14 @@ static bool lives_here(const struct vf_planning *of, const struct mac *mac)
 		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++) {
 			const struct vm_config *vm = &want->vms->vms[i];
 			const struct adapter_config *adapter = &vm->adapters[j];
-			const struct link *port = host_port_link(vm, adapter, view->links);
+			bool own = mac_equal(&adapter->mac, mac);
+			const struct link *port;
 
-			if (!port || !is_on(adapter, of->sw) || of->got[i][j] >= 0)
+			if (!is_on(adapter, of->sw) || of->got[i][j] >= 0 ||
+			    (!own && !may_send(vm, adapter, mac)))
 				continue;
-			if (mac_equal(&adapter->mac, mac) ||
-			    (may_send(vm, adapter, mac) && is_learnt(view, port->ifindex, mac)))
+			port = host_port_link(vm, adapter, view->links); /* costly, so last */
+			if (port && (own || is_learnt(view, port->ifindex, mac)))
 				return true;
 		}
 	return false;
@@ -402,6 +465,8 @@ static void plan_adapters(const struct vf_planning *of, uint64_t *held)
 
 			if (has >= 0)
 				set_bit(held, (uint32_t)has);
+			if (got >= 0)
+				set_bit(held, (uint32_t)got);
 			if (has >= 0 && has != got)
 				plan_taken(of, host_adapter_step(HOST_VF_MAC, vm, adapter),
 					   &of->nic->vfs.vfs[has]);
@@ -420,7 +485,7 @@ static void plan_left(const struct vf_planning *of, const uint64_t *held)
 
 		if (has_bit(held, (uint32_t)i) || mac_is_zero(&vf->mac))
 			continue;
-		if (of->made_by_us || has_bit(of->nic->ours, (uint32_t)i))
+		if (is_ours(of->plan->view, of->sw, of->nic, (uint32_t)i))
 			plan_taken(of, host_switch_step(HOST_VF_MAC, of->sw), vf);
 	}
 }
@@ -443,7 +508,7 @@ void host_plan_vfs(const struct host_planning *plan, uint32_t sw)
 
 	if (!of.link || !bridge || of.link->master != bridge->ifindex || of.nic->busy)
 		return;
-	of.made_by_us = host_mark_read(bridge, &mark) && mark.made_vfs;
+	(void)host_mark_read(bridge, &mark);
 	plan_count(&of, &mark);
 	if (!of.nic->vfs.count)
 		return;

@@ -256,6 +256,8 @@ int host_reconcile(struct host *host, const struct store *store, const struct st
 		return 0;
 	for (int i = 0; !err && pass.acted && i < ROUNDS_MAX; i++)
 		err = run_round(&pass, problem);
+	if (!err)
+		host_forget_nics(host, store);
 	host_tell_guests(host, store);
 	*ret_again_ns = next_retry(host, pass.since_ns);
 	return err;

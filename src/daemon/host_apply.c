@@ -83,18 +83,58 @@ static int apply_switch_make(struct host *host, const struct host_step *step,
 	return err;
 }
 
-/* How it was before is noted when it joins first: once we have set it up, it says nothing. */
+/* What the NIC's filter was given for guests behind the switch. */
+static void release_filter(struct host *host, const char *sw, int nic)
+{
+	const struct host_nic_memory *memory = host_nic_memory(host, sw);
+
+	for (size_t i = 0; memory && memory->ifindex == nic && i < memory->put_count; i++)
+		(void)rtnl_fdb_del_self(requests(host), nic, &memory->put[i], NULL);
+}
+
+/* The NIC as it was before; VFs that we have made go with the switch. */
+static int release_nic(struct host *host, const struct link *bridge, const struct host_mark *mark,
+		       struct problem *problem)
+{
+	const struct link *nic = link_by_index(links(host), mark->nic);
+	struct host_step vfs = {
+		.kind = HOST_VFS_MAKE, .ifindex = mark->nic, .number = mark->vfs_before};
+	int err = 0;
+
+	if (!nic || nic->master != bridge->ifindex)
+		return 0;
+	(void)text_copy(vfs.object, sizeof(vfs.object), bridge->name);
+	(void)text_copy(vfs.device, sizeof(vfs.device), nic->bus_id);
+	(void)snprintf(vfs.text, sizeof(vfs.text), "%s has %u VFs again", nic->name, vfs.number);
+	release_filter(host, bridge->name, mark->nic);
+	if (mark->made_vfs)
+		err = host_begin(host, &vfs, problem);
+	if (!err)
+		err = rtnl_link_set_master(requests(host), mark->nic, 0, problem);
+	if (!err && !mark->nic_up)
+		err = rtnl_link_set_up(requests(host), mark->nic, false, problem);
+	return err;
+}
+
+/*
+ * How it was before is noted when it joins first: once we have set it up, it says nothing. A NIC
+ * that the switch had before is given back.
+ */
 static int note_nic(struct host *host, const struct link *nic, int bridge, struct problem *problem)
 {
 	const struct link *link = link_by_index(links(host), bridge);
 	char text[LINK_ALIAS_SIZE];
-	struct host_mark mark;
+	struct host_mark mark, next;
+	int err;
 
 	if (!link || !host_mark_read(link, &mark) || mark.nic == nic->ifindex)
 		return 0;
-	mark.nic = nic->ifindex;
-	mark.nic_up = nic->flags & IFF_UP;
-	return set_mark(host, bridge, host_mark_switch(&mark, text), problem);
+	next = (struct host_mark){.nic = nic->ifindex, .nic_up = nic->flags & IFF_UP};
+	err = release_nic(host, link, &mark, problem);
+	if (err)
+		return err;
+	look(host, mark.nic);
+	return set_mark(host, bridge, host_mark_switch(&next, text), problem);
 }
 
 static int apply_nic_join(struct host *host, const struct host_step *step, struct problem *problem)
@@ -119,28 +159,6 @@ static int apply_nic_join(struct host *host, const struct host_step *step, struc
 				     step->object);
 	}
 	look(host, step->ifindex);
-	return err;
-}
-
-/* The NIC as it was before; VFs that we have made go with the switch. */
-static int release_nic(struct host *host, const struct link *bridge, const struct host_mark *mark,
-		       struct problem *problem)
-{
-	const struct link *nic = link_by_index(links(host), mark->nic);
-	struct host_step vfs = {.kind = HOST_VFS_MAKE, .number = mark->vfs_before};
-	int err = 0;
-
-	if (!nic || nic->master != bridge->ifindex)
-		return 0;
-	(void)text_copy(vfs.object, sizeof(vfs.object), bridge->name);
-	(void)text_copy(vfs.device, sizeof(vfs.device), nic->bus_id);
-	(void)snprintf(vfs.text, sizeof(vfs.text), "%s has %u VFs again", nic->name, vfs.number);
-	if (mark->made_vfs)
-		err = host_begin(host, &vfs, problem);
-	if (!err)
-		err = rtnl_link_set_master(requests(host), mark->nic, 0, problem);
-	if (!err && !mark->nic_up)
-		err = rtnl_link_set_up(requests(host), mark->nic, false, problem);
 	return err;
 }
 
@@ -338,7 +356,7 @@ static int apply_vfs_make(struct host *host, const struct host_step *step, struc
 
 static void remember_vf(struct host *host, const struct host_step *step)
 {
-	struct host_nic_memory *nic = step->sw ? host_nic_memory(host, step->sw->name) : NULL;
+	struct host_nic_memory *nic = host_remember_nic(host, step->sw->name, step->ifindex);
 	bool ours = !mac_is_zero(&step->mac);
 	struct host_holding *holdings;
 
@@ -373,10 +391,11 @@ static int apply_vf_mac(struct host *host, const struct host_step *step, struct 
 /* What a driver cannot is asked once, and said in the state (H6). */
 static int or_noted(struct host *host, const struct host_step *step, int err)
 {
-	struct host_nic_memory *nic = host_nic_memory(host, step->sw->name);
+	struct host_nic_memory *nic;
 
-	if (err != -EOPNOTSUPP && err != -EINVAL)
+	if (err != -EOPNOTSUPP)
 		return err;
+	nic = host_remember_nic(host, step->sw->name, step->ifindex);
 	if (nic && step->kind == HOST_VF_LINK)
 		nic->no_link = true;
 	else if (nic && step->kind == HOST_VF_TRUST)
@@ -439,7 +458,7 @@ static void remember_put(struct host_nic_memory *nic, const struct mac *mac)
 
 static int apply_fdb(struct host *host, const struct host_step *step, struct problem *problem)
 {
-	struct host_nic_memory *nic = host_nic_memory(host, step->sw->name);
+	struct host_nic_memory *nic = host_remember_nic(host, step->sw->name, step->ifindex);
 	int err;
 
 	if (step->kind == HOST_FDB_DEL)

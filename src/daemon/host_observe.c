@@ -50,24 +50,37 @@ struct host_guard *host_guard_of(const struct host *host, const char *port)
 
 /* --- NICs --- */
 
-/* Of a switch that is new; the place of one that is gone is taken. */
-static struct host_nic_memory *remember_nic(struct host *host, const struct store *store,
-					    const char *sw)
+static void forget_nic(struct host_nic_memory *memory)
+{
+	free(memory->put);
+	*memory = (struct host_nic_memory){.busy = memory->busy, .making = memory->making};
+}
+
+struct host_nic_memory *host_remember_nic(struct host *host, const char *sw, int ifindex)
 {
 	struct host_nic_memory *memory = host_nic_memory(host, sw);
 
-	for (size_t i = 0; !memory && i < host->nic_count; i++)
+	if (!memory && host->nic_count == sizeof(host->nics) / sizeof(host->nics[0]))
+		return NULL;
+	if (!memory) {
+		memory = &host->nics[host->nic_count++];
+		*memory = (struct host_nic_memory){};
+	}
+	if (memory->ifindex != ifindex)
+		forget_nic(memory);
+	memory->ifindex = ifindex;
+	(void)text_copy(memory->sw, sizeof(memory->sw), sw);
+	return memory;
+}
+
+void host_forget_nics(struct host *host, const struct store *store)
+{
+	for (size_t i = host->nic_count; i-- > 0;)
 		if (!host->nics[i].busy &&
 		    !switch_list_find((struct switch_list *)&store->switches, host->nics[i].sw)) {
-			memory = &host->nics[i];
-			free(memory->put);
-			*memory = (struct host_nic_memory){};
+			forget_nic(&host->nics[i]);
+			host->nics[i] = host->nics[--host->nic_count];
 		}
-	if (!memory && host->nic_count < SWITCHES_MAX)
-		memory = &host->nics[host->nic_count++];
-	if (memory)
-		(void)text_copy(memory->sw, sizeof(memory->sw), sw);
-	return memory;
 }
 
 /* A NIC whose VFs cannot be read keeps no other switch waiting: its VFs are left alone. */
@@ -80,7 +93,7 @@ static void observe_vfs(struct host *host, const char *sw, const struct link *ni
 	if (strcmp(nic->bus, "pci") != 0 || sriov_read(HOST_SYSFS, nic->bus_id, sriov))
 		return;
 	seen->total = sriov->has_driver ? sriov->total : 0;
-	if (!sriov->made)
+	if (!sriov->has_vfs)
 		return;
 	err = rtnl_vf_dump(host->context->observed->requests, nic->ifindex, &seen->vfs);
 	if (!err)
@@ -93,30 +106,30 @@ static void observe_vfs(struct host *host, const char *sw, const struct link *ni
 	seen->busy = true;
 }
 
-static int observe_nic(struct host *host, const struct store *store, uint32_t place,
-		       struct host_seen *seen, struct problem *problem)
+static void observe_nic(struct host *host, const struct store *store, uint32_t place,
+			struct host_seen *seen)
 {
+	static const struct host_nic_memory none = {};
 	const struct switch_config *sw = &store->switches.switches[place];
 	const struct link *nic = switch_nic(sw, &host->context->observed->links);
-	struct host_nic_memory *memory = remember_nic(host, store, sw->name);
+	const struct host_nic_memory *memory = host_nic_memory(host, sw->name);
 	struct host_nic *of = &seen->nics[place];
+	uint32_t wanted;
 
-	if (!memory)
-		return problem_set(problem, -ENOSPC, "too many switches are busy");
-	of->busy = memory->busy > 0;
+	of->busy = memory && memory->busy;
+	if (!nic || (memory && memory->making)) /* a table that changes meanwhile says nothing */
+		return;
+	if (!memory || memory->ifindex != nic->ifindex)
+		memory = &none;
 	of->no_trust = memory->no_trust;
 	of->no_spoofchk = memory->no_spoofchk;
 	of->no_link = memory->no_link;
 	of->put = memory->put;
 	of->put_count = memory->put_count;
 	memcpy(of->ours, memory->ours, sizeof(of->ours));
-	if (!nic || memory->making) /* a table that changes meanwhile says nothing */
-		return 0;
 	observe_vfs(host, sw->name, nic, of, &seen->sriovs[place]);
-	of->refused = memory->refused_count &&
-		      memory->refused_count ==
-			      (sw->vf_count && sw->vf_count < of->total ? sw->vf_count : of->total);
-	return 0;
+	wanted = sw->vf_count && sw->vf_count < of->total ? sw->vf_count : of->total;
+	of->refused = memory->refused_count && memory->refused_count == wanted;
 }
 
 /* --- ports --- */
@@ -237,7 +250,7 @@ int host_observe(struct host *host, const struct store *store, struct host_seen 
 		err = observe_guards(host, &seen);
 	find_default_routes(netlink, seen.view.default_routes);
 	for (uint32_t i = 0; !err && i < store->switches.count; i++)
-		err = observe_nic(host, store, i, &seen, problem);
+		observe_nic(host, store, i, &seen);
 	if (!err && has_vfs(&seen))
 		err = rtnl_fdb_dump(netlink, 0, &seen.fdb, &seen.view.fdb_count);
 	if (err) {

@@ -9,9 +9,10 @@
 #define HOST_SYSFS "/sys"
 #define HOST_NETNS_DIRECTORY "/run/netns"
 
-/* What is remembered of a NIC, by the switch's name. */
+/* What is remembered of a NIC, by the switch's name. Another NIC than @ifindex has none of it. */
 struct host_nic_memory {
 	char sw[SWITCH_NAME_SIZE];
+	int ifindex;
 	unsigned int busy;	/* slow steps that are not done … */
 	unsigned int making;	/* … and those of them that change how many VFs there are */
 	uint32_t refused_count; /* so many VFs the NIC did not make, 0 = none refused */
@@ -55,7 +56,7 @@ struct host {
 	void *data;
 	char guard_pins[256];
 	struct worker *worker;
-	struct host_nic_memory nics[SWITCHES_MAX];
+	struct host_nic_memory nics[2 * SWITCHES_MAX]; /* those of a change that is made, too */
 	size_t nic_count;
 	struct host_guard *guards;
 	size_t guard_count;
@@ -88,6 +89,10 @@ void host_seen_done(struct host_seen *seen);
 struct host_config host_want(const struct store *store);
 
 struct host_nic_memory *host_nic_memory(struct host *host, const char *sw);
+/* To note something of that NIC; NULL: there is no place. Only steps do so: a look changes nothing. */
+struct host_nic_memory *host_remember_nic(struct host *host, const char *sw, int ifindex);
+/* Those of switches that are not in @store, the one that is in force. */
+void host_forget_nics(struct host *host, const struct store *store);
 struct host_guard *host_guard_of(const struct host *host, const char *port);
 /* The adapter that is called "VM/ADAPTER" where steps and troubles are; NULL: none is. */
 const struct adapter_config *host_adapter_of(const struct store *store, const char *object);

@@ -18,9 +18,10 @@ struct showing {
 	struct host *host;
 	const struct store *store;
 	struct host_seen seen;
-	struct host_steps steps; /* what is not as wanted */
-	/* By switch: of each adapter. */
-	int got[VMS_MAX][VM_ADAPTERS_MAX], held[VMS_MAX][VM_ADAPTERS_MAX];
+	struct host_steps steps;	    /* what is not as wanted */
+	int held[VMS_MAX][VM_ADAPTERS_MAX]; /* the VF of each adapter, on its switch's NIC */
+	int got[VMS_MAX][VM_ADAPTERS_MAX],
+		of_switch[VMS_MAX][VM_ADAPTERS_MAX]; /* for allot_all() */
 };
 
 static void put(json_t *object, const char *key, json_t *value)
@@ -37,6 +38,29 @@ __attribute__((format(printf, 2, 3))) static void note(json_t *notes, const char
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	(void)json_array_append_new(notes, json_text(text));
+}
+
+static bool is_on(const struct showing *of, uint32_t vm, uint32_t place, uint32_t sw)
+{
+	return strcmp(of->store->vms.vms[vm].adapters[place].switch_name,
+		      of->store->switches.switches[sw].name) == 0;
+}
+
+/* Once for each switch: it takes its time with many adapters. */
+static void allot_all(struct showing *of)
+{
+	const struct host_config want = host_want(of->store);
+
+	memset(of->held, -1, sizeof(of->held));
+	for (uint32_t sw = 0; sw < of->store->switches.count; sw++) {
+		if (!of->seen.nics[sw].vfs.count)
+			continue;
+		host_allot(&want, &of->seen.view, sw, of->got, of->of_switch);
+		for (uint32_t i = 0; i < of->store->vms.count; i++)
+			for (uint32_t j = 0; j < of->store->vms.vms[i].adapter_count; j++)
+				if (is_on(of, i, j, sw))
+					of->held[i][j] = of->of_switch[i][j];
+	}
 }
 
 static void end_showing(struct showing *of)
@@ -63,6 +87,7 @@ static struct showing *begin_showing(struct host *host, const struct store *stor
 		return NULL;
 	}
 	host_plan(&want, &of->seen.view, &of->steps);
+	allot_all(of);
 	return of;
 }
 
@@ -77,13 +102,6 @@ static void note_steps(const struct showing *of, json_t *notes, const char *obje
 		if (!host_step_acts(&of->steps.steps[i]) &&
 		    strcmp(of->steps.steps[i].object, object) == 0)
 			note(notes, "%s", of->steps.steps[i].text);
-}
-
-static void allot(struct showing *of, uint32_t sw)
-{
-	const struct host_config want = host_want(of->store);
-
-	host_allot(&want, &of->seen.view, sw, of->got, of->held);
 }
 
 /* --- switches --- */
@@ -147,13 +165,13 @@ static unsigned int count_adapters(const struct store *store, const char *sw)
 	return count;
 }
 
-static unsigned int count_held(const struct showing *of)
+static unsigned int count_held(const struct showing *of, uint32_t sw)
 {
 	unsigned int count = 0;
 
 	for (uint32_t i = 0; i < of->store->vms.count; i++)
 		for (uint32_t j = 0; j < of->store->vms.vms[i].adapter_count; j++)
-			count += of->held[i][j] >= 0;
+			count += of->held[i][j] >= 0 && is_on(of, i, j, sw);
 	return count;
 }
 
@@ -176,19 +194,18 @@ static json_t *show_switch(struct showing *of, uint32_t place)
 	uint32_t reasons = find_reasons(of, place, nic);
 	json_t *object, *notes = json_array();
 
-	allot(of, place);
 	note_steps(of, notes, sw->name);
 	if (memory && memory->busy)
 		note(notes, "VFs of %s are being made, given or taken", sw->nic);
-	object = json_pack("{s:s, s:o, s:s, s:b, s:b, s:b, s:o, s:i, s:i, s:i, s:i, s:o, s:o}",
-			   "name", sw->name, "nic", show_nic(sw, nic), "uplink",
-			   uplink_state_names[host_uplink(sw, of->seen.view.links)], "adopted",
-			   sw->adopt, "iov", sw->iov, "iov_supported", iov_possible(reasons),
-			   "iov_reasons", show_reasons(memory, reasons), "vfs_total",
-			   (int)of->seen.sriovs[place].total, "vfs_made",
-			   (int)of->seen.nics[place].vfs.count, "vfs_used", (int)count_held(of),
-			   "adapters", (int)count_adapters(of->store, sw->name), "settings",
-			   show_settings(sw), "notes", notes);
+	object = json_pack(
+		"{s:s, s:o, s:s, s:b, s:b, s:b, s:o, s:i, s:i, s:i, s:i, s:o, s:o}", "name",
+		sw->name, "nic", show_nic(sw, nic), "uplink",
+		uplink_state_names[host_uplink(sw, of->seen.view.links)], "adopted", sw->adopt,
+		"iov", sw->iov, "iov_supported", iov_possible(reasons), "iov_reasons",
+		show_reasons(memory, reasons), "vfs_total", (int)of->seen.sriovs[place].total,
+		"vfs_made", (int)of->seen.nics[place].vfs.count, "vfs_used",
+		(int)count_held(of, place), "adapters", (int)count_adapters(of->store, sw->name),
+		"settings", show_settings(sw), "notes", notes);
 	return object;
 }
 
@@ -353,7 +370,6 @@ static json_t *show_adapter(struct showing *of, uint32_t vm, uint32_t place)
 	const struct vf *vf;
 	json_t *notes = json_array();
 
-	allot(of, at);
 	vf = of->held[vm][place] < 0 ? NULL : &nic->vfs.vfs[of->held[vm][place]];
 	(void)snprintf(object, sizeof(object), "%s/%s", config->name, adapter->name);
 	(void)host_port_name(config, adapter, port);
@@ -400,22 +416,22 @@ json_t *host_show_vms(struct host *host, const struct store *store, const char *
 
 /* --- VFs --- */
 
-static void holder(const struct showing *of, int vf, char *text, size_t size)
+static void holder(const struct showing *of, uint32_t sw, int vf, char *text, size_t size)
 {
 	*text = '\0';
 	for (uint32_t i = 0; i < of->store->vms.count; i++)
 		for (uint32_t j = 0; j < of->store->vms.vms[i].adapter_count; j++)
-			if (of->held[i][j] == vf)
+			if (of->held[i][j] == vf && is_on(of, i, j, sw))
 				(void)snprintf(text, size, "%s/%s", of->store->vms.vms[i].name,
 					       of->store->vms.vms[i].adapters[j].name);
 }
 
-static json_t *show_vf(const struct showing *of, const struct switch_config *sw,
-		       const struct vf *vf)
+static json_t *show_vf(const struct showing *of, uint32_t place, const struct vf *vf)
 {
+	const struct switch_config *sw = &of->store->switches.switches[place];
 	char mac[MAC_TEXT_SIZE], adapter[HOST_OBJECT_SIZE];
 
-	holder(of, (int)vf->index, adapter, sizeof(adapter));
+	holder(of, place, (int)vf->index, adapter, sizeof(adapter));
 	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:i, s:o, s:o, s:s, s:s}", "nic", sw->nic,
 			 "switch", sw->name, "index", (int)vf->index, "pci", vf->pci, "driver",
 			 vf->driver, "mac", mac_format(&vf->mac, mac), "vlan", (int)vf->vlan,
@@ -435,10 +451,8 @@ json_t *host_show_vfs(struct host *host, const struct store *store, const char *
 
 		if (*sw && strcmp(store->switches.switches[i].name, sw) != 0)
 			continue;
-		allot(of, i);
 		for (size_t j = 0; j < vfs->count; j++)
-			(void)json_array_append_new(
-				array, show_vf(of, &store->switches.switches[i], &vfs->vfs[j]));
+			(void)json_array_append_new(array, show_vf(of, i, &vfs->vfs[j]));
 	}
 	if (of)
 		end_showing(of);

@@ -19,11 +19,23 @@ struct slow_job {
 	struct host *host;
 	enum host_step_kind kind;
 	char sw[SWITCH_NAME_SIZE];
+	int nic; /* its ifindex */
 	char object[HOST_OBJECT_SIZE];
 	char device[MEMBER_DEVICE_SIZE];
 	uint32_t number;
+	bool for_switch; /* one that is there; with one that goes its VFs go, used or not */
+	uint32_t vf;
+	struct mac mac; /* that the VF has */
 	char text[HOST_TEXT_SIZE];
 };
+
+/* All VFs go first: since this was planned somebody may have begun to use one. */
+static int make_vfs(const struct slow_job *job, struct problem *problem)
+{
+	if (job->for_switch && sriov_in_use(HOST_SYSFS, job->device))
+		return problem_set(problem, -EBUSY, "VFs of %s are in use", job->device);
+	return sriov_set_count(HOST_SYSFS, job->device, job->number, false, problem);
+}
 
 /* In the worker's thread: nothing of the host's may be touched here. */
 static int run_job(void *data, struct problem *problem)
@@ -31,10 +43,17 @@ static int run_job(void *data, struct problem *problem)
 	const struct slow_job *job = data;
 
 	if (job->kind == HOST_VFS_MAKE)
-		return sriov_set_count(HOST_SYSFS, job->device, job->number, false, problem);
+		return make_vfs(job, problem);
 	if (job->kind == HOST_VF_UNBIND)
 		return sriov_unbind(HOST_SYSFS, job->device, problem);
 	return sriov_bind(HOST_SYSFS, job->device, job->number ? VFIO_DRIVER : "", problem);
+}
+
+/* Until it is given or reset, its MAC is nobody's. */
+static void note_taken(const struct slow_job *job, struct host_nic_memory *nic)
+{
+	if (nic->ifindex == job->nic && job->vf < HOST_VFS_MAX && !mac_is_zero(&job->mac))
+		nic->ours[job->vf / 64] |= 1ULL << (job->vf % 64);
 }
 
 static void end_job(void *data, int err, const struct problem *problem)
@@ -46,11 +65,13 @@ static void end_job(void *data, int err, const struct problem *problem)
 		log_warning("%s: %s", job->object, problem->text);
 	else
 		log_info("%s: done: %s", job->object, job->text);
-	if (nic) {
+	if (nic) { /* always: what is busy is not forgotten */
 		nic->busy--;
 		nic->making -= job->kind == HOST_VFS_MAKE;
 	}
-	if (nic && job->kind == HOST_VFS_MAKE) {
+	if (nic && !err && job->kind == HOST_VF_UNBIND)
+		note_taken(job, nic);
+	if (nic && job->kind == HOST_VFS_MAKE && nic->ifindex == job->nic && err != -EBUSY) {
 		nic->refused_count = err ? job->number : 0;
 		nic->refused_errno = err;
 		(void)text_copy(nic->refused_text, sizeof(nic->refused_text),
@@ -65,12 +86,18 @@ static void end_job(void *data, int err, const struct problem *problem)
 int host_begin(struct host *host, const struct host_step *step, struct problem *problem)
 {
 	const char *sw = step->sw ? step->sw->name : step->object;
-	struct host_nic_memory *nic = host_nic_memory(host, sw);
-	struct slow_job *job = calloc(1, sizeof(*job));
+	struct host_nic_memory *nic = host_remember_nic(host, sw, step->ifindex);
+	struct slow_job *job = nic ? calloc(1, sizeof(*job)) : NULL;
 	int err = job ? 0 : -ENOMEM;
 
 	if (!err) {
-		*job = (struct slow_job){.host = host, .kind = step->kind, .number = step->number};
+		*job = (struct slow_job){.host = host,
+					 .kind = step->kind,
+					 .nic = step->ifindex,
+					 .number = step->number,
+					 .for_switch = step->sw,
+					 .vf = step->vf,
+					 .mac = step->mac};
 		(void)text_copy(job->sw, sizeof(job->sw), sw);
 		(void)text_copy(job->object, sizeof(job->object), step->object);
 		(void)text_copy(job->device, sizeof(job->device), step->device);
@@ -81,9 +108,7 @@ int host_begin(struct host *host, const struct host_step *step, struct problem *
 		free(job);
 		return problem_set(problem, err, "out of memory");
 	}
-	if (nic) {
-		nic->busy++;
-		nic->making += step->kind == HOST_VFS_MAKE;
-	}
+	nic->busy++;
+	nic->making += step->kind == HOST_VFS_MAKE;
 	return 0;
 }

@@ -8,7 +8,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -105,7 +107,7 @@ int sriov_read(const char *root, const char *pci, struct sriov *ret_sriov)
 		return -ENODEV;
 	*ret_sriov = (struct sriov){
 		.total = number_of(root, pci, "sriov_totalvfs"),
-		.made = number_of(root, pci, "sriov_numvfs"),
+		.has_vfs = function_has(root, pci, "virtfn0"),
 		.iommu = function_has(root, pci, "iommu_group"),
 		.has_driver = function_has(root, pci, "driver"),
 		.memory = memory_read(root, pci),
@@ -190,11 +192,13 @@ int sriov_set_count(const char *root, const char *pci, uint32_t count, bool auto
 		    struct problem *problem)
 {
 	struct sriov now;
+	uint32_t made;
 	int err;
 
 	if (sriov_read(root, pci, &now))
 		return no_function(pci, problem);
-	if (now.made == count)
+	made = number_of(root, pci, "sriov_numvfs");
+	if (made == count)
 		return 0;
 	err = count_check(&now, pci, count, problem);
 	if (err)
@@ -203,7 +207,7 @@ int sriov_set_count(const char *root, const char *pci, uint32_t count, bool auto
 		err = function_write(root, pci, "sriov_drivers_autoprobe", autoprobe ? "1" : "0");
 	if (!err)
 		err = count_write(root, pci, count);
-	if (err == -EBUSY && count > 0 && now.made > 0) {
+	if (err == -EBUSY && count > 0 && made > 0) {
 		err = count_write(root, pci, 0);
 		if (!err)
 			err = count_write(root, pci, count);
@@ -257,6 +261,50 @@ int sriov_functions(const char *root, const char *pci, struct vf_table *table)
 	for (size_t i = 0; i < table->count; i++)
 		vf_fill(root, pci, &table->vfs[i]);
 	return 0;
+}
+
+static bool interface_in_use(const char *net, const char *name)
+{
+	char text[32] = "";
+	struct path path;
+
+	if (snprintf(path.text, sizeof(path.text), "%s/%s/master", net, name) >=
+		    (int)sizeof(path.text) ||
+	    access(path.text, F_OK) == 0)
+		return true;
+	if (snprintf(path.text, sizeof(path.text), "%s/%s/flags", net, name) >=
+	    (int)sizeof(path.text))
+		return true;
+	return sysfs_read(path.text, text, sizeof(text)) || strtoul(text, NULL, 16) & IFF_UP;
+}
+
+static bool function_in_use(const char *root, const char *pci)
+{
+	_cleanup_(directory_close) DIR *directory = NULL;
+	struct path path;
+	const char *name;
+
+	if (!function_has(root, pci, "driver"))
+		return false;
+	directory = opendir(function_path(&path, root, pci, "net"));
+	name = directory ? directory_next(directory) : NULL;
+	return !name || interface_in_use(path.text, name);
+}
+
+bool sriov_in_use(const char *root, const char *pci)
+{
+	uint32_t total = number_of(root, pci, "sriov_totalvfs");
+	bool used = false;
+
+	for (uint32_t i = 0; i < total && !used; i++) {
+		struct vf vf = {.index = i};
+
+		vf_fill(root, pci, &vf);
+		if (!*vf.pci)
+			break;
+		used = function_in_use(root, vf.pci);
+	}
+	return used;
 }
 
 bool sriov_shares_group(const char *root, const char *vf_pci)

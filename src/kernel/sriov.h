@@ -10,14 +10,17 @@
 
 /* What can be seen of a NIC's SR-IOV. */
 struct sriov {
-	uint32_t total;	 /* sriov_totalvfs, 0 = no capability, or off in its firmware */
-	uint32_t made;	 /* sriov_numvfs */
+	uint32_t total; /* sriov_totalvfs, 0 = no capability, or off in its firmware */
+	bool has_vfs;
 	bool iommu;	 /* the PF is in an IOMMU group */
 	bool has_driver; /* whether it can make VFs only the attempt tells: -ENOENT */
 	enum iov_memory memory;
 };
 
-/* @pci: "0000:01:00.0". -ENODEV: there is no such function. */
+/*
+ * @pci: "0000:01:00.0". -ENODEV: there is no such function. Never blocks: sriov_numvfs would, while
+ * somebody changes it.
+ */
 int sriov_read(const char *root, const char *pci, struct sriov *ret_sriov);
 
 /*
@@ -41,6 +44,12 @@ int sriov_set_count(const char *root, const char *pci, uint32_t count, bool auto
  * table's total. A VF that has gone meanwhile has none of them. -ENODEV: there is no such NIC.
  */
 int sriov_functions(const char *root, const char *pci, struct vf_table *table);
+
+/*
+ * Does somebody use a VF of this PF: a guest, or an interface here that is up or in a bridge? What
+ * is in another namespace counts as used.
+ */
+bool sriov_in_use(const char *root, const char *pci);
 
 /* The VF's IOMMU group has other functions than itself (no ACS). */
 bool sriov_shares_group(const char *root, const char *vf_pci);

@@ -90,6 +90,11 @@ int sriov_functions(const char *root, const char *pci, struct vf_table *table)
 	return 0;
 }
 
+bool sriov_in_use(const char *root, const char *pci)
+{
+	return false;
+}
+
 bool sriov_shares_group(const char *root, const char *vf_pci)
 {
 	return false;

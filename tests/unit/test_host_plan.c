@@ -236,6 +236,17 @@ static void test_nic_of_this_machine(void **state)
 	refused("ip address del 192.0.2.1/24 dev nic0");
 }
 
+/* Changed while the daemon was down: the NIC that the switch had is in the bridge still. */
+static void test_nic_has_followed_another(void **state)
+{
+	put_link(30, "nic9", "", BRIDGE, "");
+	nothing(); /* somebody else's port */
+	(void)strcpy(link_of(BRIDGE)->alias, "iovteam switch nic=30 up=1 vfs=0");
+	assert_int_equal(only(HOST_NIC_JOIN)->ifindex, NIC);
+	link_table_drop(&scene->links, 30);
+	nothing();
+}
+
 static void test_nic_set_down_is_left_so(void **state)
 {
 	link_of(NIC)->flags = 0;
@@ -452,6 +463,7 @@ static void give_vf(uint32_t index)
 	vf->mac = MAC(OWN);
 	vf->link_state = VF_LINK_ENABLE;
 	(void)strcpy(vf->driver, "igbvf");
+	scene->nics[0].ours[0] |= 1ULL << index;
 }
 
 static void test_vf_count(void **state)
@@ -529,6 +541,49 @@ static void test_vf_is_a_strangers(void **state)
 	assert_int_equal(find(HOST_VF_MAC)->vf, 2);
 }
 
+/* It was there before, with a driver and a MAC: it is taken from that driver, then used. */
+static void test_vf_idle_with_a_mac(void **state)
+{
+	make_vfs();
+	put_link(50, "eth9", "", 0, "");
+	link_of(50)->flags = 0;
+	for (uint32_t i = 0; i < VFS; i++)
+		scene->vfs[i].mac = MAC((uint8_t)(OTHER + i));
+	scene->vfs[1].ifindex = 50;
+	(void)strcpy(scene->vfs[1].driver, "igbvf");
+	assert_int_equal(only(HOST_VF_UNBIND)->vf, 1);
+	*scene->vfs[1].driver = '\0';
+	scene->vfs[1].ifindex = 0;
+	scene->nics[0].ours[0] = 1 << 1;
+	plan();
+	assert_null(find(HOST_VF_UNBIND));
+	assert_int_equal(find(HOST_VF_MAC)->vf, 1);
+	assert_true(mac_equal(&find(HOST_VF_MAC)->mac, &adapter()->mac));
+	adapter()->iov_weight = 0; /* not wanted any more: nobody is to keep it half taken */
+	plan();
+	assert_true(mac_is_zero(&find(HOST_VF_MAC)->mac));
+}
+
+/* It has an adapter's MAC, but nobody here has given it: it is never taken from whoever uses it. */
+static void test_vf_of_a_stranger_with_an_own_mac(void **state)
+{
+	make_vfs();
+	give_vf(1);
+	scene->nics[0].ours[0] = 0;
+	(void)strcpy(scene->vfs[1].driver, "vfio-pci");
+	only(HOST_WAIT); /* the namespace wants it with its own driver */
+	adapter()->iov_weight = 0;
+	only(HOST_WAIT);
+	vm()->adapters[1] = *adapter(); /* nor is it another adapter's */
+	(void)strcpy(vm()->adapters[1].name, "b");
+	vm()->adapters[1].mac = MAC(MATE);
+	vm()->adapters[1].iov_weight = 100;
+	vm()->adapter_count = 2;
+	plan();
+	assert_null(find(HOST_VF_UNBIND));
+	assert_int_equal(find(HOST_VF_MAC)->vf, 0);
+}
+
 static void test_vf_settings(void **state)
 {
 	make_vfs();
@@ -537,6 +592,8 @@ static void test_vf_settings(void **state)
 	adapter()->allow_teaming = 1;
 	plan();
 	assert_int_equal(find(HOST_VF_VLAN)->number, 5);
+	assert_false(find(HOST_VF_VLAN)->upkeep || find(HOST_VF_TRUST)->upkeep);
+	assert_true(find(HOST_VF_LINK)->upkeep);
 	assert_int_equal(find(HOST_VF_TRUST)->number, 1);
 	assert_int_equal(find(HOST_VF_LINK)->number, VF_LINK_AUTO);
 	assert_null(find(HOST_VF_SPOOFCHK)); /* trust is enough */
@@ -629,6 +686,7 @@ int main(void)
 		TEST(test_bridge_of_a_stranger),
 		TEST(test_nic_is_anothers),
 		TEST(test_nic_of_this_machine),
+		TEST(test_nic_has_followed_another),
 		TEST(test_nic_set_down_is_left_so),
 		TEST(test_nic_is_missing),
 		TEST(test_trunk),
@@ -649,6 +707,8 @@ int main(void)
 		TEST(test_vf_of_qemu),
 		TEST(test_vf_is_taken),
 		TEST(test_vf_is_a_strangers),
+		TEST(test_vf_idle_with_a_mac),
+		TEST(test_vf_of_a_stranger_with_an_own_mac),
 		TEST(test_vf_settings),
 		TEST(test_vf_has_a_mates_mac),
 		TEST(test_filter),

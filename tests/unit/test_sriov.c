@@ -278,17 +278,28 @@ static void capability_is_read(void **state)
 	assert_int_equal(sriov.total, 99);
 	assert_int_equal(sriov_read(root, PF, &sriov), 0);
 	assert_int_equal(sriov.total, 7);
-	assert_int_equal(sriov.made, 0);
+	assert_true(sriov.has_vfs);
 	assert_true(sriov.has_driver);
 	assert_false(sriov.iommu);
 	assert_int_equal(sriov.memory, IOV_MEMORY_THERE);
 	link_to(DEVICE(PF, "iommu_group"), "../../../../kernel/iommu_groups/7");
-	file(DEVICE(PF, "sriov_numvfs"), "3\n");
 	(void)unlink(path_of(DEVICE(PF, "driver")));
 	assert_int_equal(sriov_read(root, PF, &sriov), 0);
-	assert_int_equal(sriov.made, 3);
 	assert_true(sriov.iommu);
 	assert_false(sriov.has_driver);
+}
+
+static void use_of_a_vf_is_seen(void **state)
+{
+	file(DEVICE(VF, "net/ens4/flags"), "0x1002\n");
+	assert_false(sriov_in_use(root, PF));
+	file(DEVICE(VF, "net/ens4/flags"), "0x1003\n");
+	assert_true(sriov_in_use(root, PF));
+	file(DEVICE(VF, "net/ens4/flags"), "0x1002\n");
+	folder(DEVICE(VF, "net/ens4/master"));
+	assert_true(sriov_in_use(root, PF));
+	(void)unlink(path_of(DEVICE(VF, "driver")));
+	assert_false(sriov_in_use(root, PF));
 }
 
 /* A function without SR-IOV has none of the files. */
@@ -298,7 +309,7 @@ static void lack_of_capability_is_read(void **state)
 
 	assert_int_equal(sriov_read(root, VF, &sriov), 0);
 	assert_int_equal(sriov.total, 0);
-	assert_int_equal(sriov.made, 0);
+	assert_false(sriov.has_vfs);
 	assert_int_equal(sriov.memory, IOV_MEMORY_UNKNOWN);
 	file(DEVICE(PF, "sriov_totalvfs"), "many\n");
 	assert_int_equal(sriov_read(root, PF, &sriov), 0);
@@ -559,6 +570,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_TREE(capability_is_read),
+		ON_TREE(use_of_a_vf_is_seen),
 		ON_TREE(lack_of_capability_is_read),
 		ON_TREE(lack_of_memory_is_read),
 		ON_TREE(count_is_set),
