@@ -91,11 +91,14 @@ def devices(lab):
         ip address add 2001:db8:1::1/64 dev six0 nodad
         ip link add bond7 type bond
         ip link add slave0 type veth peer name slave1
+        ip link set slave1 addrgenmode none up
         ip link set slave0 master bond7
         ip link add vrf0 type vrf table 7
         ip link add sit7 type sit local 192.0.2.77
         ip tuntap add tun0 mode tun
     """)
+    # The kernel tells of carriers up to a second late: nothing shall change by itself any more.
+    lab.guest.wait_for(["ip", "link", "show", "slave0"], " state UP ", SLOW)
     yield
     lab.guest.sh("""
         for name in port0 bridge0 addressed0 six0 slave0 bond7 vrf0 sit7 tun0; do
