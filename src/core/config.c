@@ -102,12 +102,6 @@ int config_get(const struct team_config *team, size_t index, const char **ret_ke
 	return table_get(&team_settings, team, index, ret_key, buffer, size);
 }
 
-int config_member_get(const struct member_config *member, size_t index, const char **ret_key,
-		      char *buffer, size_t size)
-{
-	return table_get(&member_settings, member, index, ret_key, buffer, size);
-}
-
 int config_name_set(struct team_config *team, const char *name, struct problem *problem)
 {
 	int err = config_name_check(name, problem);

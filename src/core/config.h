@@ -67,11 +67,9 @@ int config_set(struct team_config *team, const char *key, const char *value,
 int config_get(const struct team_config *team, size_t index, const char **ret_key, char *buffer,
 	       size_t size);
 
-/* The same for the settings of [Member] but Device. */
+/* config_set() for the settings of [Member] but Device. */
 int config_member_set(struct member_config *member, const char *key, const char *value,
 		      struct problem *problem);
-int config_member_get(const struct member_config *member, size_t index, const char **ret_key,
-		      char *buffer, size_t size);
 
 /* Name a team; @team is untouched on failure. -EINVAL as config_name_check(). */
 int config_name_set(struct team_config *team, const char *name, struct problem *problem);

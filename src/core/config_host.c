@@ -130,12 +130,6 @@ int config_vm_set(struct vm_config *vm, const char *key, const char *value, stru
 	return table_set(&vm_settings, vm, key, value, problem);
 }
 
-int config_vm_get(const struct vm_config *vm, size_t index, const char **ret_key, char *buffer,
-		  size_t size)
-{
-	return table_get(&vm_settings, vm, index, ret_key, buffer, size);
-}
-
 /* --- its adapters --- */
 
 uint64_t config_hash(uint64_t hash, const char *bytes, size_t length)

@@ -105,8 +105,6 @@ void config_vm_defaults(struct vm_config *vm);
 int config_vm_name_set(struct vm_config *vm, const char *name, struct problem *problem);
 int config_vm_set(struct vm_config *vm, const char *key, const char *value,
 		  struct problem *problem);
-int config_vm_get(const struct vm_config *vm, size_t index, const char **ret_key, char *buffer,
-		  size_t size);
 
 /* --- its adapters; keys are those of [Adapter] but Name --- */
 

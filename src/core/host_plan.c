@@ -48,12 +48,6 @@ const char *const host_step_names[] = {
 };
 NAME_TABLE_COMPLETE(host_step_names, HOST_STEP_COUNT);
 
-bool host_step_is_slow(const struct host_step *step)
-{
-	return step->kind == HOST_VFS_MAKE || step->kind == HOST_VF_BIND ||
-	       step->kind == HOST_VF_UNBIND;
-}
-
 void host_steps_done(struct host_steps *list)
 {
 	free(list->steps);

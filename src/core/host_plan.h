@@ -83,9 +83,6 @@ static inline bool host_step_acts(const struct host_step *step)
 	return step->kind != HOST_WAIT && step->kind != HOST_REFUSE;
 }
 
-/* May it take seconds? Then it is begun, and what it has brought is seen later. */
-bool host_step_is_slow(const struct host_step *step);
-
 /* --- what is observed --- */
 
 /* The NIC of a switch, by position of the switch in the configuration. */
