@@ -12,10 +12,18 @@ struct name {
 };
 
 static const struct name team_names[] = {
-	{"stable-time-ms", "StableTimeMs"},  {"hold-down-max-ms", "HoldDownMaxMs"},
-	{"return-idle-ms", "ReturnIdleMs"},  {"return-bound-ms", "ReturnBoundMs"},
-	{"announce-count", "AnnounceCount"}, {"announce-interval-ms", "AnnounceIntervalMs"},
-	{"distribution", "Distribution"},    {"mac-policy", "MacPolicy"},
+	{"stable-time-ms", "StableTimeMs"},
+	{"hold-down-max-ms", "HoldDownMaxMs"},
+	{"return-idle-ms", "ReturnIdleMs"},
+	{"return-bound-ms", "ReturnBoundMs"},
+	{"announce-count", "AnnounceCount"},
+	{"announce-interval-ms", "AnnounceIntervalMs"},
+	{"distribution", "Distribution"},
+	{"mac-policy", "MacPolicy"},
+	{"probe", "Probe"},
+	{"probe-interval", "ProbeIntervalMs"},
+	{"probe-multiplier", "ProbeMultiplier"},
+	{"probe-address", "ProbeAddress"},
 };
 
 static const struct name member_names[] = {

@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "core/admit.h"
 #include "core/adopt.h"
+#include "core/quirk.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -344,16 +345,13 @@ static void mac_refused(struct doctor *doctor, const struct doctor_team *team,
 		    team->config->name);
 }
 
-/* Drivers whose carrier was seen to stay when a cable was pulled. */
-static const char *const blind_drivers[] = {"igbvf"};
-
 static void blind_driver(struct doctor *doctor, const struct doctor_team *team,
 			 const struct doctor_member *member)
 {
 	struct finding *found;
 
-	if (!member->link ||
-	    name_lookup(blind_drivers, ARRAY_SIZE(blind_drivers), member->link->driver) < 0)
+	if (!member->link || !quirk_blind_carrier(member->link->driver) ||
+	    (team->config->probe != PROBE_OFF && team->config->member_count > 1))
 		return;
 	found = doctor_find(doctor, team->config->name);
 	finding_say(found->what, "the loss of the cable behind %s may go unseen", member->name);
@@ -361,10 +359,8 @@ static void blind_driver(struct doctor *doctor, const struct doctor_team *team,
 		    "its driver is %s, with which the carrier follows the NIC of the host, and not "
 		    "always the NIC's cable",
 		    member->link->driver);
-	finding_say(found->mend,
-		    "before work on the cable: iovteam member drain %s %s; or have the host set "
-		    "the NIC down when its link is lost",
-		    team->config->name, member->name);
+	finding_say(found->mend, "iovteam team set %s probe=auto, with two members or more",
+		    team->config->name);
 }
 
 static void host_tells(struct doctor *doctor, const struct doctor_team *team,

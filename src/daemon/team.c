@@ -10,6 +10,7 @@
 #include "daemon/announce_rounds.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/probing.h"
 #include "daemon/team_mac.h"
 #include "kernel/rtnl_bond.h"
 
@@ -39,6 +40,7 @@ void team_free(struct team *team)
 {
 	if (!team)
 		return;
+	probing_free(team->probing);
 	announce_rounds_free(team->rounds);
 	groups_drop(&team->groups);
 	datapath_close(team->datapath);
@@ -251,6 +253,7 @@ static void gather_facts(const struct team *team, const struct link_table *links
 			.present = link != NULL,
 			.admin_up = link && (link->flags & IFF_UP),
 			.carrier = link && link->carrier,
+			.silent = probing_silent(team) >> slot & 1,
 		};
 	}
 	team_mac_store(team, links);
@@ -431,6 +434,7 @@ uint64_t team_update(struct team *team, const struct team_context *context, uint
 
 	if (!team->datapath || !team->ifindex)
 		return 0;
+	probing_follow(team, context);
 	gather_facts(team, &context->observed->links, facts);
 	change.decided_ns = clock_now_ns();
 	retire_drained(team, change.decided_ns);

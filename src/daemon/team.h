@@ -22,6 +22,7 @@
 #define TEAM_RECORDS 16
 
 struct announce_rounds;
+struct probing;
 
 /* What happened, when (T15). Times are nanoseconds of the monotonic clock. */
 struct team_record {
@@ -55,6 +56,7 @@ struct team {
 	struct neighbours neighbours;
 	uint64_t rest_until_ns; /* a lost member's filters are not touched before (core/quirk.h) */
 	struct announce_rounds *rounds; /* NULL before the first failover */
+	struct probing *probing;	/* NULL while members do not probe their paths */
 };
 
 struct handover;
@@ -67,6 +69,8 @@ struct team_context {
 	int packet_fd;
 	const char *pins;
 	uint64_t netns;
+	void (*wake)(void *data); /* a member has another verdict: update all teams */
+	void *wake_data;
 };
 
 /* Open what it needs, and observe everything. */

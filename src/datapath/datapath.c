@@ -25,7 +25,8 @@ struct datapath {
 
 /* The maps that are pinned: those that hold state. Constants are of each load. */
 static const char *const pinned_maps[] = {
-	".data.state", ".data.deal", ".data.hold", ".data.drops", ".data.notes", "stations",
+	".data.state", ".data.deal", ".data.hold", ".data.drops", ".data.notes", ".data.probes",
+	"stations",
 };
 
 static bool is_pinned_map(const struct bpf_map *map)
@@ -136,6 +137,7 @@ static void clear_maps(struct datapath *datapath, uint64_t netns)
 	memset(team->data_hold, 0, sizeof(*team->data_hold));
 	memset(team->data_drops, 0, sizeof(*team->data_drops));
 	memset(team->data_notes, 0, sizeof(*team->data_notes));
+	memset(team->data_probes, 0, sizeof(*team->data_probes));
 	team->data_state->state = (struct pick_state){.layout = PICK_LAYOUT, .netns = netns};
 }
 
@@ -383,6 +385,11 @@ const struct drop_counts *datapath_drops(const struct datapath *datapath)
 struct note_team *datapath_notes(struct datapath *datapath)
 {
 	return &datapath->team->data_notes->notes;
+}
+
+struct probe_state *datapath_probes(struct datapath *datapath)
+{
+	return &datapath->team->data_probes->probes;
 }
 
 int datapath_stations(const struct datapath *datapath)

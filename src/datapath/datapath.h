@@ -11,6 +11,7 @@
 #include "base/problem.h"
 #include "model/drop.h"
 #include "model/note.h"
+#include "model/probe.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -56,6 +57,8 @@ struct pick_deal *datapath_deal(struct datapath *datapath); /* PICK_BUCKETS of t
 const struct pick_hold *datapath_hold(const struct datapath *datapath);
 const struct drop_counts *datapath_drops(const struct datapath *datapath);
 struct note_team *datapath_notes(struct datapath *datapath);
+
+struct probe_state *datapath_probes(struct datapath *datapath); /* model/probe.h */
 
 /* The map of stations, for datapath/stations.h. */
 int datapath_stations(const struct datapath *datapath);

@@ -21,6 +21,7 @@ struct datapath {
 	struct pick_hold hold[PICK_BUCKETS];
 	struct drop_counts drops;
 	struct note_team notes;
+	struct probe_state probes;
 	bool attached;
 	uint32_t attached_members;
 };
@@ -114,6 +115,11 @@ const struct drop_counts *datapath_drops(const struct datapath *datapath)
 struct note_team *datapath_notes(struct datapath *datapath)
 {
 	return &datapath->notes;
+}
+
+struct probe_state *datapath_probes(struct datapath *datapath)
+{
+	return &datapath->probes;
 }
 
 int datapath_ask(struct datapath *datapath, const void *frame, size_t length, uint32_t *hash,

@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "model/drop.h"
+#include "model/probe.h"
 #include "model/station.h"
 
 #include "datapath/member.skel.h" /* uses the types of model/ */

@@ -22,6 +22,7 @@ static uint64_t pick_clock;
 #include "model/drop.h"
 #include "model/note.h"
 #include "model/pick.h"
+#include "model/probe.h"
 
 #include "datapath/member.skel.h" /* they use the types of model/ */
 #include "datapath/team.skel.h"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-static const struct health_facts up = {true, true, true};
+static const struct health_facts up = {true, true, true, false};
 static const struct health_holds holds; /* a return counts at once */
 
 /* Slots 0 and 1 are active with weights 1 and 3, slot 2 is the standby. */
