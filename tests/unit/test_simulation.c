@@ -294,7 +294,7 @@ static void flapper_begin(struct flapper *flapper)
 
 static void step(struct flapper *flapper, bool carrier)
 {
-	const struct health_facts facts = {true, true, carrier};
+	const struct health_facts facts = {true, true, carrier, false};
 	bool well = health_is_well(&flapper->health);
 
 	health_step(&flapper->health, &facts, false, &holds, now_ns);
