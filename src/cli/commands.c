@@ -16,10 +16,10 @@
 	"  distribution=transport-ports  flows are spread by addresses and ports;\n"               \
 	"                            or ip-addresses, or mac-addresses (of the peer)\n"            \
 	"  mac-policy=member         each member sends with its own MAC; or team: one MAC\n"       \
-	"                            for ever, which the host must permit (allow-teaming)\n"            \
-	"  probe=auto                members probe their paths if one is a VF; or on, off\n"           \
-	"  probe-interval=50         milliseconds between probes ...\n"                                \
-	"  probe-multiplier=3        ... of which so many must be missed\n"                            \
+	"                            for ever, which the host must permit (allow-teaming)\n"       \
+	"  probe=auto                members probe their paths if one is a VF; or on, off\n"       \
+	"  probe-interval=50         milliseconds between probes ...\n"                            \
+	"  probe-multiplier=3        ... of which so many must be missed\n"                        \
 	"  probe-address=none        one or two IP addresses that each member must reach\n"
 
 #define MEMBER_HELP                                                                                \

@@ -489,11 +489,6 @@ static int on_deadline(sd_event_source *source, uint64_t at_us, void *data)
 	return 0;
 }
 
-static void on_verdict(void *data)
-{
-	manager_wake(data);
-}
-
 static int listen_events(struct manager *manager)
 {
 	int err =
@@ -567,8 +562,7 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 					problem);
 	if (err)
 		return err;
-	manager->context.wake = on_verdict;
-	manager->context.wake_data = manager;
+	manager->context.manager = manager;
 	unconfirmed = pending_recover_files(config);
 	load_store(manager, config);
 	err = datapath_each(pins, adopt_team, manager);

@@ -5,6 +5,7 @@
 #include "core/quirk.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/manager.h"
 #include "daemon/probe_ask.h"
 #include "kernel/frame.h"
 #include "kernel/packet.h"
@@ -205,7 +206,7 @@ static void judge(struct probing *probing, uint64_t now_ns)
 
 	state->memory.silent = probing->run.silent;
 	if (changed)
-		probing->context->wake(probing->context->wake_data);
+		manager_wake(probing->context->manager);
 }
 
 /* --- life --- */

@@ -22,6 +22,7 @@
 #define TEAM_RECORDS 16
 
 struct announce_rounds;
+struct manager;
 struct probing;
 
 /* What happened, when (T15). Times are nanoseconds of the monotonic clock. */
@@ -69,8 +70,7 @@ struct team_context {
 	int packet_fd;
 	const char *pins;
 	uint64_t netns;
-	void (*wake)(void *data); /* a member has another verdict: update all teams */
-	void *wake_data;
+	struct manager *manager; /* to be woken when probes have given another verdict */
 };
 
 /* Open what it needs, and observe everything. */

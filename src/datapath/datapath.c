@@ -25,8 +25,8 @@ struct datapath {
 
 /* The maps that are pinned: those that hold state. Constants are of each load. */
 static const char *const pinned_maps[] = {
-	".data.state", ".data.deal", ".data.hold", ".data.drops", ".data.notes", ".data.probes",
-	"stations",
+	".data.state", ".data.deal",   ".data.hold", ".data.drops",
+	".data.notes", ".data.probes", "stations",
 };
 
 static bool is_pinned_map(const struct bpf_map *map)

@@ -52,9 +52,7 @@ static __always_inline bool has_stale_mac(struct __sk_buff *skb)
  */
 static __always_inline int receive_own(struct __sk_buff *skb)
 {
-	if (skb->protocol == bpf_htons(PROBE_ETHERTYPE) && !skb->vlan_present)
-		return receive_probe(skb, slot);
-	if (hear(skb, slot))
+	if (is_probe_type(skb) ? receive_probe(skb, slot) : hear(skb, slot))
 		return VERDICT_DROP;
 	if (slot == state.primary)
 		return VERDICT_NEXT;

@@ -82,19 +82,24 @@ static __always_inline bool probe_take(const struct probe_frame *frame, __u32 sl
 	return true;
 }
 
-/* A frame of our EtherType to this member. Others may use that, too: what is not ours goes on. */
-static __always_inline int receive_probe(struct __sk_buff *skb, __u32 slot)
+static __always_inline bool is_probe_type(const struct __sk_buff *skb)
+{
+	return skb->protocol == bpf_htons(PROBE_ETHERTYPE) && !skb->vlan_present;
+}
+
+/*
+ * A frame of our EtherType to this member. Returns whether it ends here; what is not ours goes on,
+ * since others may use that type, too.
+ */
+static __always_inline bool receive_probe(struct __sk_buff *skb, __u32 slot)
 {
 	struct probe_frame frame;
+	bool whole = !bpf_skb_load_bytes(skb, ETH_HLEN, &frame, sizeof(frame)) &&
+		     bpf_ntohl(frame.magic) == PROBE_MAGIC;
 
-	if (bpf_skb_load_bytes(skb, ETH_HLEN, &frame, sizeof(frame)) ||
-	    bpf_ntohl(frame.magic) != PROBE_MAGIC) {
+	if (!whole || !probe_take(&frame, slot))
 		__sync_fetch_and_add(&own_ear(slot)->refused, 1);
-		return VERDICT_NEXT;
-	}
-	if (!probe_take(&frame, slot))
-		__sync_fetch_and_add(&own_ear(slot)->refused, 1);
-	return VERDICT_DROP;
+	return whole;
 }
 
 static __always_inline void hear_answer(__u32 slot)

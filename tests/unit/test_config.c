@@ -221,7 +221,11 @@ static void test_set(void **state)
 		{"announcecount", "3", -ENOENT,
 		 "there is no setting announcecount; there are Adopt, Distribution, MacPolicy, "
 		 "StableTimeMs, HoldDownMaxMs, ReturnIdleMs, ReturnBoundMs, AnnounceCount, "
-		 "AnnounceIntervalMs"},
+		 "AnnounceIntervalMs, Probe, ProbeIntervalMs, ProbeMultiplier, ProbeAddress"},
+		{"ProbeAddress", "192.0.2.1,", -EINVAL,
+		 "ProbeAddress cannot be 192.0.2.1,: that is not an IP address"},
+		{"ProbeAddress", "0.0.0.0", -EINVAL,
+		 "ProbeAddress cannot be 0.0.0.0: it takes the address of one host"},
 		{"", "3", -ENOENT, NULL},
 	};
 
@@ -255,6 +259,10 @@ static void test_get_defaults(void **state)
 		{"ReturnBoundMs", "10000"},
 		{"AnnounceCount", "3"},
 		{"AnnounceIntervalMs", "200"},
+		{"Probe", "auto"},
+		{"ProbeIntervalMs", "50"},
+		{"ProbeMultiplier", "3"},
+		{"ProbeAddress", ""},
 	};
 	char value[CONFIG_SETTING_SIZE];
 	struct team_config team;
