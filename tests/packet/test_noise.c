@@ -278,7 +278,7 @@ static uint64_t dropped(const struct member *member)
 /* T12: it looks like a probe, which noise never is. */
 static bool is_like_probe(const struct run *run)
 {
-	return run->in_length >= ETH_HLEN + sizeof(struct probe_frame) &&
+	return run->in_length >= 14 + sizeof(struct probe_frame) &&
 	       word(run, 12) == PROBE_ETHERTYPE && word(run, 14) == PROBE_MAGIC >> 16 &&
 	       word(run, 16) == (PROBE_MAGIC & 0xffff);
 }
