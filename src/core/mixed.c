@@ -7,8 +7,8 @@
 
 #define LEVELS_MAX 8 /* of VLANs and macvlans above each other */
 
-/* A speed of this many Mbit/s is one unit: 1,000 times the greatest weight stays far below 2^32. */
-#define SPEED_UNIT 100U
+/* A speed of this many Mbit/s is one unit: with the greatest weight of 1,000 it stays below 2^32. */
+#define SPEED_UNIT 10U
 #define SPEED_MAX 10000000U
 #define SYNTHETIC_PART 4U
 

@@ -268,8 +268,8 @@ static void test_get_defaults(void **state)
 	}
 	assert_int_equal(config_get(&team, ARRAY_SIZE(wanted), &key, value, sizeof(value)),
 			 -ENOENT);
-	assert_int_equal(config_get(&team, 3, &key, value, 4), -ENOSPC);
-	assert_int_equal(config_get(&team, 3, &key, value, 5), 0);
+	assert_int_equal(config_get(&team, 4, &key, value, 4), -ENOSPC);
+	assert_int_equal(config_get(&team, 4, &key, value, 5), 0);
 }
 
 static void test_set_reaches_the_model(void **state)

@@ -107,13 +107,13 @@ static void policies_change_roles_and_weights(void **state)
 		  {.path = MEMBER_PATH_SYNTHETIC, .weight = 100, .speed = 10000},
 		  {.path = MEMBER_PATH_HARDWARE, .weight = 200, .speed = 1000}},
 		 {ROLE_ACTIVE, ROLE_ACTIVE, ROLE_ACTIVE},
-		 {25000, 10000, 2000}},
+		 {250000, 100000, 20000}},
 		{MIXED_WEIGHTED, /* a VF whose link is down counts as the fastest */
 		 {{.path = MEMBER_PATH_HARDWARE, .weight = 1, .speed = 10000},
 		  {.path = MEMBER_PATH_SYNTHETIC, .weight = 1},
 		  {.path = MEMBER_PATH_HARDWARE, .weight = 1}},
 		 {ROLE_ACTIVE, ROLE_ACTIVE, ROLE_ACTIVE},
-		 {100, 25, 100}},
+		 {1000, 250, 1000}},
 		{MIXED_WEIGHTED, /* nobody tells */
 		 {{.path = MEMBER_PATH_HARDWARE, .weight = 7},
 		  {.path = MEMBER_PATH_SYNTHETIC, .weight = 7},
@@ -125,7 +125,7 @@ static void policies_change_roles_and_weights(void **state)
 		  {.path = MEMBER_PATH_SYNTHETIC, .weight = 1, .speed = 10},
 		  {.path = MEMBER_PATH_UNKNOWN, .weight = 1, .speed = 1000}},
 		 {ROLE_ACTIVE, ROLE_ACTIVE, ROLE_ACTIVE},
-		 {100000000, 1, 10}},
+		 {1000000000, 1, 100}},
 	};
 
 	(void)state;
