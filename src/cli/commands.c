@@ -17,6 +17,8 @@
 	"                            or ip-addresses, or mac-addresses (of the peer)\n"            \
 	"  mac-policy=member         each member sends with its own MAC; or team: one MAC\n"       \
 	"                            for ever, which the host must permit (allow-teaming)\n"       \
+	"  mixed=standby             virtio beside VFs stands by; or weighted: each has\n"         \
+	"                            its part by its speed; or equal: as any other\n"              \
 	"  probe=auto                members probe their paths if one is a VF; or on, off\n"       \
 	"  probe-interval=50         milliseconds between probes ...\n"                            \
 	"  probe-multiplier=3        ... of which so many must be missed\n"                        \

@@ -20,6 +20,7 @@ static const struct name team_names[] = {
 	{"announce-interval-ms", "AnnounceIntervalMs"},
 	{"distribution", "Distribution"},
 	{"mac-policy", "MacPolicy"},
+	{"mixed", "Mixed"},
 	{"probe", "Probe"},
 	{"probe-interval", "ProbeIntervalMs"},
 	{"probe-multiplier", "ProbeMultiplier"},

@@ -5,8 +5,8 @@ import subprocess
 import pytest
 
 KEYS = ("stable-time-ms, hold-down-max-ms, return-idle-ms, return-bound-ms, announce-count, "
-        "announce-interval-ms, distribution, mac-policy, probe, probe-interval, probe-multiplier, "
-        "probe-address")
+        "announce-interval-ms, distribution, mac-policy, mixed, probe, probe-interval, "
+        "probe-multiplier, probe-address")
 
 WRONG = {
     "": ("iovteam", "a command is missing, such as: team show, team add, watch, explain"),
