@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Iterable
+from typing import Any, Callable, Iterable
 
 # Frames over an act that are not the recorder's: ARP, neighbour discovery, MLD, announcements.
 OTHER_FRAMES_MAX = 200
@@ -45,7 +45,9 @@ class Act:
     peer: dict[str, Any] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)  # the probe's
     failovers: list[dict[str, Any]] = field(default_factory=list)  # the team's
-    lost_member: str = ""
+    lost_member: str = ""  # the one whose loss the guest is to see
+    uplink: dict[str, Any] = field(default_factory=dict)  # what was done to a member's uplink
+    views: dict[str, Any] = field(default_factory=dict)  # what both sides said while it was lost
     outside_marks: list[Mark] = field(default_factory=list)  # in the clock outside, the peer's
 
 
@@ -216,16 +218,37 @@ def measure(act: Act, names: list[str], macs: dict[str, str], flows: Flows) -> d
 
 def carrier_lost_ns(act: Act) -> tuple[int, int] | None:
     """When the VF's driver noticed, by its line in the kernel's log, and when user space could
-    know, by rtnetlink. A driver that logs nothing noticed when rtnetlink told."""
+    know, by rtnetlink. A driver that logs nothing noticed when somebody was told:
+    the probe or the team."""
     told = next((event["t"] for event in act.events
                  if event.get("link") == act.lost_member and not event["carrier"]), None)
     noticed = next((event["t"] for event in act.events
-                    if re.search(r"igbvf .*Link is Down", event.get("log", ""))), told)
+                    if re.search(r"igbvf .*Link is Down", event.get("log", ""))), None)
+    if not noticed and told:
+        noticed = min(told, failover_of(act).get("seen_us", told) * 1000)
     return (noticed, told) if noticed and told else None
 
 
 def pf_down_ns(act: Act) -> int | None:
     return next((e["t"] for e in act.events if e.get("done", "").startswith("down ")), None)
+
+
+def told(act: Act, uncertainty_ns: int) -> dict[str, Any]:
+    """Whether and when the guest was told that a member's uplink was lost, from the moment that it
+    was begun to be taken away. Between two clocks a time is uncertain."""
+    def ms(t: int | None) -> float | None:
+        return round((t - down) / 1e6, 1) if t and down else None
+
+    def lost(wanted: Callable[[dict[str, Any]], bool]) -> int | None:
+        return next((e["t"] for e in act.events
+                     if "link" in e and not e["carrier"] and wanted(e)), None)
+
+    down = pf_down_ns(act)
+    guest = lost(lambda e: e["link"] == act.uplink["lost"] and not e.get("outside"))
+    return {"guest_told": bool(guest),
+            "uplink_down_to_host_ms": ms(lost(lambda e: bool(e.get("outside")))),
+            "uplink_down_to_guest_carrier_ms": ms(guest),
+            "clock_uncertainty_ms": round(uncertainty_ns / 1e6, 1)}
 
 
 def timing(act: Act) -> dict[str, float | None]:
@@ -258,9 +281,10 @@ def event_mark(event: dict[str, Any]) -> Mark | None:
     text = ""
     if "done" in event:
         verb, name = event["done"].split()
-        text = f"host: ip link set {name} {verb}"
+        text = f"{'outside' if event.get('outside') else 'host'}: ip link set {name} {verb}"
     elif "link" in event:
-        text = f"{event['link']}: carrier {'up' if event['carrier'] else 'lost'}"
+        place = "host: " if event.get("outside") else ""
+        text = f"{place}{event['link']}: carrier {'up' if event['carrier'] else 'lost'}"
     elif match := re.search(r"(igbvf .*Link is (Up|Down))", event.get("log", "")):
         text = f"the VF's driver: {match[1]}"
     return Mark(event["t"], text) if text else None
@@ -285,7 +309,8 @@ def interruption_marks(act: Act) -> list[Mark]:
 
 def marks(act: Act, members: Iterable[str]) -> list[Mark]:
     """Everything worth a letter under the act's chart, in its order."""
-    wanted = [event for event in act.events if event.get("link", "") in {"", *members}]
+    wanted = [event for event in act.events
+              if event.get("outside") or event.get("link", "") in {"", *members}]
     offset = clock_offset(act)
     found = [*filter(None, map(event_mark, wanted)),
              *(mark for failover in act.failovers for mark in failover_marks(failover)),
@@ -323,4 +348,36 @@ def claims(results: dict[str, dict[str, Any]], wanted_packets: int) -> list[tupl
          total("link-back", "lost", "refused", "duplicated") == 0 and back["flows_away"] == 0),
         ("the kernel's counters agree with the recorder's in every act",
          all(result["counters_agree"] for result in results.values())),
+    ]
+
+
+def packets_lost(result: dict[str, Any]) -> int:
+    return sum(way["lost"] for way in result["directions"])
+
+
+def seen(result: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What guest and host said of the member whose uplink was lost."""
+    views = result["views"]
+    place = next(i for i, member in enumerate(views["guest"])
+                 if member["name"] == result["uplink"]["lost"])
+    return views["guest"][place], views["host"][place]
+
+
+def teaming_claims(results: dict[str, dict[str, Any]]) -> list[tuple[str, bool]]:
+    """Of the acts in which an uplink is lost with allow-teaming off and on."""
+    off, on = results["not-told"], results["told"]
+    (guest_off, host_off), (guest_on, host_on) = seen(off), seen(on)
+    timing_ms = on["timing"]
+    return [
+        (f"allow-teaming off: the guest is not told and loses {packets_lost(off):,} packets; the host"
+         " says uplink-lost",
+         not off["uplink"]["guest_told"] and guest_off["state"] == "active" and packets_lost(off) > 0
+         and (host_off["status"], host_off["path"]) == ("ok", "uplink-lost")),
+        (f"allow-teaming on: the guest's member fails, traffic flows again, {packets_lost(on):,}"
+         " packets lost",
+         on["uplink"]["guest_told"] and guest_on["reason"] == "media-disconnected"
+         and (host_on["status"], host_on["path"]) == ("ok", "disconnected")
+         and all(timing_ms[f"vf_carrier_to_traffic_{way}_ms"] is not None
+                 for way in ("out", "in"))),
+        ("allow-teaming on: no flow moved without need", on["flows_disturbed"] == 0),
     ]

@@ -31,6 +31,9 @@ class End:
         self._answers += 1
         return json.loads(answer)
 
+    def stop(self) -> None:
+        self._process.stop()
+
     def tell(self, line: str) -> dict[str, Any]:
         self._process.write(line + "\n")
         answer = self._next_answer()
@@ -70,6 +73,10 @@ class Traffic:
 
         wait_until(quiet, ANSWER_TIMEOUT, "the end of the traffic")
         return stopped
+
+    def stop(self) -> None:
+        for end in (self.guest, self.peer):
+            end.stop()
 
     def reports(self) -> tuple[dict[str, Any], dict[str, Any]]:
         return self.guest.tell("report"), self.peer.tell("report")
