@@ -151,6 +151,10 @@ class Team:
         teams = self.run("team", "show", "--json").json()["teams"]
         return next(team for team in teams if team["name"] == self.name)
 
+    def dropped(self) -> dict[str, int]:
+        """Frames that each member has received and the team must not see."""
+        return {m["name"]: sum(m["drops"].values()) for m in self.show()["members"]}
+
     def well(self) -> bool:
         """Every member is in use."""
         team = self.show()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from bisect import bisect_right
 from typing import Any, Sequence, TextIO
 
@@ -131,8 +132,10 @@ def act_table(screen: Screen, result: dict[str, Any]) -> None:
         # igbvf waits for its lost PF with bottom halves off: a CPU of the guest carries nothing.
         screen.line(f"  flows that stayed lost {result['kept_flows_lost']} packets")
     screen.line("  kernel's counters: " + "; ".join(
-        f"{m['name']} tx {m['tx_packets']:,} rx {m['rx_packets']:,}"
-        for m in result["members"]))
+        f"{m['name']} tx {m['tx_packets']:,} rx {m['rx_packets']:,}" for m in result["members"]))
+    if any(m["dropped"] for m in result["members"]):
+        screen.line("  of them dropped by the team: " + "; ".join(
+            f"{m['name']} {m['dropped']:,}" for m in result["members"]))
 
 
 def timing_table(screen: Screen, timing: dict[str, float | None]) -> None:
@@ -178,14 +181,17 @@ def frames_table(screen: Screen, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def command_output(screen: Screen, side: str, command: str, text: str) -> None:
+    """As it would be on a terminal of 80 columns."""
     screen.line()
-    screen.line(screen.bold(f"  {side}# {command}"))
-    for line in text.rstrip("\n").split("\n"):
-        screen.line(f"  {line}".rstrip())
+    screen.line(screen.bold(f"{side}# {command}"))
+    screen.line(text.rstrip("\n"))
 
 
 def verdict(screen: Screen, claims: Sequence[dict[str, Any]]) -> None:
     screen.line()
     for claim in claims:
         sign = screen.colour("✓", "32") if claim["held"] else screen.colour("✗", "1;31")
-        screen.line(f"  {sign} {claim['claim']}")
+        first, *more = textwrap.wrap(claim["claim"], WIDTH - 4)
+        screen.line(f"  {sign} {first}")
+        for text in more:
+            screen.line(f"    {text}")

@@ -75,13 +75,14 @@ class Stage:
         """One act: traffic begins, the script does what the act is about, traffic ends."""
         show.act_title(self.screen, self._number, name, title)
         self._number += 1
-        mark, before = self.probe.mark(), self.probe.packets()
+        mark, before, dropped = self.probe.mark(), self.probe.packets(), self.team.dropped()
         self.uplinks.begin()
         act = Act(name, before, self.traffic.begin(name)["now_ns"])
         self._begun = time.monotonic()
         script(act)
         act.end_ns = self.traffic.drain()
         act.packets_after = self.probe.packets()
+        act.dropped = {name: n - dropped[name] for name, n in self.team.dropped().items()}
         guest, peer = self.traffic.reports()
         act.guest, act.peer = guest["acts"][-1], peer["acts"][-1]
         act.events = sorted([*self.probe.events(mark), *self.uplinks.events()],

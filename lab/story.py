@@ -46,8 +46,8 @@ def play_a(screen: show.Screen, lab: Lab, build: Path, packets: int = PACKETS) -
     sriov = Sriov(lab, build, RATE, [*HOST_VIEWS, "vf show"])
     stage = Stage(screen, sriov.with_vfs("allow-teaming=on"), RATE)
     facts = sriov.facts()
-    title(screen, "lab (a): SR-IOV", f"host and guest: Linux {facts['kernel']}; "
-          f"NICs {facts['drivers']['pf']}, VFs {facts['drivers']['vf']}; allow-teaming=on")
+    title(screen, "lab (a): SR-IOV", f"host and guest: a VM, Linux {facts['kernel']}",
+          f"NICs {facts['drivers']['pf']}, VFs {facts['drivers']['vf']}, allow-teaming=on")
     vfs = sriov.settings_read_back()
     pf = stage.uplinks.device(stage.team.show()["primary"])
     stage.play("healthy", "both links carry", stage.healthy(packets))
@@ -66,8 +66,8 @@ def play_b(screen: show.Screen, lab: Hosted, virtio: Virtio,
     """The uplink of one switch is lost, with allow-teaming off and on."""
     screen.progress("frames from wrong source MACs…")
     facts = virtio.facts()
-    title(screen, "lab (b): virtio", f"host: Linux {facts['host_kernel']} (this machine); guest: "
-          f"Linux {facts['kernel']}, {facts['drivers']['guest']}")
+    title(screen, "lab (b): virtio", f"host: this machine, Linux {facts['host_kernel']}",
+          f"guest: a VM, Linux {facts['kernel']}, {facts['drivers']['guest']}")
     frames = play_frames(lab, virtio.host)
     show.frames_table(screen, frames)
     screen.progress("the team, the recorders…")

@@ -65,7 +65,7 @@ def claims_b(results: Results) -> list[Claim]:
          f"{told['clock_uncertainty_ms']}) from the lost uplink to the guest's lost carrier",
          told["uplink_down_to_guest_carrier_ms"] is not None),
         ("allow-teaming off: the host's doctor names the guest that is not told",
-         any(finding["subject"].startswith("web1")
+         any(finding["check"] == "teaming-off"
              for finding in results["not-told"]["views"]["findings"])),
     ]
 
