@@ -28,13 +28,13 @@ def driver(where: Any, name: str) -> str:
 class Sriov:
     """Lab (a)."""
 
-    DIRECTORY = "/run/iovteam-lab"
+    DIRECTORY, BPFFS = "/run/iovteam-lab", "/sys/fs/bpf/iovteam-host"
 
     def __init__(self, lab: Lab, build: Path, rate: int, whole: Sequence[str] = ()) -> None:
         """whole: commands of the host that are shown as they print, see Views."""
         self._lab, self._build, self._rate, self._whole = lab, build, rate, whole
         lab.host.sh(f"mkdir -p {self.DIRECTORY}")
-        self.host = Host(lab.host, build, self.DIRECTORY, "/sys/fs/bpf/iovteam-host")
+        self.host = Host(lab.host, build, self.DIRECTORY, self.BPFFS)
         self.host.start()
         self.team = Team(lab.guest, TEAM, build)
         self.team.start_daemon()
@@ -106,6 +106,8 @@ class Sriov:
         self.probe.stop()
         self.team.stop_daemon()
         self.host.stop()
+        self._lab.host.run(["rm", "-rf", self.DIRECTORY, self.BPFFS, f"{self.BPFFS}-guard",
+                            "/sys/fs/bpf/iovteam"])
 
 
 class Virtio:
