@@ -325,37 +325,42 @@ def marks(act: Act, members: Iterable[str]) -> list[Mark]:
 
 # --- claims ---
 
-def claims(results: dict[str, dict[str, Any]], wanted_packets: int) -> list[tuple[str, bool]]:
-    """What the demo promises, and whether it held."""
-    def total(act: str, *what: str) -> int:
-        return sum(way[key] for way in results[act]["directions"] for key in what)
+Claim = tuple[str, bool]  # what is promised, and whether it held
+Results = dict[str, dict[str, Any]]  # of acts, by name
 
+
+def total(result: dict[str, Any], *what: str) -> int:
+    """Both directions of an act."""
+    return sum(way[key] for way in result["directions"] for key in what)
+
+
+def flowed_again(result: dict[str, Any]) -> bool:
+    return all(result["timing"][f"vf_carrier_to_traffic_{way}_ms"] is not None
+               for way in ("out", "in"))
+
+
+def claims(results: Results, wanted_packets: int) -> list[Claim]:
+    """What the demo promises of the acts on VFs."""
     healthy, lost, back, over = (results[name] for name in
                                  ("healthy", "link-lost", "link-back", "switchover"))
-    timing_ms = lost["timing"]
     return [
-        (f"healthy: {healthy['flows']} flows, {total('healthy', 'sent'):,} packets"
+        (f"healthy: {healthy['flows']} flows, {total(healthy, 'sent'):,} packets"
          f" in {healthy['seconds']:.0f} s",
-         healthy["flows"] >= 256 and (total("healthy", "sent") >= wanted_packets
+         healthy["flows"] >= 256 and (total(healthy, "sent") >= wanted_packets
                                       or healthy["seconds"] >= LONG_ENOUGH)),
-        *((f"{name}: 0 lost, 0 duplicated, 0 reordered",
-           total(name, "lost", "refused", "duplicated", "reordered") == 0)
-          for name in ("healthy", "switchover")),
+        *((f"{result['name']}: 0 lost, 0 duplicated, 0 reordered",
+           total(result, "lost", "refused", "duplicated", "reordered") == 0)
+          for result in (healthy, over)),
         *((f"{result['name']}: both members carry", all_carry(result))
           for result in (healthy, over)),
         ("link-lost: the VF's driver noticed, and traffic flowed again both ways",
-         timing_ms["pf_down_to_vf_carrier_ms"] is not None
-         and all(timing_ms[f"vf_carrier_to_traffic_{way}_ms"] is not None for way in ("out", "in"))),
+         lost["timing"]["pf_down_to_vf_carrier_ms"] is not None and flowed_again(lost)),
         ("link-lost: no flow moved without need", lost["flows_disturbed"] == 0),
         ("link-back: 0 lost, 0 duplicated, every flow at home again",
-         total("link-back", "lost", "refused", "duplicated") == 0 and back["flows_away"] == 0),
+         total(back, "lost", "refused", "duplicated") == 0 and back["flows_away"] == 0),
         ("the kernel's counters agree with the recorder's in every act",
          all(result["counters_agree"] for result in results.values())),
     ]
-
-
-def packets_lost(result: dict[str, Any]) -> int:
-    return sum(way["lost"] for way in result["directions"])
 
 
 def seen(result: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -366,21 +371,19 @@ def seen(result: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return views["guest"][place], views["host"][place]
 
 
-def teaming_claims(results: dict[str, dict[str, Any]]) -> list[tuple[str, bool]]:
+def teaming_claims(results: Results) -> list[Claim]:
     """Of the acts in which an uplink is lost with allow-teaming off and on."""
     off, on = results["not-told"], results["told"]
     (guest_off, host_off), (guest_on, host_on) = seen(off), seen(on)
-    timing_ms = on["timing"]
+    lost_off, lost_on = total(off, "lost"), total(on, "lost")
     return [
-        (f"allow-teaming off: the guest is not told and loses {packets_lost(off):,} packets; the host"
-         " says uplink-lost",
-         not off["uplink"]["guest_told"] and guest_off["state"] == "active" and packets_lost(off) > 0
+        (f"allow-teaming off: the guest is not told and loses {lost_off:,} packets;"
+         " the host says uplink-lost",
+         not off["uplink"]["guest_told"] and guest_off["state"] == "active" and lost_off > 0
          and (host_off["status"], host_off["path"]) == ("ok", "uplink-lost")),
-        (f"allow-teaming on: the guest's member fails, traffic flows again, {packets_lost(on):,}"
+        (f"allow-teaming on: the guest's member fails, traffic flows again, {lost_on:,}"
          " packets lost",
          on["uplink"]["guest_told"] and guest_on["reason"] == "media-disconnected"
-         and (host_on["status"], host_on["path"]) == ("ok", "disconnected")
-         and all(timing_ms[f"vf_carrier_to_traffic_{way}_ms"] is not None
-                 for way in ("out", "in"))),
+         and (host_on["status"], host_on["path"]) == ("ok", "disconnected") and flowed_again(on)),
         ("allow-teaming on: no flow moved without need", on["flows_disturbed"] == 0),
     ]

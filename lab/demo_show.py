@@ -96,7 +96,8 @@ def strip_chart(screen: Screen, samples: Sequence[Sample], begin: int, end: int,
     for (name, way), row in rows.items():
         text = "".join(bar(rate, top) for rate in row)
         mean = sum(row) / COLUMNS
-        screen.line(f"  {name + ' ' + way:{width}}{screen.colour(text, '36' if way == 'tx' else '32')}"
+        colour = "36" if way == "tx" else "32"
+        screen.line(f"  {name + ' ' + way:{width}}{screen.colour(text, colour)}"
                     f" {mean:6,.0f}/s")
     seconds = f"{(end - begin) / 1e9:.1f} s"
     marked = letters(marks, begin, end)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What demo and `make lab` make of an uplink that is lost on the host: when the guest was told, what
-both sides said, claims."""
+"""What demo and `make lab` make of an uplink that is lost on the host: when the guest was told,
+what both sides said, claims."""
 
 import copy
 import io
@@ -47,7 +47,8 @@ def test_when_the_guest_was_told(events, told, host_ms, guest_ms):
 
 
 def test_marks_of_two_clocks_say_where():
-    texts = [mark.text for mark in map(measure.event_mark, act(DOWN, HOST, (2011, link("nicA"))).events)]
+    events = act(DOWN, HOST, (2011, link("nicA"))).events
+    texts = [mark.text for mark in map(measure.event_mark, events)]
     assert texts == ["outside: ip link set up0 down", "host: nic0: carrier lost",
                      "nicA: carrier lost"]
 
@@ -114,9 +115,9 @@ def test_the_claims_hold():
     (lambda r: r["not-told"]["uplink"].update(guest_told=True), "allow-teaming off: the guest is"),
     (lambda r: r["not-told"]["views"]["host"][0].update(path="ok"), "allow-teaming off: the guest"),
     (lambda r: r["not-told"]["views"]["findings"].clear(), "allow-teaming off: the host's doctor"),
-    (lambda r: r["told"]["views"]["guest"][0].update(reason="none"), "allow-teaming on: the guest's"),
+    (lambda r: r["told"]["views"]["guest"][0].update(reason="none"), "allow-teaming on: the g"),
     (lambda r: r["told"]["views"]["host"][0].update(status="degraded"), "allow-teaming on: the g"),
-    (lambda r: r["told"]["timing"].update(vf_carrier_to_traffic_in_ms=None), "allow-teaming on: the"),
+    (lambda r: r["told"]["timing"].update(vf_carrier_to_traffic_in_ms=None), "allow-teaming on:"),
     (lambda r: r["told"].update(flows_disturbed=1), "allow-teaming on: no flow"),
     (lambda r: r["link-back"].update(flows_away=1), "link-back:"),
 ])
