@@ -45,6 +45,7 @@ def header(screen: show.Screen, lab: Lab, facts: dict[str, Any], stage: Stage) -
     line(f"  {FLOWS} UDP flows each way, half IPv4, half IPv6; {stage.rate:,} packets/s each way")
     line("  tx is what a member sends, rx what it receives, by the kernel's own counters;")
     line(f"  a full bar is {stage.rate:,} packets/s")
+    line()
 
 
 def play_on_vfs(screen: show.Screen, lab: Lab, sriov: Sriov, rate: int) -> tuple[Stage, Any]:
@@ -52,6 +53,8 @@ def play_on_vfs(screen: show.Screen, lab: Lab, sriov: Sriov, rate: int) -> tuple
     stage = Stage(screen, sriov.with_vfs(), rate)
     facts = sriov.facts()
     header(screen, lab, facts, stage)
+    show.commands(screen, "host", sriov.host.changes)
+    show.commands(screen, "guest", [stage.team.made_by])
     pf = stage.uplinks.device(stage.team.show()["primary"])
     stage.play("healthy", "both links carry", stage.healthy(PACKETS))
     stage.play("link-lost", f"ip link set {pf} down, on the host", stage.link_lost)
@@ -65,6 +68,8 @@ def play_allow_teaming(screen: show.Screen, sriov: Sriov, rate: int, first: int)
     screen.progress("the same without SR-IOV: switches, adapters, the team, the recorders…")
     sriov.clear()
     stage = Stage(screen, sriov.with_veths(), rate, first)
+    screen.line()
+    show.commands(screen, "host", sriov.host.changes)
     pf = stage.uplinks.device(stage.team.show()["primary"])
     stage.play("not-told", f"{pf} down, adapters with allow-teaming=off", stage.link_lost_untold)
     stage.team.wait_well(FAILOVER_MAX)

@@ -120,6 +120,7 @@ class Team:
 
     def __init__(self, where: Namespace, name: str, build: Path) -> None:
         self.name, self._guest = name, where
+        self.made_by = ""  # the command that has made it
         self._command, self._daemon_binary = str(build / "iovteam"), str(build / "iovteamd")
 
     def start_daemon(self) -> None:
@@ -137,6 +138,7 @@ class Team:
     def add(self, members: list[str], addresses: list[str]) -> None:
         options = [word for member in members for word in ("--member", member)]
         self.run("team", "add", self.name, *options)
+        self.made_by = " ".join(["iovteam team add", self.name, *options])
         script = [f"ip address add {a} dev {self.name}{' nodad' if ':' in a else ''}"
                   for a in addresses]
         self._guest.sh("\n".join([f"ip link set {self.name} up", *script]))

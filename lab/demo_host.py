@@ -22,6 +22,7 @@ class Host:
                  wrapper: Sequence[str] = ()) -> None:
         """wrapper: a command that the daemon is started by."""
         self.where, self._command = where, str(build / "iovteam")
+        self.changes: list[str] = []  # the commands that have made what there is
         self._socket = f"{directory}/host.socket"
         self._argv = [*wrapper, str(build / "iovteamd"), "--config", f"{directory}/host",
                       "--socket", self._socket, "--bpffs", bpffs]
@@ -47,21 +48,26 @@ class Host:
 
     # --- making ---
 
+    def _change(self, *words: str) -> None:
+        self.run(*words)
+        self.changes.append(" ".join(["iovteam", *words]))
+
     def add_switches(self, nics: Mapping[str, str], iov: str, *settings: str) -> None:
         """nics: by adapter. With iov on, until the VFs are there."""
         for adapter, nic in nics.items():
-            self.run("switch", "add", SWITCHES[adapter], "--nic", nic, "--iov", iov, *settings)
+            self._change("switch", "add", SWITCHES[adapter], "--nic", nic, "--iov", iov,
+                         *settings)
         if iov == "on":
             wait_until(lambda: all(sw["vfs_made"] for sw in self.switches()), VFS_TIMEOUT,
                        "the VFs to be made")
 
     def add_adapters(self, *settings: str) -> None:
         for adapter, switch in SWITCHES.items():
-            self.run("adapter", "add", VM, adapter, "--switch", switch, *settings)
+            self._change("adapter", "add", VM, adapter, "--switch", switch, *settings)
         self.settle()
 
     def set_vm(self, *settings: str) -> None:
-        self.run("adapter", "set", VM, *settings)
+        self._change("adapter", "set", VM, *settings)
         self.settle()
 
     def settle(self) -> None:
@@ -73,6 +79,7 @@ class Host:
             self.run("adapter", "remove", VM, adapter)
             wait_until(lambda: self.run("switch", "remove", switch, check=False).rc == 0,
                        VFS_TIMEOUT, f"{switch} to go")
+        self.changes.clear()
 
     # --- seeing ---
 

@@ -50,14 +50,16 @@ class Sriov:
 
     def with_vfs(self, *settings: str) -> Props:
         """A VF of each NIC for the guest, by weight; @settings of both adapters."""
-        self._make("on", ["vf-count=1"], ["iov-weight=100", *settings])
+        self._make("on", ["vf-count=1"], ["iov-weight=100"])
+        if settings:
+            self.host.set_vm(*settings)
         members = {f"{adapter}-vf": adapter for adapter in SWITCHES}
         for member in members:
             self._lab.guest.run(["ethtool", "-G", member, "rx", "4096"])
         return self._team_over(members)
 
-    def with_veths(self, *settings: str) -> Props:
-        self._make("off", [], settings)
+    def with_veths(self) -> Props:
+        self._make("off", [], [])
         return self._team_over({adapter: adapter for adapter in SWITCHES})
 
     def _nics(self) -> dict[str, str]:

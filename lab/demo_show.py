@@ -181,6 +181,15 @@ def frames_table(screen: Screen, rows: Sequence[dict[str, Any]]) -> None:
         screen.line(line if row["as_wanted"] else screen.colour(line, "31"))
 
 
+def commands(screen: Screen, side: str, lines: Sequence[str]) -> None:
+    """What has been typed, where one likes it long."""
+    for line in lines:
+        first, *more = textwrap.wrap(line, WIDTH - 12, break_on_hyphens=False)
+        screen.line(f"  {side}# {first}" + " \\" * bool(more))
+        for number, rest in enumerate(more, 1):
+            screen.line(f"          {rest}" + " \\" * (number < len(more)))
+
+
 def command_output(screen: Screen, side: str, command: str, text: str) -> None:
     """As it would be on a terminal of 80 columns."""
     screen.line()
