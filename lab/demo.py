@@ -48,9 +48,9 @@ def header(screen: show.Screen, lab: Lab, facts: dict[str, Any], stage: Stage) -
     line()
 
 
-def play_on_vfs(screen: show.Screen, lab: Lab, sriov: Sriov, rate: int) -> tuple[Stage, Any]:
+def play_on_vfs(screen: show.Screen, lab: Lab, sriov: Sriov) -> tuple[Stage, Any]:
     screen.progress("two switches, two adapters with a VF each, the team, the recorders…")
-    stage = Stage(screen, sriov.with_vfs(), rate)
+    stage = Stage(screen, sriov.with_vfs())
     facts = sriov.facts()
     header(screen, lab, facts, stage)
     show.commands(screen, "host", sriov.host.changes)
@@ -63,11 +63,11 @@ def play_on_vfs(screen: show.Screen, lab: Lab, sriov: Sriov, rate: int) -> tuple
     return stage, facts
 
 
-def play_allow_teaming(screen: show.Screen, sriov: Sriov, rate: int, first: int) -> Stage:
+def play_allow_teaming(screen: show.Screen, sriov: Sriov, first: int) -> Stage:
     """Without SR-IOV the guest's cards are veths, whose carrier is the host's to give."""
     screen.progress("the same without SR-IOV: switches, adapters, the team, the recorders…")
     sriov.clear()
-    stage = Stage(screen, sriov.with_veths(), rate, first)
+    stage = Stage(screen, sriov.with_veths(), first)
     screen.line()
     show.commands(screen, "host", sriov.host.changes)
     pf = stage.uplinks.device(stage.team.show()["primary"])
@@ -81,8 +81,8 @@ def play_allow_teaming(screen: show.Screen, sriov: Sriov, rate: int, first: int)
 
 def run(screen: show.Screen, lab: Lab, build: Path, rate: int) -> dict[str, Any]:
     sriov = Sriov(lab, build, rate)
-    vfs, facts = play_on_vfs(screen, lab, sriov, rate)
-    veths = play_allow_teaming(screen, sriov, rate, len(vfs.results) + 1)
+    vfs, facts = play_on_vfs(screen, lab, sriov)
+    veths = play_allow_teaming(screen, sriov, len(vfs.results) + 1)
     results = {**vfs.results, **veths.results}
     claims = measure.claims(results, PACKETS) + measure.teaming_claims(results)
     return {**facts, "rate_pps": rate, "acts": list(results.values()),

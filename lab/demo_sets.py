@@ -76,7 +76,7 @@ class Sriov:
         self._props = Props(
             self.team, list(members), self.probe, Uplinks(self.probe, pfs, self.probe),
             Views(self.host, self.team, members, self._whole),
-            traffic(self._lab.guest, self._lab.peer, self._build, self._rate))
+            traffic(self._lab.guest, self._lab.peer, self._build, self._rate), self._rate)
         return self._props
 
     def clear(self) -> None:
@@ -151,7 +151,7 @@ class Virtio:
             self.team, list(SWITCHES), self.probe,
             Uplinks(outside, dict(zip(SWITCHES, lab.NICS.values())), self.probe),
             Views(self.host, self.team, {name: name for name in SWITCHES}, self._whole),
-            traffic(lab.guest, lab.peer, self._build, self._rate))
+            traffic(lab.guest, lab.peer, self._build, self._rate), self._rate)
 
 
 def deepen_queues(netns: str, taps: Sequence[str]) -> None:

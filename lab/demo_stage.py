@@ -58,13 +58,15 @@ class Props:
     uplinks: Uplinks
     views: Views
     traffic: Traffic
+    rate: int  # of the traffic, packets per second each way
 
 
 class Stage:
     """Plays acts and keeps what they have brought."""
 
-    def __init__(self, screen: show.Screen, props: Props, rate: int, first: int = 1) -> None:
-        self.screen, self.rate, self._number = screen, rate, first
+    def __init__(self, screen: show.Screen, props: Props, first: int = 1) -> None:
+        """first: the number of the first act."""
+        self.screen, self.rate, self._number = screen, props.rate, first
         self.team, self.members, self.probe = props.team, props.members, props.probe
         self.uplinks, self.views, self.traffic = props.uplinks, props.views, props.traffic
         self.macs = {m["name"]: m["mac"] for m in self.team.show()["members"]}

@@ -30,6 +30,7 @@ from lab.story_frames import play_frames  # noqa: E402
 
 RATE = 2000
 HOST_VIEWS = ("adapter show web1", "switch show", "doctor")
+VF_VIEWS = (*HOST_VIEWS, "vf show")
 PACKETS = 40_000  # both ways, of a healthy act
 
 
@@ -40,11 +41,10 @@ def title(screen: show.Screen, text: str, *lines: str) -> None:
         screen.line(f"  {line}")
 
 
-def play_a(screen: show.Screen, lab: Lab, build: Path, packets: int = PACKETS) -> dict[str, Any]:
+def play_a(screen: show.Screen, lab: Lab, sriov: Sriov, packets: int = PACKETS) -> dict[str, Any]:
     """The pNIC is disabled on the host, and the guest on its VFs sees it."""
     screen.progress("switches, adapters with VFs, the team, the recorders…")
-    sriov = Sriov(lab, build, RATE, [*HOST_VIEWS, "vf show"])
-    stage = Stage(screen, sriov.with_vfs("allow-teaming=on"), RATE)
+    stage = Stage(screen, sriov.with_vfs("allow-teaming=on"))
     facts = sriov.facts()
     title(screen, "lab (a): SR-IOV", f"host and guest: a VM, Linux {facts['kernel']}",
           f"NICs {facts['drivers']['pf']}, VFs {facts['drivers']['vf']}", "")
@@ -56,9 +56,8 @@ def play_a(screen: show.Screen, lab: Lab, build: Path, packets: int = PACKETS) -
     stage.play("link-lost", f"ip link set {pf} down, on the host", stage.link_lost)
     stage.play("link-back", f"ip link set {pf} up, on the host", stage.link_back)
     sriov.clear()
-    sriov.close()
     results = stage.results
-    return {"lab": "a", **facts, "rate_pps": RATE, "acts": list(results.values()),
+    return {"lab": "a", **facts, "rate_pps": stage.rate, "acts": list(results.values()),
             "vf_settings": vfs,
             "claims": measure.as_list([*measure.claims_a(results), *measure.vf_claims(vfs)])}
 
@@ -75,7 +74,7 @@ def play_b(screen: show.Screen, lab: Hosted, virtio: Virtio,
     frames = play_frames(lab, virtio.host)
     show.frames_table(screen, frames)
     screen.progress("the team, the recorders…")
-    stage = Stage(screen, virtio.with_team(), RATE)
+    stage = Stage(screen, virtio.with_team())
     screen.line()
     show.commands(screen, "guest", [stage.team.made_by])
     stage.play("healthy", "both links carry", stage.healthy(packets))
@@ -85,7 +84,7 @@ def play_b(screen: show.Screen, lab: Hosted, virtio: Virtio,
     stage.play("told", "an uplink is lost, allow-teaming=on", stage.link_lost)
     stage.play("link-back", "the uplink is back", stage.link_back)
     results = stage.results
-    return {"lab": "b", **facts, "rate_pps": RATE, "acts": list(results.values()),
+    return {"lab": "b", **facts, "rate_pps": stage.rate, "acts": list(results.values()),
             "source_macs": frames,
             "claims": measure.as_list([*measure.claims_b(results),
                                        *measure.frame_claims(frames)])}
@@ -93,7 +92,7 @@ def play_b(screen: show.Screen, lab: Hosted, virtio: Virtio,
 
 def run_a(screen: show.Screen, build: Path, kernel: str) -> dict[str, Any]:
     with Lab(kernel=kernel, vfs=0, progress=screen.progress) as lab:
-        return play_a(screen, lab, build)
+        return play_a(screen, lab, Sriov(lab, build, RATE, VF_VIEWS))
 
 
 def run_b(screen: show.Screen, build: Path, kernel: str) -> dict[str, Any]:

@@ -7,10 +7,10 @@ import subprocess
 import pytest
 
 from lab import Hosted, story
-from lab.demo_sets import Virtio
+from lab.demo_sets import Sriov, Virtio
 from lab.demo_show import WIDTH, Screen
 
-PACKETS = 4000
+PACKETS, RATE = 2000, 500
 
 
 def check(told, text):
@@ -30,7 +30,7 @@ def test_virtio_guest_of_this_machine(build):
     """Lab (b): a real guest on virtio is told of a lost uplink with allow-teaming, and only then;
     frames from wrong source MACs are refused and counted."""
     screen = Screen(io.StringIO())
-    virtio = Virtio(build, story.RATE, story.HOST_VIEWS)
+    virtio = Virtio(build, RATE, story.HOST_VIEWS)
     with Hosted(virtio.make_cards, os.environ.get("IOVTEAM_LAB_KERNEL", "6.12"),
                 progress=screen.progress) as hosted:
         told = story.play_b(screen, hosted, virtio, PACKETS)
@@ -53,9 +53,11 @@ def test_sriov_host(lab, build):
     lab.host.sh("".join(f"echo 0 > /sys/class/net/{pf.name}/device/sriov_numvfs;"
                         for pf in lab.pfs), timeout=60)
     screen = Screen(io.StringIO())
+    sriov = Sriov(lab, build, RATE, story.VF_VIEWS)
     try:
-        told = story.play_a(screen, lab, build, PACKETS)
+        told = story.play_a(screen, lab, sriov, PACKETS)
     finally:
+        sriov.close()
         lab.renew_vfs()
     check(told, screen.out.getvalue())
     assert [vf["adapter"] for vf in told["vf_settings"]] == ["nicA", "nicB"]
