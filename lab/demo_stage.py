@@ -134,17 +134,16 @@ class Stage:
         self.watch(lambda: time.monotonic() >= end, seconds + 1, "traffic runs")
 
     def flowing(self) -> Callable[[], bool]:
-        """A condition: for half a second both directions have carried most of what is sent."""
+        """A condition: for half a second both directions have carried most of what was sent."""
         span, history = 0.5, []
 
         def condition() -> bool:
-            history.append((time.monotonic(), *self.traffic.received()))
-            old = [h for h in history if h[0] <= history[-1][0] - span]
-            if not old:
-                return False
-            since, *counts = old[-1]
-            enough = 0.6 * self.rate * (history[-1][0] - since)
-            return all(now - then >= enough for now, then in zip(history[-1][1:], counts))
+            history.append((time.monotonic(), self.traffic.sent_and_received()))
+            now, counts = history[-1]
+            before = next((then for t, then in reversed(history) if t <= now - span), None)
+            return before is not None and all(
+                0.6 * (sent - sent_then) <= received - received_then > 0
+                for (sent, received), (sent_then, received_then) in zip(counts, before))
         return condition
 
     # --- scripts ---

@@ -57,6 +57,11 @@ class Traffic:
         """So far, over all acts."""
         return self.guest.tell("status")["sent"], self.peer.tell("status")["sent"]
 
+    def sent_and_received(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """So far, by direction: out, in."""
+        guest, peer = self.guest.tell("status"), self.peer.tell("status")
+        return (guest["sent"], peer["received"]), (peer["sent"], guest["received"])
+
     def received(self) -> tuple[int, int]:
         return self.guest.tell("status")["received"], self.peer.tell("status")["received"]
 
