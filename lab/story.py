@@ -38,7 +38,7 @@ def title(screen: show.Screen, text: str, *lines: str) -> None:
     screen.line()
     screen.line(screen.bold(f"══ {text} {'═' * (show.WIDTH - len(text) - 4)}"))
     for line in lines:
-        screen.line(f"  {line}")
+        screen.line(f"  {line}".rstrip())
 
 
 def play_a(screen: show.Screen, lab: Lab, sriov: Sriov, packets: int = PACKETS) -> dict[str, Any]:
