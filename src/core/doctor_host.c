@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct switch_config *switch_of(const struct doctor *doctor,
-					     const struct adapter_config *adapter)
+const struct switch_config *doctor_switch(const struct doctor *doctor,
+					  const struct adapter_config *adapter)
 {
 	const struct switch_list *list = doctor->facts->switches;
 
@@ -21,7 +21,7 @@ static const struct switch_config *switch_of(const struct doctor *doctor,
 	return NULL;
 }
 
-static const struct link *nic_of(const struct doctor *doctor, const struct switch_config *sw)
+const struct link *doctor_nic(const struct doctor *doctor, const struct switch_config *sw)
 {
 	return sw ? switch_nic(sw, doctor->facts->links) : NULL;
 }
@@ -42,7 +42,7 @@ static bool is_used(const struct doctor *doctor, const struct switch_config *sw)
 	return false;
 }
 
-static uint32_t count_teaming(const struct vm_config *vm)
+uint32_t doctor_count_teaming(const struct vm_config *vm)
 {
 	uint32_t count = 0;
 
@@ -81,7 +81,7 @@ static void say_adapters(const struct vm_config *vm, bool teaming, char *text)
 	}
 }
 
-static struct finding *find_adapter(struct doctor *doctor, const struct vm_config *vm,
+struct finding *doctor_find_adapter(struct doctor *doctor, const struct vm_config *vm,
 				    const struct adapter_config *adapter)
 {
 	char subject[FINDING_SUBJECT_SIZE];
@@ -110,7 +110,7 @@ static void teamed_on_one_switch(struct doctor *doctor, const struct vm_config *
 	struct finding *found;
 	uint32_t first = 0;
 
-	if (count_teaming(vm) < 2 || count_switches(vm, true) != 1)
+	if (doctor_count_teaming(vm) < 2 || count_switches(vm, true) != 1)
 		return;
 	while (!vm->adapters[first].allow_teaming)
 		first++;
@@ -121,7 +121,7 @@ static void teamed_on_one_switch(struct doctor *doctor, const struct vm_config *
 /* A team with mac-policy=member needs no allow-teaming; whether there is one only the guest knows. */
 static void maybe_on_one_switch(struct doctor *doctor, const struct vm_config *vm)
 {
-	if (vm->adapter_count < 2 || count_teaming(vm) || count_switches(vm, false) != 1)
+	if (vm->adapter_count < 2 || doctor_count_teaming(vm) || count_switches(vm, false) != 1)
 		return;
 	finding_say(find_one_switch(doctor, vm)->evidence, "%s", vm->adapters[0].switch_name);
 }
@@ -134,7 +134,8 @@ static void one_nic(struct doctor *doctor, const struct vm_config *vm)
 	if (count_switches(vm, true) < 2)
 		return;
 	for (uint32_t i = 0; i < vm->adapter_count; i++) {
-		const struct link *nic = nic_of(doctor, switch_of(doctor, &vm->adapters[i]));
+		const struct link *nic =
+			doctor_nic(doctor, doctor_switch(doctor, &vm->adapters[i]));
 
 		if (!vm->adapters[i].allow_teaming)
 			continue;
@@ -161,7 +162,7 @@ static void last_uplink(struct doctor *doctor, const struct vm_config *vm)
 	for (uint32_t i = 0; i < vm->adapter_count; i++) {
 		const struct adapter_config *adapter = &vm->adapters[i];
 
-		if (uplink_of(doctor, switch_of(doctor, adapter)) != UPLINK_UP)
+		if (uplink_of(doctor, doctor_switch(doctor, adapter)) != UPLINK_UP)
 			continue;
 		if (left && strcmp(left->switch_name, adapter->switch_name) != 0)
 			return;
@@ -174,7 +175,7 @@ static void last_uplink(struct doctor *doctor, const struct vm_config *vm)
 	else
 		finding_say(found->what, "%s is cut off from the network", vm->name);
 	for (uint32_t i = 0; i < vm->adapter_count; i++) {
-		const struct switch_config *sw = switch_of(doctor, &vm->adapters[i]);
+		const struct switch_config *sw = doctor_switch(doctor, &vm->adapters[i]);
 		enum uplink_state state = uplink_of(doctor, sw);
 
 		if (!sw || state == UPLINK_UP)
@@ -216,7 +217,8 @@ static void mtu_differs(struct doctor *doctor, const struct vm_config *vm)
 	struct finding *found;
 
 	for (uint32_t i = 0; i < vm->adapter_count; i++) {
-		const struct link *nic = nic_of(doctor, switch_of(doctor, &vm->adapters[i]));
+		const struct link *nic =
+			doctor_nic(doctor, doctor_switch(doctor, &vm->adapters[i]));
 
 		if (!nic || !vm->adapters[i].allow_teaming)
 			continue;
@@ -239,13 +241,14 @@ static void teaming_off(struct doctor *doctor, const struct vm_config *vm)
 {
 	struct finding *found;
 
-	if (count_switches(vm, false) < 2 || count_teaming(vm) == vm->adapter_count)
+	if (count_switches(vm, false) < 2 || doctor_count_teaming(vm) == vm->adapter_count)
 		return;
 	found = doctor_find(doctor, vm->name);
 	finding_say(found->what, "the guest of %s is not told when a switch loses its uplink",
 		    vm->name);
 	finding_say(found->evidence, "allow-teaming is off for ");
 	say_adapters(vm, false, found->evidence);
+	finding_say(found->evidence, "; a team with mac-policy=team is refused its MAC there, too");
 	finding_say(found->mend, "iovteam adapter set %s allow-teaming=on", vm->name);
 }
 
@@ -253,7 +256,7 @@ static void teaming_alone(struct doctor *doctor, const struct vm_config *vm)
 {
 	struct finding *found;
 
-	if (vm->adapter_count != 1 || !count_teaming(vm))
+	if (vm->adapter_count != 1 || !doctor_count_teaming(vm))
 		return;
 	found = doctor_find(doctor, vm->name);
 	finding_say(found->what, "%s has nothing to team with", vm->adapters[0].name);
@@ -265,7 +268,7 @@ static void cannot_be_told(struct doctor *doctor, const struct vm_config *vm)
 {
 	struct finding *found;
 
-	if (*vm->netns || *vm->qmp || !count_teaming(vm))
+	if (*vm->netns || *vm->qmp || !doctor_count_teaming(vm))
 		return;
 	found = doctor_find(doctor, vm->name);
 	finding_say(found->what, "the guest of %s cannot be told that an uplink is lost", vm->name);
@@ -283,7 +286,7 @@ static void switch_guards(struct doctor *doctor)
 	struct finding *found;
 	uint32_t v = 0;
 
-	while (v < vms->count && count_teaming(&vms->vms[v]) < 2)
+	while (v < vms->count && doctor_count_teaming(&vms->vms[v]) < 2)
 		v++;
 	if (v == vms->count)
 		return;
@@ -302,12 +305,12 @@ static void switch_guards(struct doctor *doctor)
 static void weight_without_iov(struct doctor *doctor, const struct vm_config *vm,
 			       const struct adapter_config *adapter)
 {
-	const struct switch_config *sw = switch_of(doctor, adapter);
+	const struct switch_config *sw = doctor_switch(doctor, adapter);
 	struct finding *found;
 
 	if (!sw || sw->iov || !adapter->iov_weight)
 		return;
-	found = find_adapter(doctor, vm, adapter);
+	found = doctor_find_adapter(doctor, vm, adapter);
 	finding_say(found->what, "it wants a VF, and gets none");
 	finding_say(found->evidence, "its iov-weight is %u, and iov of the switch %s is off",
 		    adapter->iov_weight, sw->name);
@@ -320,12 +323,12 @@ static void weight_without_iov(struct doctor *doctor, const struct vm_config *vm
 static void weight_zero(struct doctor *doctor, const struct vm_config *vm,
 			const struct adapter_config *adapter)
 {
-	const struct switch_config *sw = switch_of(doctor, adapter);
+	const struct switch_config *sw = doctor_switch(doctor, adapter);
 	struct finding *found;
 
 	if (!sw || !sw->iov || adapter->iov_weight)
 		return;
-	found = find_adapter(doctor, vm, adapter);
+	found = doctor_find_adapter(doctor, vm, adapter);
 	finding_say(found->what, "its frames take the synthetic path, which is slower");
 	finding_say(found->evidence, "iov of the switch %s is on, and its iov-weight is 0",
 		    sw->name);
@@ -335,7 +338,7 @@ static void weight_zero(struct doctor *doctor, const struct vm_config *vm,
 
 static void nic_teamed(struct doctor *doctor, const struct switch_config *sw)
 {
-	const struct link *nic = nic_of(doctor, sw);
+	const struct link *nic = doctor_nic(doctor, sw);
 	struct finding *found;
 
 	if (!iov_look(nic).teamed)
@@ -351,7 +354,7 @@ static void nic_teamed(struct doctor *doctor, const struct switch_config *sw)
 
 static void uplink_lost(struct doctor *doctor, const struct switch_config *sw)
 {
-	const struct link *nic = nic_of(doctor, sw);
+	const struct link *nic = doctor_nic(doctor, sw);
 	struct finding *found;
 
 	if (uplink_of(doctor, sw) == UPLINK_UP || !is_used(doctor, sw))
@@ -373,12 +376,12 @@ static void uplink_lost(struct doctor *doctor, const struct switch_config *sw)
 static void nics_of_one_card(struct doctor *doctor, const struct switch_config *sw)
 {
 	const struct switch_list *list = doctor->facts->switches;
-	const struct link *nic = nic_of(doctor, sw), *other;
+	const struct link *nic = doctor_nic(doctor, sw), *other;
 	struct finding *found;
 
 	/* Each pair once: with the switches before it. */
 	for (const struct switch_config *mate = list->switches; nic && mate < sw; mate++) {
-		other = nic_of(doctor, mate);
+		other = doctor_nic(doctor, mate);
 		if (!other || other == nic || !doctor_one_card(other, nic))
 			continue;
 		found = doctor_find(doctor, sw->name);

@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "core/doctor.h"
 
+#include <linux/if_addr.h>
 #include <net/if.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,7 +75,8 @@ static void make_team(struct machine *m)
 {
 	strcpy(m->config.name, "team0");
 	m->config.member_count = 2;
-	m->addresses[0] = (struct link_address){.ifindex = BOND, .family = AF_INET, .prefix = 24};
+	m->addresses[0] = (struct link_address){
+		.ifindex = BOND, .family = AF_INET, .prefix = 24, .flags = IFA_F_PERMANENT};
 	m->team =
 		(struct doctor_team){.config = &m->config, .bond = &m->links[TEAM], .trouble = ""};
 	for (int i = ENS4; i <= ENS5; i++) {
@@ -274,6 +276,39 @@ static void link_local(struct machine *m)
 	m->addresses[1].scope = 253;
 }
 
+static void networkd(struct machine *m)
+{
+	m->team.members[ENS4].manager = DEVICE_MANAGER_NETWORKD;
+}
+
+static void network_manager(struct machine *m)
+{
+	m->team.members[ENS5].manager = DEVICE_MANAGER_NETWORKMANAGER;
+}
+
+static void managed_slave(struct machine *m)
+{
+	network_manager(m);
+	m->config.adopt = 1;
+}
+
+static void leased(struct machine *m)
+{
+	m->addresses[0].flags = 0;
+}
+
+static void leased_one_mac(struct machine *m)
+{
+	leased(m);
+	m->config.mac_policy = MAC_POLICY_TEAM;
+}
+
+static void leased_alone(struct machine *m)
+{
+	leased(m);
+	m->config.member_count = 1;
+}
+
 static void no_address(struct machine *m)
 {
 	m->addresses[0].scope = 253;
@@ -471,6 +506,13 @@ static const struct doctor_case {
 	{"a member's address", member_address, "member-address switch-guards",
 	 "ip address del 192.0.2.7/24 dev ens4"},
 	{"a link-local address", link_local, "switch-guards", ""},
+	{"networkd", networkd, "managed switch-guards", "networkctl reconfigure ens4"},
+	{"NetworkManager", network_manager, "managed switch-guards",
+	 "NetworkManager manages it: nmcli device show ens5; nmcli device set ens5 managed no"},
+	{"the slave of a manager's bond", managed_slave, "switch-guards", ""},
+	{"a lease", leased, "leased switch-guards", "takes it to another MAC and port"},
+	{"a lease, one MAC", leased_one_mac, "leased switch-guards", "takes it to another port"},
+	{"a lease, one member", leased_alone, "single-member switch-guards", ""},
 	{"no address", no_address, "no-address switch-guards", "dev team0"},
 	{"a VLAN on the team", address_on_vlan, "switch-guards", ""},
 	{"a bridge above it", under_bridge, "switch-guards", ""},
@@ -493,7 +535,8 @@ static const struct doctor_case {
 	 "the uplink of A is not-present, the uplink of B is not-present"},
 	{"an uplink of nobody", uplink_of_nobody, "", ""},
 	{"VLANs differ", vlans, "vlan-differs switch-guards", "nicB vlan=0"},
-	{"VLANs differ, no team", vlans_no_teaming, "teaming-off", "allow-teaming is off for nicB"},
+	{"VLANs differ, no team", vlans_no_teaming, "teaming-off",
+	 "off for nicB; a team with mac-policy=team"},
 	{"MTUs of NICs differ", nic_mtus, "mtu-differs switch-guards", "ens1f0 is 9000"},
 	{"one adapter", one_adapter, "teaming-alone", "nicA has nothing to team with"},
 	{"no QMP", no_qmp, "cannot-be-told switch-guards", "Qmp=PATH"},
