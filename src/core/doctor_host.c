@@ -92,30 +92,47 @@ struct finding *doctor_find_adapter(struct doctor *doctor, const struct vm_confi
 
 /* --- a VM: would the loss of one link cut it off? --- */
 
-static struct finding *find_one_switch(struct doctor *doctor, const struct vm_config *vm)
+/* A switch on another NIC, NULL if there is none. */
+static const struct switch_config *another_switch(const struct doctor *doctor, const char *name)
 {
+	const struct switch_list *list = doctor->facts->switches;
+	const struct switch_config *this = switch_list_find((struct switch_list *)list, name);
+	const struct link *nic = doctor_nic(doctor, this);
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct link *other = doctor_nic(doctor, &list->switches[i]);
+
+		if (&list->switches[i] != this && other && other != nic)
+			return &list->switches[i];
+	}
+	return NULL;
+}
+
+/* @adapter is the last of those that could be teamed: it is the one to move. */
+static void find_one_switch(struct doctor *doctor, const struct vm_config *vm,
+			    const struct adapter_config *adapter)
+{
+	const struct switch_config *other = another_switch(doctor, adapter->switch_name);
 	struct finding *found = doctor_find(doctor, vm->name);
 
 	finding_say(found->what, "the loss of one link takes all of a team in %s", vm->name);
-	finding_say(found->evidence, "all that it could team are on the switch ");
-	finding_say(found->mend,
-		    "put one of them on a switch of another NIC: iovteam adapter set "
-		    "%s NAME switch=SWITCH",
-		    vm->name);
-	return found;
+	finding_say(found->evidence, "all that it could team are on the switch %s",
+		    adapter->switch_name);
+	if (!other)
+		finding_say(found->mend, "iovteam switch add SWITCH --nic NIC --iov on; then: ");
+	finding_say(found->mend, "iovteam adapter set %s %s switch=%s", vm->name, adapter->name,
+		    other ? other->name : "SWITCH");
 }
 
 static void teamed_on_one_switch(struct doctor *doctor, const struct vm_config *vm)
 {
-	struct finding *found;
-	uint32_t first = 0;
+	uint32_t last = vm->adapter_count;
 
 	if (doctor_count_teaming(vm) < 2 || count_switches(vm, true) != 1)
 		return;
-	while (!vm->adapters[first].allow_teaming)
-		first++;
-	found = find_one_switch(doctor, vm);
-	finding_say(found->evidence, "%s", vm->adapters[first].switch_name);
+	while (!vm->adapters[--last].allow_teaming)
+		;
+	find_one_switch(doctor, vm, &vm->adapters[last]);
 }
 
 /* A team with mac-policy=member needs no allow-teaming; whether there is one only the guest knows. */
@@ -123,7 +140,7 @@ static void maybe_on_one_switch(struct doctor *doctor, const struct vm_config *v
 {
 	if (vm->adapter_count < 2 || doctor_count_teaming(vm) || count_switches(vm, false) != 1)
 		return;
-	finding_say(find_one_switch(doctor, vm)->evidence, "%s", vm->adapters[0].switch_name);
+	find_one_switch(doctor, vm, &vm->adapters[vm->adapter_count - 1]);
 }
 
 static void one_nic(struct doctor *doctor, const struct vm_config *vm)
@@ -230,7 +247,9 @@ static void mtu_differs(struct doctor *doctor, const struct vm_config *vm)
 			    "large frames of a team in %s may be lost after a failover", vm->name);
 		finding_say(found->evidence, "the MTU of %s is %u, that of %s is %u", first->name,
 			    first->mtu, nic->name, nic->mtu);
-		finding_say(found->mend, "give both the same: ip link set NIC mtu MTU");
+		finding_say(found->mend, "ip link set %s mtu %u",
+			    nic->mtu > first->mtu ? nic->name : first->name,
+			    nic->mtu > first->mtu ? first->mtu : nic->mtu);
 		return;
 	}
 }
@@ -254,14 +273,17 @@ static void teaming_off(struct doctor *doctor, const struct vm_config *vm)
 
 static void teaming_alone(struct doctor *doctor, const struct vm_config *vm)
 {
+	const struct switch_config *other;
 	struct finding *found;
 
 	if (vm->adapter_count != 1 || !doctor_count_teaming(vm))
 		return;
+	other = another_switch(doctor, vm->adapters[0].switch_name);
 	found = doctor_find(doctor, vm->name);
 	finding_say(found->what, "%s has nothing to team with", vm->adapters[0].name);
 	finding_say(found->evidence, "it allows teaming, and is the only adapter of %s", vm->name);
-	finding_say(found->mend, "iovteam adapter add %s NAME --switch SWITCH", vm->name);
+	finding_say(found->mend, "iovteam adapter add %s NAME --switch %s", vm->name,
+		    other ? other->name : "SWITCH");
 }
 
 static void cannot_be_told(struct doctor *doctor, const struct vm_config *vm)

@@ -360,6 +360,12 @@ static void one_switch(struct machine *m)
 	strcpy(m->vms.vms[0].adapters[1].switch_name, "A");
 }
 
+static void only_switch(struct machine *m)
+{
+	one_switch(m);
+	m->switches.count = 1;
+}
+
 static void one_switch_no_teaming(struct machine *m)
 {
 	one_switch(m);
@@ -522,7 +528,10 @@ static const struct doctor_case {
 	{"a step failed", trouble, "step-failed switch-guards", "refuses its MTU"},
 	{"wrong files", files, "files switch-guards", "team0.conf:3"},
 	{"no team", no_team, "switch-guards", ""},
-	{"one switch", one_switch, "one-switch switch-guards", "on the switch A"},
+	{"one switch", one_switch, "one-switch switch-guards",
+	 "on the switch A; iovteam adapter set web1 nicB switch=B"},
+	{"one switch, and no other", only_switch, "one-switch switch-guards",
+	 "iovteam switch add SWITCH --nic NIC --iov on; then: iovteam adapter set web1 nicB"},
 	{"one switch, no teaming", one_switch_no_teaming, "maybe-one-switch", "on the switch A"},
 	{"one NIC by two names", one_nic, "one-nic switch-guards", "on the NIC ens1f0"},
 	{"a VLAN of that NIC", one_nic_by_vlan, "one-nic switch-guards", "on the NIC ens1f0"},
@@ -537,8 +546,9 @@ static const struct doctor_case {
 	{"VLANs differ", vlans, "vlan-differs switch-guards", "nicB vlan=0"},
 	{"VLANs differ, no team", vlans_no_teaming, "teaming-off",
 	 "off for nicB; a team with mac-policy=team"},
-	{"MTUs of NICs differ", nic_mtus, "mtu-differs switch-guards", "ens1f0 is 9000"},
-	{"one adapter", one_adapter, "teaming-alone", "nicA has nothing to team with"},
+	{"MTUs of NICs differ", nic_mtus, "mtu-differs switch-guards",
+	 "that of ens2f0 is 1500; ip link set ens1f0 mtu 1500"},
+	{"one adapter", one_adapter, "teaming-alone", "adapter add web1 NAME --switch B"},
 	{"no QMP", no_qmp, "cannot-be-told switch-guards", "Qmp=PATH"},
 	{"a namespace needs none", namespace, "switch-guards", ""},
 	{"weight 0", weight_zero, "weight-zero switch-guards",
