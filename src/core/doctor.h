@@ -36,7 +36,6 @@ struct doctor_team {
 struct doctor_trouble {
 	char object[HOST_OBJECT_SIZE]; /* "TeamDemoA", "web1/nicA" */
 	char text[HOST_TEXT_SIZE];
-	bool guest; /* the guest could not be told of its link; else something is not as wanted */
 };
 
 /* A host's devices, by position in the configuration. */
@@ -47,6 +46,8 @@ struct doctor_host {
 	const int (*held)[VM_ADAPTERS_MAX]; /* the VF that each adapter has, -1 = none */
 	const struct doctor_trouble *troubles;
 	size_t trouble_count;
+	const char *const
+		*guest_troubles; /* why a VM's QEMU cannot be told of a link, "" = it can */
 };
 
 /* Pointers live as long as the examination. */

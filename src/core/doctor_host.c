@@ -167,6 +167,17 @@ static void one_nic(struct doctor *doctor, const struct vm_config *vm)
 	finding_say(found->mend, "make a switch on another NIC, and put an adapter on it");
 }
 
+static void say_uplink_mend(const struct switch_config *sw, const struct link *nic, char *text)
+{
+	if (!nic)
+		finding_say(text, "look for %s: ip link; iovteam switch show %s", sw->nic,
+			    sw->name);
+	else if (!(nic->flags & IFF_UP))
+		finding_say(text, "ip link set %s up", nic->name);
+	else
+		finding_say(text, "look at the cable of %s, and at the port behind it", nic->name);
+}
+
 /* One uplink of several is left, or none. */
 static void last_uplink(struct doctor *doctor, const struct vm_config *vm)
 {
@@ -199,9 +210,10 @@ static void last_uplink(struct doctor *doctor, const struct vm_config *vm)
 			continue;
 		finding_say(found->evidence, "%sthe uplink of %s is %s", comma, sw->name,
 			    uplink_state_names[state]);
+		if (!*comma) /* uplink-lost has each */
+			say_uplink_mend(sw, doctor_nic(doctor, sw), found->mend);
 		comma = ", ";
 	}
-	finding_say(found->mend, "iovteam switch show; mend the uplinks");
 }
 
 static void vlan_differs(struct doctor *doctor, const struct vm_config *vm)
@@ -342,13 +354,23 @@ static void weight_without_iov(struct doctor *doctor, const struct vm_config *vm
 		    vm->name, adapter->name, sw->name);
 }
 
+/* As far as its switch's NIC is concerned. */
+static bool can_have_vf(const struct doctor *doctor, const struct vm_config *vm,
+			const struct switch_config *sw)
+{
+	const struct doctor_facts *facts = doctor->facts;
+	uint32_t reasons = facts->host ? facts->host->reasons[sw - facts->switches->switches] : 0;
+
+	return *vm->netns ? iov_possible(reasons) : iov_possible_for_vms(reasons);
+}
+
 static void weight_zero(struct doctor *doctor, const struct vm_config *vm,
 			const struct adapter_config *adapter)
 {
 	const struct switch_config *sw = doctor_switch(doctor, adapter);
 	struct finding *found;
 
-	if (!sw || !sw->iov || adapter->iov_weight)
+	if (!sw || !sw->iov || adapter->iov_weight || !can_have_vf(doctor, vm, sw))
 		return;
 	found = doctor_find_adapter(doctor, vm, adapter);
 	finding_say(found->what, "its frames take the synthetic path, which is slower");
@@ -383,16 +405,12 @@ static void uplink_lost(struct doctor *doctor, const struct switch_config *sw)
 		return;
 	found = doctor_find(doctor, sw->name);
 	finding_say(found->what, "the adapters on %s reach nothing beyond it", sw->name);
-	if (!nic) {
+	if (!nic)
 		finding_say(found->evidence, "there is no NIC %s", sw->nic);
-		finding_say(found->mend, "look for it: ip link; iovteam switch show %s", sw->name);
-	} else if (!(nic->flags & IFF_UP)) {
-		finding_say(found->evidence, "its NIC %s is set down", nic->name);
-		finding_say(found->mend, "ip link set %s up", nic->name);
-	} else {
-		finding_say(found->evidence, "its NIC %s has no carrier", nic->name);
-		finding_say(found->mend, "look at the cable, and at the port behind it");
-	}
+	else
+		finding_say(found->evidence, "its NIC %s %s", nic->name,
+			    nic->flags & IFF_UP ? "has no carrier" : "is set down");
+	say_uplink_mend(sw, nic, found->mend);
 }
 
 static void nics_of_one_card(struct doctor *doctor, const struct switch_config *sw)

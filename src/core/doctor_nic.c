@@ -315,14 +315,14 @@ static bool says_more(const struct doctor *doctor, const struct host_step *step)
 	       (step->adapter || !step->sw || doctor_nic(doctor, step->sw));
 }
 
-static struct finding *find_unwanted(struct doctor *doctor, const char *object, const char *text)
+static void say_unwanted(struct doctor *doctor, const char *object, const char *text)
 {
 	struct finding *found = doctor_find(doctor, object);
 
+	finding_say(found->what, "it is not as it is configured");
 	finding_say(found->evidence, "%s", text);
 	finding_say(found->mend, "iovteam plan tells what is still to be done; it is tried again "
 				 "by itself");
-	return found;
 }
 
 static void not_as_wanted(struct doctor *doctor)
@@ -331,20 +331,33 @@ static void not_as_wanted(struct doctor *doctor)
 
 	for (size_t i = 0; host && i < host->steps->count; i++)
 		if (says_more(doctor, &host->steps->steps[i]))
-			finding_say(find_unwanted(doctor, host->steps->steps[i].object,
-						  host->steps->steps[i].text)
-					    ->what,
-				    "it is not as it is configured");
+			say_unwanted(doctor, host->steps->steps[i].object,
+				     host->steps->steps[i].text);
 	for (size_t i = 0; host && i < host->trouble_count; i++)
-		finding_say(find_unwanted(doctor, host->troubles[i].object, host->troubles[i].text)
-				    ->what,
-			    "%s",
-			    host->troubles[i].guest ? "its guest is not told of a lost uplink"
-						    : "it is not as it is configured");
+		say_unwanted(doctor, host->troubles[i].object, host->troubles[i].text);
+}
+
+/* H7: QEMU does not answer, or has no such card. */
+static void guest_untold(struct doctor *doctor, const struct vm_config *vm)
+{
+	const struct doctor_host *host = doctor->facts->host;
+	const char *text = host ? host->guest_troubles[vm - doctor->facts->vms->vms] : "";
+	struct finding *found;
+
+	if (!*text)
+		return;
+	found = doctor_find(doctor, vm->name);
+	finding_say(found->what, "its guest is not told of a lost uplink");
+	finding_say(found->evidence, "%s", text);
+	finding_say(found->mend,
+		    "start the VM with -qmp unix:%s,server=on,wait=off and the arguments that "
+		    "iovteam adapter show %s has",
+		    vm->qmp, vm->name);
 }
 
 const struct doctor_check doctor_nic_checks[] = {
 	{"host-step", FINDING_WARNING, .machine = not_as_wanted},
+	{"guest-untold", FINDING_WARNING, .vm = guest_untold},
 	{"vf-untrusted", FINDING_WARNING, .adapter = vf_untrusted},
 	{"vf-link-forced", FINDING_WARNING, .adapter = vf_link_forced},
 	{"vf-untold", FINDING_WARNING, .adapter = vf_untold},

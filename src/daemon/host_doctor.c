@@ -4,34 +4,22 @@
 #include "base/strings.h"
 #include "daemon/host_private.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-/* A VM without a control socket is found by what is configured. */
-static void add_guest_trouble(const struct host *host, const struct vm_config *vm,
-			      const struct adapter_config *adapter,
-			      struct host_diagnosis *diagnosis)
+/* Of the first adapter that has one. A VM without a control socket is found by its configuration. */
+static const char *guest_trouble_of(const struct host *host, const struct vm_config *vm)
 {
-	struct doctor_trouble *trouble = &diagnosis->troubles[diagnosis->facts.trouble_count];
-	const char *text =
-		*vm->qmp && adapter->allow_teaming ? host_guest_trouble(host, vm, adapter) : "";
+	const char *text = "";
 
-	if (!*text)
-		return;
-	(void)snprintf(trouble->object, sizeof(trouble->object), "%s/%s", vm->name, adapter->name);
-	(void)text_copy(trouble->text, sizeof(trouble->text), text);
-	trouble->guest = true;
-	diagnosis->facts.trouble_count++;
+	for (uint32_t i = 0; *vm->qmp && !*text && i < vm->adapter_count; i++)
+		if (vm->adapters[i].allow_teaming)
+			text = host_guest_trouble(host, vm, &vm->adapters[i]);
+	return text;
 }
 
-static bool add_troubles(const struct host *host, const struct store *store,
-			 struct host_diagnosis *diagnosis)
+static bool copy_troubles(const struct host *host, struct host_diagnosis *diagnosis)
 {
-	size_t room = host->trouble_count + 1;
-
-	for (uint32_t i = 0; i < store->vms.count; i++)
-		room += store->vms.vms[i].adapter_count;
-	diagnosis->troubles = calloc(room, sizeof(*diagnosis->troubles));
+	diagnosis->troubles = calloc(host->trouble_count + 1, sizeof(*diagnosis->troubles));
 	if (!diagnosis->troubles)
 		return false;
 	for (size_t i = 0; i < host->trouble_count; i++) {
@@ -40,11 +28,8 @@ static bool add_troubles(const struct host *host, const struct store *store,
 		(void)text_copy(trouble->object, sizeof(trouble->object), host->troubles[i].object);
 		(void)text_copy(trouble->text, sizeof(trouble->text), host->troubles[i].text);
 	}
+	diagnosis->facts.troubles = diagnosis->troubles;
 	diagnosis->facts.trouble_count = host->trouble_count;
-	for (uint32_t i = 0; i < store->vms.count; i++)
-		for (uint32_t j = 0; j < store->vms.vms[i].adapter_count; j++)
-			add_guest_trouble(host, &store->vms.vms[i], &store->vms.vms[i].adapters[j],
-					  diagnosis);
 	return true;
 }
 
@@ -66,10 +51,10 @@ bool host_diagnose(struct host *host, const struct store *store, struct host_dia
 	ret->facts.steps = &ret->of->steps;
 	ret->facts.reasons = ret->reasons;
 	ret->facts.held = (const int(*)[VM_ADAPTERS_MAX])ret->of->held;
-	if (!add_troubles(host, store, ret))
-		return false;
-	ret->facts.troubles = ret->troubles;
-	return true;
+	for (uint32_t i = 0; i < store->vms.count; i++)
+		ret->guest_troubles[i] = guest_trouble_of(host, &store->vms.vms[i]);
+	ret->facts.guest_troubles = ret->guest_troubles;
+	return copy_troubles(host, ret);
 }
 
 void host_diagnosis_done(struct host_diagnosis *diagnosis)

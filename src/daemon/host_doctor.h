@@ -11,6 +11,7 @@ struct host_diagnosis {
 	struct showing *of;
 	struct doctor_trouble *troubles;
 	uint32_t reasons[SWITCHES_MAX];
+	const char *guest_troubles[VMS_MAX];
 };
 
 /* False: there is no switch, or the kernel could not be asked. Lives as long as @store. */

@@ -14,10 +14,14 @@ def doctor(host):  # noqa: F811
 
 
 def find(host, check, subject, harm=""):  # noqa: F811
-    """The finding; @harm is a command that brings it about, which the daemon puts right."""
+    """The finding. @harm is a command that brings it about. The daemon would put it right before it
+    is asked, so it stands still until the question waits."""
+    pid = host.control.daemon.pid
+
     def found():
         if harm:
-            host.host.sh(harm, check=False)
+            host.host.sh(f"kill -STOP {pid}; {harm} || true\n"
+                         f"(sleep 1; kill -CONT {pid}) >/dev/null 2>&1 </dev/null &")
         return doctor(host).get((check, subject))
     return wait_until(found, SLOW, f"{check} of {subject} to be found")
 

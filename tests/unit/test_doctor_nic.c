@@ -37,6 +37,7 @@ struct machine {
 	uint32_t reasons[SWITCHES_MAX];
 	int held[VMS_MAX][VM_ADAPTERS_MAX];
 	struct doctor_trouble trouble;
+	const char *guest_troubles[3];
 	struct doctor_host host;
 	struct doctor_facts facts;
 };
@@ -102,6 +103,8 @@ static struct machine *machine_new(void)
 	struct machine *m = calloc(1, sizeof(*m));
 
 	assert_non_null(m);
+	for (size_t i = 0; i < ARRAY_SIZE(m->guest_troubles); i++)
+		m->guest_troubles[i] = "";
 	make_nic(m);
 	make_vms(m);
 	m->view = (struct host_view){.links = &m->table, .nics = m->nics, .fdb = m->fdb};
@@ -112,6 +115,7 @@ static struct machine *machine_new(void)
 		.reasons = m->reasons,
 		.held = (const int(*)[VM_ADAPTERS_MAX])m->held,
 		.troubles = &m->trouble,
+		.guest_troubles = m->guest_troubles,
 	};
 	m->facts = (struct doctor_facts){
 		.links = &m->table,
@@ -266,6 +270,12 @@ static void learnt(struct machine *m)
 	m->view.fdb_count = 1;
 }
 
+static void weight_zero_no_vfs(struct machine *m)
+{
+	no_vfs(m);
+	m->vms.vms[0].adapters[0].iov_weight = 0;
+}
+
 static void learnt_of_a_mate(struct machine *m)
 {
 	learnt(m);
@@ -311,8 +321,7 @@ static void failed(struct machine *m)
 
 static void untold(struct machine *m)
 {
-	failed(m);
-	m->trouble.guest = true;
+	m->guest_troubles[0] = "cannot reach QEMU at /run/web1.qmp: No such file or directory";
 }
 
 /* @text stands somewhere in what the first finding of these says. */
@@ -352,6 +361,7 @@ static const struct doctor_case {
 	{"no IOMMU, no VM", no_iommu_namespaces, "", ""},
 	{"no IOMMU, nobody yet", no_iommu_nobody, "no-iommu no-iommu", "no-iommu"},
 	{"no VFs", no_vfs, "no-vfs no-vfs", "A: iov is on, and its NIC gives no VFs; NIC ens1f0"},
+	{"no VFs, and none is wanted", weight_zero_no_vfs, "no-vfs no-vfs", ""},
 	{"no VFs wanted", no_vfs_wanted, "", ""},
 	{"the filter lacks one", filter_lacks, "fdb",
 	 "not in the filter of ens1f0; bridge fdb add 52:54:00:00:00:09 dev ens1f0 self permanent"},
@@ -366,7 +376,10 @@ static const struct doctor_case {
 	{"a NIC is awaited", waits_for_nic, "uplink-lost", "there is no NIC eth7"},
 	{"something is to be done", acts, "", ""},
 	{"something failed", failed, "host-step", "web1/nicA: it is not as it is configured; ens1"},
-	{"a guest is not told", untold, "host-step", "its guest is not told of a lost uplink"},
+	{"a guest is not told", untold, "guest-untold",
+	 "web1: its guest is not told of a lost uplink; cannot reach QEMU at /run/web1.qmp: No "
+	 "such "
+	 "file or directory; start the VM with -qmp unix:/run/web1.qmp,server=on"},
 };
 
 static bool is_of_others(const struct finding *found)
