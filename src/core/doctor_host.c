@@ -81,6 +81,15 @@ static void say_adapters(const struct vm_config *vm, bool teaming, char *text)
 	}
 }
 
+bool doctor_can_have_vf(const struct doctor *doctor, const struct vm_config *vm,
+			const struct switch_config *sw)
+{
+	const struct doctor_facts *facts = doctor->facts;
+	uint32_t reasons = facts->host ? facts->host->reasons[sw - facts->switches->switches] : 0;
+
+	return *vm->netns ? iov_possible(reasons) : iov_possible_for_vms(reasons);
+}
+
 struct finding *doctor_find_adapter(struct doctor *doctor, const struct vm_config *vm,
 				    const struct adapter_config *adapter)
 {
@@ -354,23 +363,13 @@ static void weight_without_iov(struct doctor *doctor, const struct vm_config *vm
 		    vm->name, adapter->name, sw->name);
 }
 
-/* As far as its switch's NIC is concerned. */
-static bool can_have_vf(const struct doctor *doctor, const struct vm_config *vm,
-			const struct switch_config *sw)
-{
-	const struct doctor_facts *facts = doctor->facts;
-	uint32_t reasons = facts->host ? facts->host->reasons[sw - facts->switches->switches] : 0;
-
-	return *vm->netns ? iov_possible(reasons) : iov_possible_for_vms(reasons);
-}
-
 static void weight_zero(struct doctor *doctor, const struct vm_config *vm,
 			const struct adapter_config *adapter)
 {
 	const struct switch_config *sw = doctor_switch(doctor, adapter);
 	struct finding *found;
 
-	if (!sw || !sw->iov || adapter->iov_weight || !can_have_vf(doctor, vm, sw))
+	if (!sw || !sw->iov || adapter->iov_weight || !doctor_can_have_vf(doctor, vm, sw))
 		return;
 	found = doctor_find_adapter(doctor, vm, adapter);
 	finding_say(found->what, "its frames take the synthetic path, which is slower");

@@ -142,7 +142,8 @@ static void vfs_exhausted(struct doctor *doctor, const struct vm_config *vm,
 	struct finding *found;
 	uint32_t used;
 
-	if (!doctor->facts->host || !sw || !sw->iov || !adapter->iov_weight)
+	if (!doctor->facts->host || !sw || !sw->iov || !adapter->iov_weight ||
+	    !doctor_can_have_vf(doctor, vm, sw))
 		return;
 	nic = nic_seen(doctor, sw);
 	if (!nic->vfs.count || nic->busy || vf_of(doctor, vm, adapter) ||

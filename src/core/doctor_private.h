@@ -49,6 +49,10 @@ const struct link *doctor_nic(const struct doctor *doctor, const struct switch_c
 /* Adapters of the VM that allow teaming. */
 uint32_t doctor_count_teaming(const struct vm_config *vm);
 
+/* Could an adapter of the VM have a VF, as far as its switch's NIC is concerned (H2)? */
+bool doctor_can_have_vf(const struct doctor *doctor, const struct vm_config *vm,
+			const struct switch_config *sw);
+
 /* doctor_find() with the subject "VM/ADAPTER". */
 struct finding *doctor_find_adapter(struct doctor *doctor, const struct vm_config *vm,
 				    const struct adapter_config *adapter);

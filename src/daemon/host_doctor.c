@@ -44,9 +44,7 @@ bool host_diagnose(struct host *host, const struct store *store, struct host_dia
 	if (!ret->of)
 		return false;
 	for (uint32_t i = 0; i < store->switches.count; i++)
-		ret->reasons[i] = host_iov_reasons(
-			ret->of, i,
-			switch_nic(&store->switches.switches[i], ret->of->seen.view.links));
+		ret->reasons[i] = host_iov_reasons(host, store, &ret->of->seen, i);
 	ret->facts.view = &ret->of->seen.view;
 	ret->facts.steps = &ret->of->steps;
 	ret->facts.reasons = ret->reasons;

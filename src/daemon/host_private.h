@@ -94,15 +94,16 @@ struct showing {
 struct showing *host_begin_showing(struct host *host, const struct store *store,
 				   struct problem *problem);
 void host_end_showing(struct showing *of);
-/* H2, of the switch at @place: bits of enum iov_reason. */
-uint32_t host_iov_reasons(const struct showing *of, uint32_t place, const struct link *nic);
-
 /* A switch or a port that is ours, or one that is wanted: without one there is nothing to see to. */
 bool host_has_work(const struct host *host, const struct store *store);
 
 int host_observe(struct host *host, const struct store *store, struct host_seen *ret_seen,
 		 struct problem *problem);
 void host_seen_done(struct host_seen *seen);
+
+/* H2: why the NIC of the switch at @place gives no VFs, or none to VMs; bits as of core/iov. */
+uint32_t host_iov_reasons(struct host *host, const struct store *store,
+			  const struct host_seen *seen, uint32_t place);
 
 struct host_config host_want(const struct store *store);
 

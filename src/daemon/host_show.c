@@ -107,13 +107,14 @@ static json_t *show_nic(const struct switch_config *sw, const struct link *nic)
 			 nic && strcmp(nic->bus, "pci") == 0 ? nic->bus_id : "");
 }
 
-uint32_t host_iov_reasons(const struct showing *of, uint32_t place, const struct link *nic)
+uint32_t host_iov_reasons(struct host *host, const struct store *store,
+			  const struct host_seen *seen, uint32_t place)
 {
-	const struct host_nic_memory *memory =
-		host_nic_memory(of->host, of->store->switches.switches[place].name);
-	const struct sriov *sriov = &of->seen.sriovs[place];
-	const struct vf_table *vfs = &of->seen.nics[place].vfs;
-	struct iov_facts facts = iov_look(nic);
+	const struct switch_config *sw = &store->switches.switches[place];
+	const struct host_nic_memory *memory = host_nic_memory(host, sw->name);
+	const struct sriov *sriov = &seen->sriovs[place];
+	const struct vf_table *vfs = &seen->nics[place].vfs;
+	struct iov_facts facts = iov_look(switch_nic(sw, seen->view.links));
 
 	facts.total = sriov->total;
 	facts.has_driver = sriov->has_driver;
@@ -180,7 +181,7 @@ static json_t *show_switch(struct showing *of, uint32_t place)
 	const struct switch_config *sw = &of->store->switches.switches[place];
 	const struct link *nic = switch_nic(sw, of->seen.view.links);
 	const struct host_nic_memory *memory = host_nic_memory(of->host, sw->name);
-	uint32_t reasons = host_iov_reasons(of, place, nic);
+	uint32_t reasons = host_iov_reasons(of->host, of->store, &of->seen, place);
 	json_t *object, *notes = json_array();
 
 	note_steps(of, notes, sw->name);

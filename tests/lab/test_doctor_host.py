@@ -20,7 +20,7 @@ def find(host, check, subject, harm=""):  # noqa: F811
 
     def found():
         if harm:
-            host.host.sh(f"kill -STOP {pid}; {harm} || true\n"
+            host.host.sh(f"kill -STOP {pid}; set +e; {harm}\n"
                          f"(sleep 1; kill -CONT {pid}) >/dev/null 2>&1 </dev/null &")
         return doctor(host).get((check, subject))
     return wait_until(found, SLOW, f"{check} of {subject} to be found")
@@ -69,6 +69,7 @@ def test_vfs(lab, build, host):  # noqa: F811
     guest = host.guest("web1")
     guest.sh("ip link set nicA up; ip address add 192.0.2.21/24 dev nicA")
     found = find(host, "learnt-outside", "web1/nicA",
+                 f"bridge fdb del {mac} dev web1.nicA master; "
                  f"ip netns exec web1 ping -c 1 -W 1 {PEER}")
     mend(host, found["mend"], "learnt-outside", "web1/nicA")
     wait_until(lambda: reaches(guest, PEER), SLOW, "the outside")

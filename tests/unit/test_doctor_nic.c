@@ -234,6 +234,12 @@ static void no_iommu_nobody(struct machine *m)
 	m->vms.count = 0;
 }
 
+static void third_barred(struct machine *m)
+{
+	third(m);
+	no_iommu(m);
+}
+
 static void no_vfs(struct machine *m)
 {
 	m->reasons[0] = 1U << IOV_REASON_NO_BAR_SPACE | 1U << IOV_REASON_REFUSED;
@@ -360,6 +366,7 @@ static const struct doctor_case {
 	 "namespaces but to no VM; turn on VT-d"},
 	{"no IOMMU, no VM", no_iommu_namespaces, "", ""},
 	{"no IOMMU, nobody yet", no_iommu_nobody, "no-iommu no-iommu", "no-iommu"},
+	{"no IOMMU is why it has none", third_barred, "no-iommu no-iommu", "no-iommu"},
 	{"no VFs", no_vfs, "no-vfs no-vfs", "A: iov is on, and its NIC gives no VFs; NIC ens1f0"},
 	{"no VFs, and none is wanted", weight_zero_no_vfs, "no-vfs no-vfs", ""},
 	{"no VFs wanted", no_vfs_wanted, "", ""},
