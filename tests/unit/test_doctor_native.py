@@ -3,11 +3,11 @@
 bond that is not there, so that no kernel needs bonding; tests/unit/test_doctor.c has each check.
 """
 import json
-
+import re
 import shlex
 
 from host_world import host  # noqa: F401
-from test_refusals_native import wait_until, world  # noqa: F401
+from test_refusals_native import CLONE, wait_until, world  # noqa: F401
 
 HOST = {
     "a.conf": "[Switch]\nName=swA\nNic=veth0\nIov=on\n",
@@ -125,3 +125,14 @@ def test_a_guest_that_cannot_be_told(host):  # noqa: F811
         assert f"{host.directory}/qmp: No such file" in found["evidence"]
         assert ("cannot-be-told", "vm1") not in doctor(host)
         host.do("adapter", "remove", "vm1", "nicA")
+
+
+def test_each_check_is_documented():
+    """In the table of the severity that it has."""
+    rows = [row for file in sorted((CLONE / "src/core").glob("doctor_*.c")) for row in re.findall(
+        r'\{"([a-z-]+)", FINDING_([A-Z]+), \.', file.read_text())]
+    assert len(rows) > 30
+    sections = re.split(r"^## ", (CLONE / "docs/doctor.md").read_text(), flags=re.M)[1:]
+    for check, severity in rows:
+        section = next(part for part in sections if part.startswith(severity.lower()))
+        assert re.search(rf"^\|[^|]*\b{check}\b", section, re.M), (check, severity)
