@@ -13,6 +13,7 @@
 #include "daemon/team_mac.h"
 #include "daemon/team_seats.h"
 #include "kernel/rtnl_bond.h"
+#include "kernel/rtnl_link.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -192,6 +193,25 @@ static void let_go(struct team *team)
 	team_run_init(&team->run);
 }
 
+/*
+ * A bond that an earlier run has asked for, and died before it could note which it is: down, without
+ * members, and with a setting that hardly anybody else makes. It is made anew.
+ */
+static void drop_unfinished(const struct team *team, const struct team_context *context)
+{
+	const struct link_table *links = &context->observed->links;
+	const struct link *bond = link_by_name(links, team->config.name);
+
+	if (!bond || strcmp(bond->kind, "bond") != 0 || bond->flags & IFF_UP ||
+	    !bond->bond.all_slaves_active)
+		return;
+	for (size_t i = 0; i < links->count; i++)
+		if (links->links[i].master == bond->ifindex)
+			return;
+	(void)rtnl_link_delete(context->observed->requests, bond->ifindex, NULL);
+	(void)observe_own(context->observed);
+}
+
 int team_adopt(struct team *team, const struct team_context *context, struct problem *problem)
 {
 	const struct link *bond;
@@ -202,6 +222,8 @@ int team_adopt(struct team *team, const struct team_context *context, struct pro
 			    &adopted, problem);
 	if (err)
 		return err;
+	if (!datapath_state(team->datapath)->ifindex)
+		drop_unfinished(team, context);
 	/* Whatever it is called: somebody may have renamed it meanwhile. */
 	bond = link_by_index(&context->observed->links,
 			     (int)datapath_state(team->datapath)->ifindex);

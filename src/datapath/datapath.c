@@ -178,11 +178,19 @@ static int explain_open(int err, const char *directory, struct problem *problem)
 	}
 }
 
+/*
+ * libbpf asks the kernel once what it can, and takes a failure for a no: maps that are not mapped
+ * into our memory would be used all the same.
+ */
 int datapath_try(struct problem *problem)
 {
 	struct team_bpf *team = team_bpf__open_and_load();
-	int err = team ? 0 : explain_open(-errno, "iovteamd", problem);
+	int err = 0;
 
+	if (!team)
+		err = explain_open(-errno, "iovteamd", problem);
+	else if (!team->data_state)
+		err = explain_open(-ENOMEM, "iovteamd", problem);
 	team_bpf__destroy(team);
 	return err;
 }
