@@ -11,6 +11,7 @@
 #include "daemon/handover.h"
 #include "daemon/log.h"
 #include "daemon/pending.h"
+#include "daemon/team_carrier.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -283,6 +284,7 @@ static int reconcile_team(struct manager *manager, const struct team_config *wan
 		return err;
 	plan_one(manager, want, running, &list);
 	err = apply_list(manager, team, &list, strict, done, &mishap, problem);
+	team_carrier_attach(&manager->context);
 	if (!err && *mishap.text)
 		note_trouble(manager, team, &mishap);
 	else if (!err)
@@ -567,6 +569,7 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 	err = datapath_each(pins, adopt_team, manager);
 	if (err)
 		return problem_set(problem, err, "cannot read %s: %s", pins, strerror(-err));
+	team_carrier_attach(&manager->context);
 	/* After the teams, which wait for nothing: it loads a program for each filter. */
 	err = host_open(&manager->context, on_host_changed, manager, &manager->host, problem);
 	if (err)
@@ -592,5 +595,5 @@ void manager_stop(struct manager *manager)
 		drop_team(manager, manager->team_count - 1);
 	host_close(manager->host);
 	observe_close(&manager->observed);
-	close_fd(&manager->context.packet_fd);
+	team_context_close(&manager->context);
 }

@@ -47,6 +47,7 @@ class Team:
         self.socket = f"{self.config}.socket"
         self.bpffs = f"/sys/fs/bpf/iovteam-test-{number}"
         self.daemon: Process | None = None
+        self.wrapper: list[str] = []  # what the daemon is started by
         self._build = build
         self._command = binary(build, "iovteam")
         self.macs: dict[str, str] = {}
@@ -55,7 +56,7 @@ class Team:
 
     def start_daemon(self, verbose: bool = False) -> Process:
         self.daemon = self.where.spawn(
-            [binary(self._build, "iovteamd"), "--config", self.config, "--socket", self.socket,
+            [*self.wrapper, binary(self._build, "iovteamd"), "--config", self.config, "--socket", self.socket,
              "--bpffs", self.bpffs, *(["--verbose"] if verbose else [])])
         wait_until(self._answers, SLOW, "iovteamd to answer")
         return self.daemon
