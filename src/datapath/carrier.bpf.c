@@ -12,6 +12,7 @@
  */
 #include <linux/bpf.h>
 #include <linux/types.h>
+#include <stdbool.h>
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
@@ -35,19 +36,12 @@ struct net_device {
 	possible_net_t nd_net;
 } __attribute__((preserve_access_index));
 
-/* The state of a member's team: the map that the team's programs have. */
+/* A member's team, as the map of its state. The loader says what such a map is like. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
 	__uint(max_entries, CARRIER_MEMBERS_MAX);
 	__type(key, struct carrier_key);
-	__array(
-		values, struct {
-			__uint(type, BPF_MAP_TYPE_ARRAY);
-			__uint(map_flags, BPF_F_MMAPABLE);
-			__uint(max_entries, 1);
-			__uint(key_size, sizeof(__u32));
-			__uint(value_size, sizeof(struct pick_state));
-		});
+	__uint(value_size, sizeof(__u32));
 } states SEC(".maps");
 
 /* … and its slot there. */
@@ -58,41 +52,36 @@ struct {
 	__type(value, __u32);
 } slots SEC(".maps");
 
-/* The word of the device's team, and its bit there; NULL: it is nobody's member. */
-static __always_inline __u32 *find(const struct net_device *dev, __u32 *ret_bit)
+static __always_inline int report(const struct net_device *dev, bool is_lost)
 {
 	struct carrier_key key = {.netns = dev->nd_net.net->net_cookie,
 				  .ifindex = (__u32)dev->ifindex};
 	void *team = bpf_map_lookup_elem(&states, &key);
 	const __u32 *slot = bpf_map_lookup_elem(&slots, &key);
 	struct pick_state *state;
-	__u32 only = 0;
+	__u32 only = 0, bit;
 
 	if (!team || !slot)
-		return NULL;
+		return 0; /* nobody's member */
 	state = bpf_map_lookup_elem(team, &only);
 	if (!state)
-		return NULL;
-	*ret_bit = 1U << (*slot & (PICK_SLOTS - 1));
-	return &state->lost;
+		return 0;
+	bit = 1U << (*slot & (PICK_SLOTS - 1));
+	if (is_lost)
+		__sync_fetch_and_or(&state->lost, bit);
+	else
+		__sync_fetch_and_and(&state->lost, ~bit);
+	return 0;
 }
 
 SEC("fentry/netif_carrier_off")
 int BPF_PROG(carrier_off, struct net_device *dev)
 {
-	__u32 bit, *lost = find(dev, &bit);
-
-	if (lost)
-		__sync_fetch_and_or(lost, bit);
-	return 0;
+	return report(dev, true);
 }
 
 SEC("fentry/netif_carrier_on")
 int BPF_PROG(carrier_on, struct net_device *dev)
 {
-	__u32 bit, *lost = find(dev, &bit);
-
-	if (lost)
-		__sync_fetch_and_and(lost, ~bit);
-	return 0;
+	return report(dev, false);
 }

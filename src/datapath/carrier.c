@@ -193,10 +193,29 @@ static int attach_all(const struct carrier *carrier, const struct carrier_bpf *p
 	return err;
 }
 
+/* Any team's state is a pattern for all: they are of one build. */
+static int load(const struct carrier *carrier, struct carrier_bpf **ret_programs)
+{
+	struct carrier_bpf *programs = carrier_bpf__open();
+	int err;
+
+	if (!programs)
+		return -errno;
+	err = bpf_map__set_inner_map_fd(programs->maps.states, carrier->watched[0].state_fd);
+	if (!err)
+		err = carrier_bpf__load(programs);
+	if (err) {
+		carrier_bpf__destroy(programs);
+		return err;
+	}
+	*ret_programs = programs;
+	return 0;
+}
+
 static int start(struct carrier *carrier)
 {
-	struct carrier_bpf *programs = carrier_bpf__open_and_load();
-	int err = programs ? 0 : -errno;
+	struct carrier_bpf *programs = NULL;
+	int err = load(carrier, &programs);
 
 	if (!err)
 		err = attach_all(carrier, programs);

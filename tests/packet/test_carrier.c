@@ -11,6 +11,7 @@
 #include "datapath/datapath.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -102,6 +103,20 @@ static void test_follows_the_driver(void **unused)
 	remove_all();
 }
 
+/* A device of that number in another namespace loses its carrier. */
+static void flap_elsewhere(int ifindex)
+{
+	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	assert_true(home >= 0);
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	world_ip("link add name first index %d up type veth peer name second", ifindex);
+	world_ip("link set second up");
+	world_ip("link set second down");
+	assert_int_equal(setns(home, CLONE_NEWNET), 0);
+	assert_int_equal(close(home), 0);
+}
+
 /* A name is not what it knows a device by, and a number is a namespace's own. */
 static void test_knows_the_device(void **unused)
 {
@@ -113,11 +128,7 @@ static void test_knows_the_device(void **unused)
 	world_ip("link set peer_a down");
 	assert_int_equal(lost(), 1U << SLOT_A);
 	world_ip("link set peer_a up");
-	world_ip("netns add iovteam-test-carrier");
-	world_ip("-n iovteam-test-carrier link add a index %d up type veth peer name b", device_a);
-	world_ip("-n iovteam-test-carrier link set b up");
-	world_ip("-n iovteam-test-carrier link set b down");
-	world_ip("netns delete iovteam-test-carrier");
+	flap_elsewhere(device_a);
 	assert_int_equal(lost(), 0);
 	world_ip("link set other down");
 	world_ip("link set other name a");
@@ -226,12 +237,16 @@ static void drop_capability(unsigned int capability)
 static void test_not_permitted(void **unused)
 {
 	struct problem problem = {}, again = {};
+	bool adopted;
 	int status;
 	pid_t child;
 
 	(void)unused;
 	carrier = carrier_new(world->teams);
-	carrier_watch(carrier, world->netns, device_a, 0, SLOT_A);
+	assert_int_equal(datapath_open(world->teams, "team0", world->netns, carrier, &datapath,
+				       &adopted, &problem),
+			 0);
+	assert_int_equal(datapath_attach_member(datapath, SLOT_A, device_a, &problem), 0);
 	child = fork();
 	assert_true(child >= 0);
 	if (!child) {
@@ -244,7 +259,7 @@ static void test_not_permitted(void **unused)
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
-	carrier_free(carrier);
+	remove_all();
 }
 
 static int make(void **state)
