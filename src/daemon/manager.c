@@ -11,7 +11,6 @@
 #include "daemon/handover.h"
 #include "daemon/log.h"
 #include "daemon/pending.h"
-#include "daemon/team_carrier.h"
 #include "daemon/team_seats.h"
 
 #include <errno.h>
@@ -285,7 +284,6 @@ static int reconcile_team(struct manager *manager, const struct team_config *wan
 		return err;
 	plan_one(manager, want, running, &list);
 	err = apply_list(manager, team, &list, strict, done, &mishap, problem);
-	team_carrier_attach(&manager->context);
 	if (!err && *mishap.text)
 		note_trouble(manager, team, &mishap);
 	else if (!err)
@@ -572,7 +570,6 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 	err = datapath_each(pins, adopt_team, manager);
 	if (err)
 		return problem_set(problem, err, "cannot read %s: %s", pins, strerror(-err));
-	team_carrier_attach(&manager->context);
 	/* After the teams, which wait for nothing: it loads a program for each filter. */
 	err = host_open(&manager->context, on_host_changed, manager, &manager->host, problem);
 	if (err)

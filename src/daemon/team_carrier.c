@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-void team_carrier_attach(const struct team_context *context)
+static void attach(const struct team_context *context)
 {
 	struct problem problem = {};
 	int err = carrier_attach(context->carrier, &problem);
@@ -57,6 +57,7 @@ void team_carrier_follow(const struct team *team, const struct team_context *con
 {
 	int heir = failover_heir(&team->run);
 
+	attach(context);
 	if (!team->datapath)
 		return;
 	datapath_state(team->datapath)->heir = heir == FAILOVER_NO_PRIMARY ? 0 : (__u32)heir + 1;

@@ -8,12 +8,10 @@
 
 #include "daemon/team.h"
 
-/* Attach it if it is not, and say once if that cannot be. */
-void team_carrier_attach(const struct team_context *context);
-
 /*
- * For the next loss: who is primary then, until the daemon has decided. And the kernel's word is
- * taken back where it is proven wrong: the program may have missed a carrier that has come, because
- * somebody had detached it. The proof is a question to the kernel, which may take its time.
+ * For the next loss: the program is attached if it is not, which is said once if it cannot be; and
+ * it is told who is primary until the daemon has decided. And the kernel's word is taken back where
+ * it is proven wrong: the program may have missed a carrier that has come, because somebody had
+ * detached it. The proof is a question to the kernel, which may take its time.
  */
 void team_carrier_follow(const struct team *team, const struct team_context *context);

@@ -35,17 +35,6 @@ struct carrier {
 /* The way back first: a word that can only ever lose members would be worse than none. */
 static const char *const pin_names[] = {"carrier_on", "carrier_off"};
 
-struct carrier *carrier_new(const char *pins)
-{
-	struct carrier *carrier = calloc(1, sizeof(*carrier));
-
-	if (!carrier)
-		return NULL;
-	(void)snprintf(carrier->pins, sizeof(carrier->pins), "%s", pins);
-	(void)snprintf(carrier->text, sizeof(carrier->text), "idle");
-	return carrier;
-}
-
 void carrier_free(struct carrier *carrier)
 {
 	if (!carrier)
@@ -155,6 +144,24 @@ static void unpin_all(const struct carrier *carrier)
 	for (size_t i = 0; i < ARRAY_SIZE(pin_names); i++)
 		if (!pins_path(carrier->pins, pin_names[i], path))
 			(void)unlink(path);
+}
+
+static int is_team(const char *name, void *data)
+{
+	return -EEXIST;
+}
+
+struct carrier *carrier_new(const char *pins)
+{
+	struct carrier *carrier = calloc(1, sizeof(*carrier));
+
+	if (!carrier)
+		return NULL;
+	(void)snprintf(carrier->pins, sizeof(carrier->pins), "%s", pins);
+	if (!pins_each(pins, is_team, NULL))
+		unpin_all(carrier);
+	(void)snprintf(carrier->text, sizeof(carrier->text), "idle");
+	return carrier;
 }
 
 /* A link of a tracing program takes no other program; so a new link takes the pin of the old one. */

@@ -16,7 +16,10 @@
 
 struct carrier;
 
-/* Nothing is loaded yet. NULL: no memory. */
+/*
+ * Nothing is loaded yet. What an earlier daemon has left is taken away at once if there is no team
+ * under @pins any more. NULL: no memory.
+ */
 struct carrier *carrier_new(const char *pins);
 
 /* Let go; what is attached goes on. */
