@@ -57,6 +57,7 @@ class Bench:
         self._make_network()
         kernel.enter(GUEST)
         kernel.mount_sysfs(self._sysfs)
+        kernel.hide_types()
         self.write(OTHER, configuration(OTHER, OTHERS))
         self.start()
         self.wait(lambda: self.shows(OTHER, "up"), "the other team")
