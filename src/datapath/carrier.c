@@ -241,7 +241,9 @@ void carrier_tidy(struct carrier *carrier)
 {
 	if (carrier->count)
 		return;
-	unpin_all(carrier);
+	/* What we have not pinned may be another daemon's, of another namespace. */
+	if (carrier->programs)
+		unpin_all(carrier);
 	carrier_bpf__destroy(carrier->programs);
 	carrier->programs = NULL;
 	carrier->refused = false;
