@@ -7,6 +7,7 @@
 #include "daemon/clock.h"
 #include "daemon/json_text.h"
 #include "daemon/probing.h"
+#include "datapath/carrier.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -260,14 +261,15 @@ json_t *show_team(const struct manager *manager, const struct team *team)
 	probing_text(team, &manager->observed.links, probing, sizeof(probing));
 	if (bond)
 		(void)mac_format(&bond->mac, mac);
-	return json_pack("{s:s, s:s, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name",
+	return json_pack("{s:s, s:s, s:s, s:I, s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "name",
 			 team->config.name, "state",
 			 team_state_names[team_run_state(&team->run, team->config.member_count)],
 			 "mac", mac, "mtu", (json_int_t)(bond ? bond->mtu : 0), "primary",
 			 json_text(primary_name(manager, team)), "probing", probing, "addresses",
-			 show_addresses(manager, team), "settings", show_settings(team), "members",
-			 show_members(manager, team), "failovers", show_records(team), "notes",
-			 show_notes(manager, team));
+			 show_addresses(manager, team), "carrier_program",
+			 carrier_text(manager->context.carrier), "settings", show_settings(team),
+			 "members", show_members(manager, team), "failovers", show_records(team),
+			 "notes", show_notes(manager, team));
 }
 
 /* After each turn of the loop, so a device is looked for by its name only if it must be. */
