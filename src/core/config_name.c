@@ -136,6 +136,20 @@ const char *config_path_fault(const char *path)
 	return NULL;
 }
 
+/* As libvirt would refuse it, and what a file cannot hold. */
+const char *config_domain_fault(const char *name)
+{
+	if (strlen(name) >= VM_DOMAIN_SIZE)
+		return "a domain's name has at most 63 bytes";
+	for (const char *c = name; *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return "a domain's name has no control characters";
+		if (*c == '/')
+			return "a domain's name has no '/'";
+	}
+	return NULL;
+}
+
 const char *config_mac_fault(const char *text)
 {
 	struct mac mac;
