@@ -126,7 +126,7 @@ static bool is_wanted(const struct planning *plan, const struct domain_card *car
 			continue;
 		return vf ? strcmp(card->pci, wish->vf) == 0
 			  : mac_equal(&card->mac, &wish->mac) &&
-				    strcmp(card->target, wish->port) == 0;
+				       strcmp(card->target, wish->port) == 0;
 	}
 	return false;
 }
@@ -239,7 +239,8 @@ int domain_hostdev_xml(const struct mac *mac, const char *vf, char xml[static DO
 		return -EINVAL;
 	(void)snprintf(xml, DOMAIN_XML_SIZE,
 		       "<hostdev mode='subsystem' type='pci' managed='no'><source>"
-		       "<address domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'/></source>"
+		       "<address domain='0x%04x' bus='0x%02x' slot='0x%02x' "
+		       "function='0x%x'/></source>"
 		       "<teaming type='transient' persistent='%s'/><alias name='%s'/></hostdev>",
 		       domain, bus, device, function, domain_alias(mac, false, partner),
 		       domain_alias(mac, true, alias));

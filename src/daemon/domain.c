@@ -300,7 +300,8 @@ void domain_explain(const struct domain *domain, const struct mac *mac, struct p
 	if (domain_in_the_way(&domain->view.live, wish) ||
 	    domain_in_the_way(&domain->view.config, wish))
 		(void)problem_set(problem, -EEXIST,
-				  "domain %s has an interface with the MAC %s already, which is not "
+				  "domain %s has an interface with the MAC %s already, which is "
+				  "not "
 				  "on the port %s; take that out of it: virsh edit %s",
 				  domain->name, mac_format(mac, text), wish->port, domain->name);
 	for (size_t i = 0; i < domain->attempt_count; i++)

@@ -8,8 +8,8 @@
 #include <jansson.h>
 
 struct domain_message {
-	bool lost;	 /* it has lost libvirt, and ends */
-	bool done;	 /* the answer to @id */
+	bool lost; /* it has lost libvirt, and ends */
+	bool done; /* the answer to @id */
 	json_int_t id;
 	char text[sizeof((struct problem){}.text)]; /* why lost, or why not done; "" = done */
 	struct domain_view view;		    /* unless lost */

@@ -195,8 +195,8 @@ static int spawn(struct domain_wire *wire, int socket)
 		if (!err)
 			err = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
 		if (!err)
-			err = posix_spawn(&wire->pid, wire->program, &actions, &attributes, arguments,
-					  environ);
+			err = posix_spawn(&wire->pid, wire->program, &actions, &attributes,
+					  arguments, environ);
 		(void)posix_spawnattr_destroy(&attributes);
 	}
 	(void)posix_spawn_file_actions_destroy(&actions);

@@ -57,8 +57,7 @@ static const char *vf_of(const struct host *host, const struct mac *mac)
 
 static void note_vf(struct host *host, const struct mac *mac, const struct vf *vf)
 {
-	struct host_given *given =
-		reallocarray(host->given, host->given_count + 1, sizeof(*given));
+	struct host_given *given = reallocarray(host->given, host->given_count + 1, sizeof(*given));
 
 	if (!given)
 		return;
@@ -97,7 +96,7 @@ static void note_vfs_of(struct host *host, const struct store *store, const stru
 
 void host_note_given(struct host *host, const struct store *store, const struct host_seen *seen)
 {
-	int (*held)[VM_ADAPTERS_MAX], (*got)[VM_ADAPTERS_MAX];
+	int(*held)[VM_ADAPTERS_MAX], (*got)[VM_ADAPTERS_MAX];
 
 	host->given_count = 0;
 	if (!has_domains(store))

@@ -352,17 +352,17 @@ static json_t *show_domain(const struct showing *of, const struct vm_config *vm,
 			   const struct adapter_config *adapter)
 {
 	const struct domain_view *view = host_domain_seen(of->host, vm);
-	const struct domain_part *part = !view		       ? NULL
+	const struct domain_part *part = !view		      ? NULL
 					 : view->live.present ? &view->live
 							      : &view->config;
 	const struct domain_card *card = part ? domain_card_of(part, &adapter->mac) : NULL;
 
 	if (!*vm->libvirt)
 		return json_null();
-	return json_pack("{s:o, s:s, s:b, s:o}", "name", json_text(vm->libvirt), "state",
-			 domain_state_names[domain_state_of(view)], "attached", card != NULL, "link",
-			 card && view->live.present ? json_string(card->up ? "up" : "down")
-						    : json_null());
+	return json_pack(
+		"{s:o, s:s, s:b, s:o}", "name", json_text(vm->libvirt), "state",
+		domain_state_names[domain_state_of(view)], "attached", card != NULL, "link",
+		card && view->live.present ? json_string(card->up ? "up" : "down") : json_null());
 }
 
 static json_t *show_adapter(struct showing *of, uint32_t vm, uint32_t place)
@@ -388,16 +388,18 @@ static json_t *show_adapter(struct showing *of, uint32_t vm, uint32_t place)
 		note(notes, "%s", domain.text);
 	ok = is_in_order(of, object) && !domain.error;
 	note_limits(of, notes, nic, vf, config, adapter);
-	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "vm",
-		config->name, "name", adapter->name, "switch", sw->name, "mac",
-		mac_format(&adapter->mac, mac), "vlan", (int)adapter->vlan, "port", json_text(port),
-		"status", adapter_status_names[ok ? ADAPTER_OK : ADAPTER_DEGRADED], "path", adapter_path_names[path_of(of, sw, config, adapter)], "wanted",
-		show_wanted(adapter), "actual", show_actual(of, nic, vf), "permitted_macs",
-		show_permitted(config, adapter), "frames",
-		show_frames(host_guard_of(of->host, port)), "notes", notes, "domain",
-		show_domain(of, config, adapter), "attach",
-		*config->netns ? json_null() : show_attach(adapter, port, vf));
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o}",
+			 "vm", config->name, "name", adapter->name, "switch", sw->name, "mac",
+			 mac_format(&adapter->mac, mac), "vlan", (int)adapter->vlan, "port",
+			 json_text(port), "status",
+			 adapter_status_names[ok ? ADAPTER_OK : ADAPTER_DEGRADED], "path",
+			 adapter_path_names[path_of(of, sw, config, adapter)], "wanted",
+			 show_wanted(adapter), "actual", show_actual(of, nic, vf), "permitted_macs",
+			 show_permitted(config, adapter), "frames",
+			 show_frames(host_guard_of(of->host, port)), "notes", notes, "domain",
+			 show_domain(of, config, adapter), "attach",
+			 *config->netns ? json_null() : show_attach(adapter, port, vf));
 }
 
 static json_t *show_vm(struct showing *of, uint32_t vm, const char *adapter)

@@ -56,10 +56,15 @@ static void print_help(void)
 static int read_options(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
-		{"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
-		{"bpffs", required_argument, NULL, 'b'},  {"udev", required_argument, NULL, 'u'},
-		{"libvirt", required_argument, NULL, 'l'}, {"verbose", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {},
+		{"config", required_argument, NULL, 'c'},
+		{"socket", required_argument, NULL, 's'},
+		{"bpffs", required_argument, NULL, 'b'},
+		{"udev", required_argument, NULL, 'u'},
+		{"libvirt", required_argument, NULL, 'l'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{},
 	};
 	int option;
 

@@ -83,8 +83,7 @@ static int set_link(virDomainPtr domain, const json_t *request, unsigned int fla
 		return -1;
 	if (!text || mac_parse(text, &mac))
 		return problem_set(problem, -EPROTO, "there is no MAC in the request");
-	changed = domain_xml_with_link(xml, &mac,
-				       json_is_true(json_object_get(request, "up")));
+	changed = domain_xml_with_link(xml, &mac, json_is_true(json_object_get(request, "up")));
 	if (!changed)
 		return problem_set(problem, -ENODEV, "it has no interface with the MAC %s", text);
 	return virDomainUpdateDeviceFlags(domain, changed, flags);

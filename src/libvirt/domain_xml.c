@@ -66,8 +66,8 @@ static unsigned int number_of(const xmlNode *node, const char *name)
 
 static json_t *new_card(const xmlNode *device)
 {
-	json_t *card = json_pack("{s:s, s:s, s:s, s:b}", "mac", "", "target", "", "pci", "", "up",
-				 true);
+	json_t *card =
+		json_pack("{s:s, s:s, s:s, s:b}", "mac", "", "target", "", "pci", "", "up", true);
 
 	put_attribute(card, "alias", child_of(device, "alias"), "name");
 	return card;
@@ -91,19 +91,19 @@ static json_t *read_hostdev(const xmlNode *device)
 	const xmlNode *address = child_of(child_of(device, "source"), "address");
 	json_t *card = new_card(device);
 
-	(void)json_object_set_new(
-		card, "pci",
-		json_sprintf("%04x:%02x:%02x.%x", number_of(address, "domain"),
-			     number_of(address, "bus"), number_of(address, "slot"),
-			     number_of(address, "function")));
+	(void)json_object_set_new(card, "pci",
+				  json_sprintf("%04x:%02x:%02x.%x", number_of(address, "domain"),
+					       number_of(address, "bus"),
+					       number_of(address, "slot"),
+					       number_of(address, "function")));
 	return card;
 }
 
 json_t *domain_xml_cards(const char *xml)
 {
 	_cleanup_document_ xmlDoc *document = read_document(xml);
-	const xmlNode *devices = child_of(document ? xmlDocGetRootElement(document) : NULL,
-					  "devices");
+	const xmlNode *devices = child_of(document ? xmlDocGetRootElement(document) : NULL, "device"
+											    "s");
 	json_t *cards = devices ? json_array() : NULL;
 
 	for (const xmlNode *device = cards ? devices->children : NULL; device;

@@ -205,8 +205,8 @@ int main(int argc, char **argv)
 	int type = 0;
 	socklen_t size = sizeof(type);
 
-	if (!helper.domain ||
-	    getsockopt(STDIN_FILENO, SOL_SOCKET, SO_TYPE, &type, &size) || type != SOCK_SEQPACKET) {
+	if (!helper.domain || getsockopt(STDIN_FILENO, SOL_SOCKET, SO_TYPE, &type, &size) ||
+	    type != SOCK_SEQPACKET) {
 		(void)fputs("iovteam-libvirt is started by iovteamd alone\n", stderr);
 		return 2;
 	}

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from host_world import run, wait_until
 
 PLACES = {"/etc/libvirt": "etc", "/var/lib/libvirt": "var", "/run/libvirt": "run",
-          "/var/log/libvirt": "log", "/var/cache/libvirt": "cache"}
+          "/var/log/libvirt": "log"}
+CACHE = "/var/cache/libvirt"
 # libvirtd looks for this user before it reads who QEMU shall be run as.
 USER, GROUPS = "libvirt-qemu", ("libvirt-qemu", "kvm")
 
@@ -50,6 +51,10 @@ class Libvirt:
         self.sockets = directory / "sockets"
         for place in ["sockets", *PLACES.values()]:
             (directory / place).mkdir()
+        # What QEMU can do is found out once for all tests.
+        self.places = {place: directory / own for place, own in PLACES.items()}
+        self.places[CACHE] = directory.parent.parent / "libvirt-cache"
+        self.places[CACHE].mkdir(exist_ok=True)
         (directory / "libvirtd.conf").write_text(
             DAEMON.format(sockets=self.sockets, directory=directory))
         (directory / "etc/qemu.conf").write_text(QEMU)
@@ -68,8 +73,7 @@ class Libvirt:
         (self.directory / "group").write_text("".join(groups))
 
     def start(self):
-        places = [word for place, own in PLACES.items()
-                  for word in (place, str(self.directory / own))]
+        places = [str(word) for pair in self.places.items() for word in pair]
         with open(self.directory / "out", "ab") as out:
             self.process = subprocess.Popen(
                 ["ip", "netns", "exec", self.netns, "unshare", "--mount", "bash", "-ec",
