@@ -193,6 +193,8 @@ def test_refused(host, libvirt, daemon):  # noqa: F811
     for words, part in ((["--libvirt", "a/b"], "has no '/'"),
                         (["--libvirt", "x" * 64], "at most 63 bytes"),
                         (["--libvirt", "a\tb"], "no control characters"),
+                        (["--libvirt", " a"], "neither begins nor ends with a space"),
+                        (["--libvirt", "a ;b"], "cannot be written down"),
                         (["--libvirt", "web1"], "is that of web1 already")):
         assert part in host.refuse(*add, *words)
         assert (host.state(), libvirt.xml("web1")) == before, words
