@@ -124,9 +124,10 @@ static bool is_wanted(const struct planning *plan, const struct domain_card *car
 
 		if (strcmp(card->alias, domain_alias(&wish->mac, vf, alias)) != 0)
 			continue;
-		return vf ? strcmp(card->pci, wish->vf) == 0
-			  : mac_equal(&card->mac, &wish->mac) &&
-				       strcmp(card->target, wish->port) == 0;
+		if (vf)
+			return strcmp(card->pci, wish->vf) == 0;
+		return mac_equal(&card->mac, &wish->mac) && strcmp(card->target, wish->port) == 0 &&
+		       (plan->live || card->paired == wish->paired);
 	}
 	return false;
 }
@@ -146,13 +147,14 @@ static void plan_links(struct planning *plan)
 	}
 }
 
-static void plan_unwanted(struct planning *plan)
+static void plan_unwanted(struct planning *plan, bool vfs)
 {
 	for (uint32_t i = 0; i < plan->part->count; i++) {
 		const struct domain_card *card = &plan->part->cards[i];
 
-		if (domain_card_is_ours(card) && !is_wanted(plan, card))
-			add(plan, DOMAIN_DETACH, card->alias, NULL, *card->pci != '\0');
+		if ((*card->pci != '\0') == vfs && domain_card_is_ours(card) &&
+		    !is_wanted(plan, card))
+			add(plan, DOMAIN_DETACH, card->alias, NULL, vfs);
 	}
 }
 
@@ -170,7 +172,7 @@ static void plan_missing(struct planning *plan)
 		if (!card && !has_alias(plan->part, alias) && (wish->port_there || !plan->live))
 			add(plan, DOMAIN_ATTACH, alias, wish, false);
 		/* The pair's other half names it. */
-		if (*wish->vf && card && strcmp(card->alias, alias) == 0 &&
+		if (*wish->vf && card && card->paired && strcmp(card->alias, alias) == 0 &&
 		    !vf_card_of(plan->part, wish->vf) && !has_alias(plan->part, vf_alias))
 			add(plan, DOMAIN_ATTACH, vf_alias, wish, true);
 	}
@@ -191,7 +193,8 @@ size_t domain_plan(const struct domain_wishes *wishes, const struct domain_view 
 		plan.part = parts[i];
 		if (!plan.part->present)
 			continue;
-		plan_unwanted(&plan);
+		plan_unwanted(&plan, true);
+		plan_unwanted(&plan, false);
 		plan_missing(&plan);
 	}
 	return plan.count;

@@ -8,6 +8,9 @@
  * domain and what libvirt has written down of it are two parts of one domain, and each is made as
  * wanted. The link's state (H5 b) is the running domain's alone.
  *
+ * A running interface cannot be made the half of a pair, so whether it is one is put right in the
+ * definition only, and a VF is given to the running domain only beside one that is.
+ *
  * A card that is as wanted but has no alias of ours was put there by somebody else. It is used as it
  * is, and never taken out.
  */
@@ -38,6 +41,7 @@ struct domain_card {
 	char target[LINK_NAME_SIZE];   /* the host's end of an <interface type='ethernet'> */
 	char pci[LINK_BUS_SIZE];       /* of a hostdev: "0000:02:10.0" */
 	bool up;
+	bool paired; /* the persistent one of a pair, beside which a VF may be */
 };
 
 struct domain_part {

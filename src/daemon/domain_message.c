@@ -19,7 +19,8 @@ static int read_card(const json_t *object, struct domain_card *card)
 {
 	const char *mac = string_of(object, "mac");
 
-	*card = (struct domain_card){.up = json_is_true(json_object_get(object, "up"))};
+	*card = (struct domain_card){.up = json_is_true(json_object_get(object, "up")),
+				     .paired = json_is_true(json_object_get(object, "paired"))};
 	if (!json_is_object(object) || (*mac && mac_parse(mac, &card->mac)))
 		return -EPROTO;
 	(void)text_copy(card->alias, sizeof(card->alias), string_of(object, "alias"));

@@ -66,8 +66,8 @@ static unsigned int number_of(const xmlNode *node, const char *name)
 
 static json_t *new_card(const xmlNode *device)
 {
-	json_t *card =
-		json_pack("{s:s, s:s, s:s, s:b}", "mac", "", "target", "", "pci", "", "up", true);
+	json_t *card = json_pack("{s:s, s:s, s:s, s:b, s:b}", "mac", "", "target", "", "pci", "",
+				 "up", true, "paired", false);
 
 	put_attribute(card, "alias", child_of(device, "alias"), "name");
 	return card;
@@ -83,6 +83,8 @@ static json_t *read_interface(const xmlNode *device)
 		put_attribute(card, "target", child_of(device, "target"), "dev");
 	if (has_attribute(child_of(device, "link"), "state", "down"))
 		(void)json_object_set_new(card, "up", json_false());
+	if (has_attribute(child_of(device, "teaming"), "type", "persistent"))
+		(void)json_object_set_new(card, "paired", json_true());
 	return card;
 }
 

@@ -8,7 +8,7 @@
 
 /*
  * The domain's interfaces, and the PCI devices of the host that it has: an array of objects with
- * "alias", "mac", "target", "pci" and "up". NULL: it is no domain's XML, or there is no memory.
+ * "alias", "mac", "target", "pci", "up" and "paired". NULL: it is no domain's XML, or there is no memory.
  */
 json_t *domain_xml_cards(const char *xml);
 

@@ -214,5 +214,8 @@ int main(int argc, char **argv)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	virSetErrorFunc(NULL, on_error);
 	run(&helper);
+	if (helper.connection)
+		(void)virConnectClose(helper.connection);
+	json_decref(helper.told);
 	return 0;
 }

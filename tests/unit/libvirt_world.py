@@ -76,8 +76,9 @@ class Libvirt:
         places = [str(word) for pair in self.places.items() for word in pair]
         with open(self.directory / "out", "ab") as out:
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "--", "nsenter", f"--net=/run/netns/{self.netns}",
-                 "--", "unshare", "--mount", "bash", "-ec", START.format(directory=self.directory), "libvirtd", *places, "--",
+                ["setpriv", "--pdeathsig", "KILL", "--", "nsenter",
+                 f"--net=/run/netns/{self.netns}", "--", "unshare", "--mount", "bash", "-ec",
+                 START.format(directory=self.directory), "libvirtd", *places, "--",
                  "/usr/sbin/libvirtd", "--config", str(self.directory / "libvirtd.conf"),
                  "--pid-file", str(self.directory / "pid")],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out)

@@ -188,7 +188,7 @@ static void test_vf(void **state)
 	/* It names its partner, which comes first. */
 	assert_int_equal(plan(), 1);
 	expect(0, DOMAIN_ATTACH, false, ALIAS);
-	put(&view.config, ALIAS, "tap0", "");
+	put(&view.config, ALIAS, "tap0", "")->paired = true;
 	assert_int_equal(plan(), 1);
 	expect(0, DOMAIN_ATTACH, false, VF_ALIAS);
 	assert_true(steps[0].vf);
@@ -206,6 +206,33 @@ static void test_vf(void **state)
 	put(&view.config, "hostdev0", "", VF);
 	(void)text_copy(wish()->vf, sizeof(wish()->vf), VF);
 	assert_int_equal(plan(), 0);
+}
+
+/* The weight has changed: in the definition it is made anew, in the running domain it stays. */
+static void test_pair(void **state)
+{
+	put(&view.live, ALIAS, "tap0", "");
+	put(&view.config, ALIAS, "tap0", "");
+	wish()->paired = true;
+	(void)text_copy(wish()->vf, sizeof(wish()->vf), VF);
+	assert_int_equal(plan(), 1);
+	expect(0, DOMAIN_DETACH, false, ALIAS);
+	view.config.count = 0;
+	assert_int_equal(plan(), 1);
+	expect(0, DOMAIN_ATTACH, false, ALIAS);
+	view.live.cards[0].paired = true;
+	put(&view.config, ALIAS, "tap0", "")->paired = true;
+	assert_int_equal(plan(), 2);
+	expect(0, DOMAIN_ATTACH, true, VF_ALIAS);
+	expect(1, DOMAIN_ATTACH, false, VF_ALIAS);
+	/* It is 0 again: the VF first, which names the other. */
+	put(&view.config, VF_ALIAS, "", VF);
+	view.live = (struct domain_part){};
+	wish()->paired = false;
+	wish()->vf[0] = '\0';
+	assert_int_equal(plan(), 2);
+	expect(0, DOMAIN_DETACH, false, VF_ALIAS);
+	expect(1, DOMAIN_DETACH, false, ALIAS);
 }
 
 static void test_most(void **state)
@@ -339,9 +366,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_states),     TEST(test_attach),    TEST(test_detach),
 		TEST(test_other_port), TEST(test_other_mac), TEST(test_strangers),
-		TEST(test_link),       TEST(test_vf),	     TEST(test_most),
-		TEST(test_xml),	       TEST(test_messages),  TEST(test_nonsense),
-		TEST(test_requests),
+		TEST(test_link),       TEST(test_vf),	     TEST(test_pair),
+		TEST(test_most),       TEST(test_xml),	     TEST(test_messages),
+		TEST(test_nonsense),   TEST(test_requests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

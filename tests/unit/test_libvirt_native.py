@@ -121,10 +121,27 @@ def test_running_domain(host, libvirt, daemon):  # noqa: F811
 
 
 def test_vf_pair(host, libvirt, daemon):  # noqa: F811
-    """What is shown is what libvirt takes: the pair of tap and VF, in a definition."""
+    """The weight makes a pair of it in the definition; what a VF would be there libvirt takes, too."""
     libvirt.define("web1")
-    make(host, "iov-weight=100")
-    wait_until(lambda: libvirt.xml("web1").count("<teaming type='persistent'/>") == 2, "the pairs")
+    make(host)
+    wait_until(lambda: settled(host), "the domain")
+    persistent = "<teaming type='persistent'/>"
+    assert persistent not in libvirt.xml("web1")
+    host.do("adapter", "set", "web1", "iov-weight=100")
+    wait_until(lambda: libvirt.xml("web1").count(persistent) == 2, "the pairs")
+    alias = "ua-iovteam-" + host.adapter("web1", "nicA")["mac"].replace(":", "")
+    assert alias in host.adapter("web1", "nicA")["attach"]["libvirt_xml"]
+    # The words are those of tests/unit/test_domain.c.
+    vf = libvirt.directory / "vf.xml"
+    vf.write_text("<hostdev mode='subsystem' type='pci' managed='no'><source><address "
+                  "domain='0x0000' bus='0x02' slot='0x10' function='0x0'/></source><teaming "
+                  f"type='transient' persistent='{alias}'/><alias name='{alias}-vf'/></hostdev>")
+    libvirt.virsh("attach-device", "web1", str(vf), "--config")
+    # It is not wanted: there is no such VF here.
+    wait_until(lambda: "<hostdev" not in libvirt.xml("web1"), "it to be taken out")
+    host.do("adapter", "set", "web1", "iov-weight=0")
+    wait_until(lambda: "<teaming" not in libvirt.xml("web1")
+               and "has no VF" not in str(notes(host)), "no pair")
 
 
 def test_in_the_way(host, libvirt, daemon):  # noqa: F811
