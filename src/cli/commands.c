@@ -16,7 +16,9 @@
 	"  distribution=transport-ports  flows are spread by addresses and ports;\n"               \
 	"                            or ip-addresses, or mac-addresses (of the peer)\n"            \
 	"  mac-policy=member         each member sends with its own MAC; or team: one MAC\n"       \
-	"                            for ever, which the host must permit (allow-teaming)\n"
+	"                            for ever, which the host must permit (allow-teaming)\n"       \
+	"  mixed=standby             virtio beside VFs stands by; or weighted: each has\n"         \
+	"                            its part by its speed; or equal: as any other\n"
 
 #define MEMBER_HELP                                                                                \
 	"Settings of a member (the defaults are shown):\n"                                         \
@@ -41,7 +43,8 @@
 	"  mac-spoofing=off   on: it may send with any MAC\n"                                      \
 	"  vlan=0             its VLAN, 1 to 4094; 0 = untagged\n"                                 \
 	"  mac=MAC            made from its name where none is given\n"                            \
-	"  port=INTERFACE     a tap that something else makes; usually it is made here\n"
+	"  port=INTERFACE     a tap that something else makes; usually it is made here\n"          \
+	"  switch=SWITCH      the switch that it is on\n"
 
 #define TAKE_HELP                                                                                  \
 	"  --take-addresses  its addresses and routes go to the team at once, so that a\n"         \

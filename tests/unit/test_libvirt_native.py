@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""VMs that are domains of a real libvirtd (H3, H7, H10). What a guest sees of it is in
-tests/lab/test_libvirt.py; here domains are paused, and libvirt says what they have.
+"""VMs that are domains of a real libvirtd (H3, H7, H10). Domains are paused: what they have is what
+libvirt says of them.
 """
 import signal
 
