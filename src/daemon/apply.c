@@ -55,10 +55,14 @@ static int create_bond(const struct team *team, const struct team_context *conte
 	return 0;
 }
 
-/* Nobody is used of a bond that somebody has deleted. How its members were before is still noted. */
+/*
+ * Nobody is used of a bond that somebody has deleted. How its members were before is still noted.
+ * That no bond is noted tells a later run that this one was making it (team_adopt()).
+ */
 static void forget_members(struct team *team)
 {
 	datapath_state(team->datapath)->usable = 0;
+	datapath_state(team->datapath)->ifindex = 0;
 	team_run_init(&team->run);
 }
 
@@ -71,7 +75,7 @@ static int apply_create(struct team *team, const struct team_context *context,
 
 	if (!team->datapath)
 		err = datapath_open(context->pins, team->config.name, context->netns,
-				    &team->datapath, &adopted, problem);
+				    context->carrier, &team->datapath, &adopted, problem);
 	if (err)
 		return err;
 	forget_members(team);

@@ -28,12 +28,19 @@ static const struct link_table *links(const struct host *host)
 	return &host->context->observed->links;
 }
 
+/* What reading has failed to see is seen by the next one. */
+static void look_around(const struct host *host)
+{
+	if (observe_own(host->context->observed))
+		(void)observe_own(host->context->observed);
+}
+
 /* Of a device that is down the kernel does not tell what has changed. */
 static void look(const struct host *host, int ifindex)
 {
-	(void)observe_own(host->context->observed);
-	if (link_by_index(links(host), ifindex))
-		(void)observe_link(host->context->observed, ifindex);
+	look_around(host);
+	if (link_by_index(links(host), ifindex) && observe_link(host->context->observed, ifindex))
+		look_around(host);
 }
 
 /* Somebody may have been faster. */
@@ -56,31 +63,42 @@ static int set_mark(struct host *host, int ifindex, const char *mark, struct pro
 	return err;
 }
 
-/* A bridge without its mark is nobody's: it must not stay. */
+/*
+ * The device @name was asked for, with result @err. Without its mark it is nobody's and must not
+ * stay; nor if the request has failed, for what is lost may have been the answer alone.
+ */
+static int mark_made(struct host *host, const char *name, int err, const char *mark,
+		     struct problem *problem)
+{
+	const struct link *made;
+	int ifindex;
+
+	look_around(host);
+	made = err == -EEXIST ? NULL : link_by_name(links(host), name);
+	ifindex = made ? made->ifindex : 0;
+	if (!err && !made)
+		err = problem_set(problem, -ENODEV, "%s is gone already", name);
+	if (!err)
+		err = set_mark(host, ifindex, mark, problem);
+	if (err && ifindex)
+		(void)rtnl_link_delete(requests(host), ifindex, NULL);
+	look_around(host);
+	return err;
+}
+
 static int apply_switch_make(struct host *host, const struct host_step *step,
 			     struct problem *problem)
 {
 	const struct host_mark mark = {};
 	char text[LINK_ALIAS_SIZE];
-	const struct link *bridge;
 	int err = rtnl_bridge_create(requests(host), step->sw->name, true, NULL);
 
 	if (err == -EOPNOTSUPP) /* one that knows no VLANs is enough for adapters without */
 		err = rtnl_bridge_create(requests(host), step->sw->name, false, problem);
 	else if (err)
 		(void)problem_set(problem, err, "%s", strerror(-err));
-	if (err)
-		return problem_prefix(problem, "%s cannot be made", step->sw->name);
-	(void)observe_own(host->context->observed);
-	bridge = link_by_name(links(host), step->sw->name);
-	if (!bridge)
-		return problem_set(problem, -ENODEV, "%s is gone already", step->sw->name);
-	err = set_mark(host, bridge->ifindex, host_mark_switch(&mark, text), problem);
-	bridge = link_by_name(links(host), step->sw->name);
-	if (err && bridge)
-		(void)rtnl_link_delete(requests(host), bridge->ifindex, NULL);
-	(void)observe_own(host->context->observed);
-	return err;
+	err = mark_made(host, step->sw->name, err, host_mark_switch(&mark, text), problem);
+	return err ? problem_prefix(problem, "%s cannot be made", step->sw->name) : 0;
 }
 
 /* What the NIC's filter was given for guests behind the switch. */
@@ -200,23 +218,13 @@ static int make_veth(struct host *host, const struct host_step *step, struct pro
 
 static int apply_port_make(struct host *host, const struct host_step *step, struct problem *problem)
 {
-	const struct link *port;
 	char mark[LINK_ALIAS_SIZE];
 	int err = *step->vm->netns ? make_veth(host, step, problem)
 				   : tap_create(step->device, false, problem);
 
-	if (err)
-		return problem_prefix(problem, "the port of %s cannot be made", step->object);
-	(void)observe_own(host->context->observed);
-	port = link_by_name(links(host), step->device);
-	if (!port)
-		return problem_set(problem, -ENODEV, "the port %s is gone already", step->device);
-	err = set_mark(host, port->ifindex, host_mark_port(step->vm, step->adapter, mark), problem);
-	port = link_by_name(links(host), step->device);
-	if (err && port)
-		(void)rtnl_link_delete(requests(host), port->ifindex, NULL);
-	(void)observe_own(host->context->observed);
-	return err;
+	err = mark_made(host, step->device, err, host_mark_port(step->vm, step->adapter, mark),
+			problem);
+	return err ? problem_prefix(problem, "the port of %s cannot be made", step->object) : 0;
 }
 
 static void drop_guard(struct host *host, const char *port)
@@ -256,7 +264,7 @@ static const char *guard_name(const char *port, char *name)
 	return name;
 }
 
-static struct host_guard *new_guard(struct host *host, const char *port, struct guard *guard)
+static struct host_guard *new_guard(struct host *host, const char *port)
 {
 	struct host_guard *guards =
 		reallocarray(host->guards, host->guard_count + 1, sizeof(*guards));
@@ -265,7 +273,7 @@ static struct host_guard *new_guard(struct host *host, const char *port, struct 
 		return NULL;
 	host->guards = guards;
 	guards += host->guard_count++;
-	*guards = (struct host_guard){.guard = guard};
+	*guards = (struct host_guard){};
 	(void)text_copy(guards->port, sizeof(guards->port), port);
 	return guards;
 }
@@ -273,18 +281,17 @@ static struct host_guard *new_guard(struct host *host, const char *port, struct 
 int host_take_guard(struct host *host, const char *port, const struct guard_rules *rules,
 		    struct problem *problem)
 {
+	struct host_guard *guard = new_guard(host, port);
 	char name[LINK_NAME_SIZE];
-	struct guard *opened;
-	struct host_guard *guard;
-	int err = guard_open(host->guard_pins, guard_name(port, name), host->context->netns, rules,
-			     &opened, problem);
+	int err;
 
-	if (err)
-		return err;
-	guard = new_guard(host, port, opened);
-	if (!guard) {
-		guard_close(opened);
+	if (!guard)
 		return problem_set(problem, -ENOMEM, "out of memory");
+	err = guard_open(host->guard_pins, guard_name(port, name), host->context->netns, rules,
+			 &guard->guard, problem);
+	if (err) {
+		host->guard_count--;
+		return err;
 	}
 	guard->rules = *rules;
 	return 0;

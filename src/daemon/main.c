@@ -120,7 +120,7 @@ static int mount_bpffs(const char *directory)
 
 /*
  * What is needed from here on. CAP_PERFMON: the verifier's work on programs that compare
- * pointers; CAP_CHOWN: the socket's group.
+ * pointers, and the carrier program, which traces; CAP_CHOWN: the socket's group.
  */
 static void drop_capabilities(void)
 {
@@ -214,6 +214,9 @@ static int serve(sd_event *loop, const struct options *options)
 	if (!err &&
 	    events_open(manager, server, options->config, options->socket, &manager->monitors))
 		err = problem_set(&problem, -ENOMEM, "cannot watch for changes");
+	/* Not before: from the first sign of life on systemd waits for the next, start or not. */
+	if (!err && sd_event_set_watchdog(loop, true) < 0)
+		err = problem_set(&problem, -ENOMEM, "cannot give signs of life to systemd");
 	if (err) {
 		log_error("%s", problem.text);
 	} else {
@@ -252,8 +255,6 @@ static int prepare_loop(sd_event **ret_loop)
 		err = sd_event_add_signal(*ret_loop, NULL, SIGTERM, NULL, NULL);
 	if (err >= 0)
 		err = sd_event_add_signal(*ret_loop, NULL, SIGINT, NULL, NULL);
-	if (err >= 0)
-		err = sd_event_set_watchdog(*ret_loop, true);
 	return err < 0 ? err : 0;
 }
 

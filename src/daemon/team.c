@@ -10,9 +10,11 @@
 #include "daemon/announce_rounds.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/team_carrier.h"
 #include "daemon/team_mac.h"
 #include "daemon/team_seats.h"
 #include "kernel/rtnl_bond.h"
+#include "kernel/rtnl_link.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -192,16 +194,37 @@ static void let_go(struct team *team)
 	team_run_init(&team->run);
 }
 
+/*
+ * A bond that an earlier run has asked for, and died before it could note which it is: down, without
+ * members, and with a setting that hardly anybody else makes. It is made anew.
+ */
+static void drop_unfinished(const struct team *team, const struct team_context *context)
+{
+	const struct link_table *links = &context->observed->links;
+	const struct link *bond = link_by_name(links, team->config.name);
+
+	if (!bond || strcmp(bond->kind, "bond") != 0 || bond->flags & IFF_UP ||
+	    !bond->bond.all_slaves_active)
+		return;
+	for (size_t i = 0; i < links->count; i++)
+		if (links->links[i].master == bond->ifindex)
+			return;
+	(void)rtnl_link_delete(context->observed->requests, bond->ifindex, NULL);
+	(void)observe_own(context->observed);
+}
+
 int team_adopt(struct team *team, const struct team_context *context, struct problem *problem)
 {
 	const struct link *bond;
 	bool adopted;
 	int err;
 
-	err = datapath_open(context->pins, team->config.name, context->netns, &team->datapath,
-			    &adopted, problem);
+	err = datapath_open(context->pins, team->config.name, context->netns, context->carrier,
+			    &team->datapath, &adopted, problem);
 	if (err)
 		return err;
+	if (!datapath_state(team->datapath)->ifindex)
+		drop_unfinished(team, context);
 	/* Whatever it is called: somebody may have renamed it meanwhile. */
 	bond = link_by_index(&context->observed->links,
 			     (int)datapath_state(team->datapath)->ifindex);
@@ -362,6 +385,7 @@ static void count_held(const struct team *team, const struct decision *decision,
 	struct pick_state before = *datapath_state(team->datapath);
 
 	before.usable = team->run.usable | decision->lost;
+	before.lost = 0; /* what the carrier program has moved already counts as well */
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
 		if (decision->lost >> slot & 1)
 			change->held[slot] = deal_held(datapath_deal(team->datapath),
@@ -441,6 +465,7 @@ uint64_t team_follow(struct team *team, const struct team_context *context)
 	if (bond)
 		neighbours_follow(&team->neighbours, context->observed, bond);
 	tell_late(team, context);
+	team_carrier_follow(team, context);
 	link = team_member_link(team, &context->observed->links, team->run.primary);
 	preferred = failover_preferred(&team->run);
 	/* While it is down bonding looks at no carrier; it takes the slave when it is up again. */
