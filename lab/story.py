@@ -41,7 +41,7 @@ def title(screen: show.Screen, text: str, *lines: str) -> None:
         screen.line(f"  {line}".rstrip())
 
 
-def play_a(screen: show.Screen, lab: Lab, sriov: Sriov, packets: int = PACKETS) -> dict[str, Any]:
+def play_a(screen: show.Screen, sriov: Sriov, packets: int = PACKETS) -> dict[str, Any]:
     """The pNIC is disabled on the host, and the guest on its VFs sees it."""
     screen.progress("switches, adapters with VFs, the team, the recorders…")
     stage = Stage(screen, sriov.with_vfs("allow-teaming=on"))
@@ -92,7 +92,7 @@ def play_b(screen: show.Screen, lab: Hosted, virtio: Virtio,
 
 def run_a(screen: show.Screen, build: Path, kernel: str) -> dict[str, Any]:
     with Lab(kernel=kernel, vfs=0, progress=screen.progress) as lab:
-        return play_a(screen, lab, Sriov(lab, build, RATE, VF_VIEWS))
+        return play_a(screen, Sriov(lab, build, RATE, VF_VIEWS))
 
 
 def run_b(screen: show.Screen, build: Path, kernel: str) -> dict[str, Any]:

@@ -34,6 +34,7 @@ enum command_option {
 	OPTION_VLAN = 1 << 12,
 	OPTION_NAMESPACE = 1 << 13,
 	OPTION_QMP = 1 << 14,
+	OPTION_LIBVIRT = 1 << 15,
 };
 
 struct cli;

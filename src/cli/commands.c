@@ -199,7 +199,7 @@ const struct command commands[] = {
 	  "  iovteam switch show TeamDemoA --json\n" },
 	{ "adapter", "add", adapter_add,
 	  OPTION_SWITCH | OPTION_WEIGHT | OPTION_MAC | OPTION_VLAN | OPTION_NAMESPACE |
-	  OPTION_QMP | OPTION_CONFIRM, OPTION_SWITCH, 2, -1,
+	  OPTION_QMP | OPTION_LIBVIRT | OPTION_CONFIRM, OPTION_SWITCH, 2, -1,
 	  "VM NAME --switch SWITCH [OPTIONS] [KEY=VALUE]...", "give a VM a network card on a switch",
 	  "Makes the adapter NAME of VM on SWITCH, and writes its configuration. A VM that\n"
 	  "is not known yet is made with it. To survive the loss of a NIC, give the VM one\n"
@@ -208,13 +208,16 @@ const struct command commands[] = {
 	  "  --namespace NS   the guest is this network namespace (ip netns); its\n"
 	  "                   interface is called NAME there. Else it is QEMU's, and\n"
 	  "                   iovteam adapter show VM NAME tells how QEMU gets it\n"
-	  "  --qmp PATH       QEMU's control socket, to tell the guest of a lost uplink\n\n"
+	  "  --qmp PATH       QEMU's control socket, to tell the guest of a lost uplink\n"
+	  "  --libvirt NAME   the guest is this domain of libvirt: the adapter is attached\n"
+	  "                   to it, and detached when it is removed\n\n"
 	  ADAPTER_HELP "\n"
 	  "Examples:\n"
 	  "  iovteam adapter add web1 nicA --switch TeamDemoA --iov-weight 100\n"
 	  "  iovteam adapter add web1 nicB --switch TeamDemoB --iov-weight 100\n"
 	  "  iovteam adapter set web1 allow-teaming=on\n"
 	  "  iovteam adapter add web2 nicA --switch TeamDemoA --qmp /run/web2.qmp\n"
+	  "  iovteam adapter add web3 nicA --switch TeamDemoA --libvirt web3\n"
 	  "  iovteam adapter add test nicA --switch TeamDemoA --namespace test vlan=7\n" },
 	{ "adapter", "set", adapter_set, OPTION_CONFIRM, 0, 2, -1, "VM [NAME] KEY=VALUE...",
 	  "change settings of an adapter, or of all of a VM",

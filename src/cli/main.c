@@ -207,6 +207,7 @@ static const struct {
 	{{"vlan", required_argument, NULL, 'v'}, OPTION_VLAN, .key = "Vlan"},
 	{{"namespace", required_argument, NULL, 'n'}, OPTION_NAMESPACE, .key = "Namespace"},
 	{{"qmp", required_argument, NULL, 'q'}, OPTION_QMP, .key = "Qmp"},
+	{{"libvirt", required_argument, NULL, 'l'}, OPTION_LIBVIRT, .key = "Libvirt"},
 	{{"interval", required_argument, NULL, 'i'}, OPTION_INTERVAL, .take = take_interval},
 	{{"count", required_argument, NULL, 'c'}, OPTION_COUNT, .take = take_count},
 	{{"json", no_argument, NULL, 'j'}, 0, .take = take_json},

@@ -21,6 +21,7 @@ const char *config_name_fault(const char *name);
 const char *config_adapter_name_fault(const char *name);
 const char *config_vm_name_fault(const char *name);
 const char *config_path_fault(const char *path);
+const char *config_domain_fault(const char *name);
 const char *config_addresses_fault(const char *text);
 
 /* "none" is stored as "". */

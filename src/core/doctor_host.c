@@ -311,7 +311,7 @@ static void cannot_be_told(struct doctor *doctor, const struct vm_config *vm)
 {
 	struct finding *found;
 
-	if (*vm->netns || *vm->qmp || !doctor_count_teaming(vm))
+	if (*vm->netns || *vm->qmp || *vm->libvirt || !doctor_count_teaming(vm))
 		return;
 	found = doctor_find(doctor, vm->name);
 	finding_say(found->what, "the guest of %s cannot be told that an uplink is lost", vm->name);

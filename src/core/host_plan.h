@@ -152,6 +152,12 @@ bool host_is_cut_off(const struct adapter_config *adapter, const struct switch_c
 void host_allot(const struct host_config *want, const struct host_view *view, uint32_t sw,
 		int (*ret_got)[VM_ADAPTERS_MAX], int (*ret_held)[VM_ADAPTERS_MAX]);
 
+/*
+ * H10. The VF that a QEMU guest can be given, of an adapter that shall have @got and has @held: bound
+ * to vfio-pci. NULL: none, or it is to be taken back.
+ */
+const struct vf *host_vf_for_qemu(const struct host_nic *nic, int got, int held);
+
 /* Append the steps for all switches and adapters, and for what is there and not wanted. */
 void host_plan(const struct host_config *want, const struct host_view *view,
 	       struct host_steps *list);

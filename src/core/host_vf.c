@@ -305,6 +305,13 @@ static void plan_left_alone(const struct vf_planning *of, struct host_step base,
 		 vf->index, of->link->name, base.object);
 }
 
+const struct vf *host_vf_for_qemu(const struct host_nic *nic, int got, int held)
+{
+	if (held < 0 || held != got || strcmp(nic->vfs.vfs[held].driver, VFIO_DRIVER) != 0)
+		return NULL;
+	return &nic->vfs.vfs[held];
+}
+
 /* H10. A driver reads the MAC when it is bound, so the settings come first. */
 static void plan_hand_over(const struct vf_planning *of, struct host_step base, const struct vf *vf)
 {

@@ -91,9 +91,10 @@ static void follow_track(const struct probe_run *run, struct probe_track *track,
 	track->newest = newest;
 }
 
-static void take_delay(struct probe_run *run, struct probe_pair *pair)
+/* What waited while the path was dead, and came when it was back, says nothing of delays. */
+static void take_delay(struct probe_run *run, struct probe_pair *pair, bool was_dead)
 {
-	if (pair->delay_ns > run->delay_ns)
+	if (!was_dead && pair->delay_ns > run->delay_ns)
 		run->delay_ns = pair->delay_ns;
 	pair->delay_ns = 0;
 }
@@ -138,7 +139,8 @@ static void follow(struct probe_run *run, struct probe_state *state)
 			if (!has(run->members, from) || from == to)
 				continue;
 			follow_track(run, &run->tracks[to][from], state->pairs[to][from].newest);
-			take_delay(run, &state->pairs[to][from]);
+			take_delay(run, &state->pairs[to][from],
+				   has(run->silent, to) || has(run->silent, from));
 		}
 		follow_answers(run, state, to);
 	}

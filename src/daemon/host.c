@@ -136,8 +136,8 @@ static void add_action(struct action_list *actions, const struct host_step *step
 	action_list_add(actions, &action);
 }
 
-static int plan(struct host *host, const struct store *store, struct host_steps *steps,
-		struct problem *problem)
+static int plan(struct host *host, const struct store *store, bool in_force,
+		struct host_steps *steps, struct problem *problem)
 {
 	const struct host_config want = host_want(store);
 	struct host_seen *seen = calloc(1, sizeof(*seen));
@@ -147,6 +147,8 @@ static int plan(struct host *host, const struct store *store, struct host_steps 
 		err = host_observe(host, store, seen, problem);
 	if (!err) {
 		host_plan(&want, &seen->view, steps);
+		if (in_force)
+			host_note_given(host, store, seen);
 		host_seen_done(seen);
 	}
 	if (!err && steps->incomplete)
@@ -159,7 +161,7 @@ void host_show_plan(struct host *host, const struct store *store, struct action_
 {
 	struct host_steps steps = {};
 
-	if (!host_has_work(host, store) || plan(host, store, &steps, NULL)) {
+	if (!host_has_work(host, store) || plan(host, store, false, &steps, NULL)) {
 		host_steps_done(&steps);
 		return;
 	}
@@ -229,7 +231,7 @@ static int run_round(struct pass *pass, struct problem *problem)
 
 	pass->since_ns = clock_now_ns();
 	pass->acted = false;
-	err = plan(pass->host, pass->store, &steps, problem);
+	err = plan(pass->host, pass->store, true, &steps, problem);
 	for (size_t i = 0; !err && i < steps.count; i++)
 		err = do_step(pass, &steps.steps[i], problem);
 	if (!err)
@@ -252,8 +254,10 @@ int host_reconcile(struct host *host, const struct store *store, const struct st
 	int err = 0;
 
 	*ret_again_ns = 0;
-	if (!host_has_work(host, store))
+	if (!host_has_work(host, store)) {
+		host_tell_guests(host, store);
 		return 0;
+	}
 	for (int i = 0; !err && pass.acted && i < ROUNDS_MAX; i++)
 		err = run_round(&pass, problem);
 	if (!err)
@@ -345,8 +349,8 @@ static int find_guard(const char *name, void *data)
 	return err == -ENOMEM ? err : 0;
 }
 
-int host_open(const struct team_context *context, void (*changed)(void *data), void *data,
-	      struct host **ret_host, struct problem *problem)
+int host_open(const struct team_context *context, const char *libvirt, void (*changed)(void *data),
+	      void *data, struct host **ret_host, struct problem *problem)
 {
 	struct host *host = calloc(1, sizeof(*host));
 	int err;
@@ -354,6 +358,7 @@ int host_open(const struct team_context *context, void (*changed)(void *data), v
 	if (!host)
 		return problem_set(problem, -ENOMEM, "out of memory");
 	host->context = context;
+	host->libvirt = libvirt;
 	host->changed = changed;
 	host->data = data;
 	(void)snprintf(host->guard_pins, sizeof(host->guard_pins), "%s-guard", context->pins);
@@ -375,6 +380,7 @@ void host_close(struct host *host)
 		return;
 	worker_close(host->worker);
 	host_guests_done(host);
+	host_domains_done(host);
 	for (size_t i = 0; i < host->guard_count; i++)
 		guard_close(host->guards[i].guard);
 	for (size_t i = 0; i < host->nic_count; i++)

@@ -16,11 +16,12 @@
 struct host;
 
 /*
- * @changed is called when a slow step is done, or a guest has answered: compare again.
- * Errors of the kernel's; the problem says which.
+ * @changed is called when a slow step is done, or a guest has answered: compare again. @libvirt is
+ * the program that speaks with libvirt, NULL: there is none. Errors of the kernel's; the problem
+ * says which.
  */
-int host_open(const struct team_context *context, void (*changed)(void *data), void *data,
-	      struct host **ret_host, struct problem *problem);
+int host_open(const struct team_context *context, const char *libvirt, void (*changed)(void *data),
+	      void *data, struct host **ret_host, struct problem *problem);
 
 /* Let go; all goes on in the kernel. NULL is fine. */
 void host_close(struct host *host);

@@ -47,8 +47,16 @@ struct host_holding {
 	int vf;
 };
 
+/* A VF that a domain of libvirt may be given: of an adapter, by its MAC. */
+struct host_given {
+	struct mac mac;
+	char vf[LINK_BUS_SIZE];
+};
+
 struct worker;
 struct host_guest;
+struct domain;
+struct domain_view;
 
 struct host {
 	const struct team_context *context;
@@ -66,6 +74,11 @@ struct host {
 	size_t holding_count;
 	struct host_guest *guests; /* QEMU's, that are to be told */
 	size_t guest_count;
+	const char *libvirt;	 /* the program that speaks with it, NULL: there is none */
+	struct domain **domains; /* libvirt's */
+	size_t domain_count;
+	struct host_given *given;
+	size_t given_count;
 };
 
 /* Everything that the plan wants to know; made anew for each. */
@@ -140,3 +153,16 @@ bool host_guest_told(const struct host *host, const struct vm_config *vm,
 /* "" or why not. */
 const char *host_guest_trouble(const struct host *host, const struct vm_config *vm,
 			       const struct adapter_config *adapter);
+
+/* host_domain.c: make the domains of libvirt what their VMs want, as host_tell_guests() does. */
+void host_tell_domains(struct host *host, const struct store *store);
+void host_domains_done(struct host *host);
+/* Which VFs are to be in domains now: after each look at the NICs. */
+void host_note_given(struct host *host, const struct store *store, const struct host_seen *seen);
+bool host_domain_told(const struct host *host, const struct vm_config *vm,
+		      const struct adapter_config *adapter);
+/* Untouched if the adapter is in its domain as wanted, or will be soon, or has none. */
+void host_domain_explain(const struct host *host, const struct vm_config *vm,
+			 const struct adapter_config *adapter, struct problem *problem);
+/* NULL: it is no domain, or libvirt has not said how it is. */
+const struct domain_view *host_domain_seen(const struct host *host, const struct vm_config *vm);

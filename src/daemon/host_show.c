@@ -2,6 +2,7 @@
 #include "daemon/host_show.h"
 
 #include "base/strings.h"
+#include "core/domain_plan.h"
 #include "core/iov.h"
 #include "core/permit.h"
 #include "daemon/host_private.h"
@@ -316,10 +317,8 @@ static bool is_in_order(const struct showing *of, const char *object)
 static json_t *show_attach(const struct adapter_config *adapter, const char *port,
 			   const struct vf *vf)
 {
-	char mac[MAC_TEXT_SIZE], slot[64] = "", xml[1024];
+	char mac[MAC_TEXT_SIZE], xml[DOMAIN_XML_SIZE], vf_xml[DOMAIN_XML_SIZE] = "";
 	json_t *qemu = json_array();
-	unsigned int domain, bus, device, function;
-	int length;
 
 	(void)mac_format(&adapter->mac, mac);
 	(void)json_array_append_new(qemu, json_sprintf("-netdev"));
@@ -329,23 +328,31 @@ static json_t *show_attach(const struct adapter_config *adapter, const char *por
 	(void)json_array_append_new(qemu, json_string("-device"));
 	(void)json_array_append_new(qemu, json_sprintf("virtio-net-pci,id=net-%s,netdev=%s,mac=%s",
 						       adapter->name, adapter->name, mac));
-	length = snprintf(xml, sizeof(xml),
-			  "<interface type='ethernet'><mac address='%s'/>"
-			  "<target dev='%s' managed='no'/><model type='virtio'/></interface>",
-			  mac, port);
-	if (vf && sscanf(vf->pci, "%x:%x:%x.%x", &domain, &bus, &device, &function) == 4) {
-		(void)snprintf(slot, sizeof(slot),
-			       "domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'", domain,
-			       bus, device, function);
+	domain_interface_xml(&adapter->mac, port, adapter->iov_weight > 0, xml);
+	if (vf && !domain_hostdev_xml(&adapter->mac, vf->pci, vf_xml)) {
 		(void)json_array_append_new(qemu, json_string("-device"));
 		(void)json_array_append_new(
 			qemu, json_sprintf("vfio-pci,id=vf-%s,host=%s", adapter->name, vf->pci));
-		(void)snprintf(xml + length, sizeof(xml) - (size_t)length,
-			       "<hostdev mode='subsystem' type='pci' managed='no'><source>"
-			       "<address %s/></source></hostdev>",
-			       slot);
 	}
-	return json_pack("{s:o, s:s}", "qemu", qemu, "libvirt_xml", xml);
+	return json_pack("{s:o, s:s+}", "qemu", qemu, "libvirt_xml", xml, vf_xml);
+}
+
+/* Of a VM that is a domain of libvirt: how far the adapter is in it. */
+static json_t *show_domain(const struct showing *of, const struct vm_config *vm,
+			   const struct adapter_config *adapter)
+{
+	const struct domain_view *view = host_domain_seen(of->host, vm);
+	const struct domain_part *part = !view		      ? NULL
+					 : view->live.present ? &view->live
+							      : &view->config;
+	const struct domain_card *card = part ? domain_card_of(part, &adapter->mac) : NULL;
+
+	if (!*vm->libvirt)
+		return json_null();
+	return json_pack(
+		"{s:o, s:s, s:b, s:o}", "name", json_text(vm->libvirt), "state",
+		domain_state_names[domain_state_of(view)], "attached", card != NULL, "link",
+		card && view->live.present ? json_string(card->up ? "up" : "down") : json_null());
 }
 
 static json_t *show_adapter(struct showing *of, uint32_t vm, uint32_t place)
@@ -357,25 +364,32 @@ static json_t *show_adapter(struct showing *of, uint32_t vm, uint32_t place)
 	uint32_t at = (uint32_t)(sw - of->store->switches.switches);
 	const struct host_nic *nic = &of->seen.nics[at];
 	char object[HOST_OBJECT_SIZE], port[LINK_NAME_SIZE], mac[MAC_TEXT_SIZE];
+	struct problem domain = {};
 	const struct vf *vf;
+	bool ok;
 	json_t *notes = json_array();
 
 	vf = of->held[vm][place] < 0 ? NULL : &nic->vfs.vfs[of->held[vm][place]];
 	(void)snprintf(object, sizeof(object), "%s/%s", config->name, adapter->name);
 	(void)host_port_name(config, adapter, port);
 	note_steps(of, notes, object);
+	host_domain_explain(of->host, config, adapter, &domain);
+	if (domain.error)
+		note(notes, "%s", domain.text);
+	ok = is_in_order(of, object) && !domain.error;
 	note_limits(of, notes, nic, vf, config, adapter);
-	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "vm",
-		config->name, "name", adapter->name, "switch", sw->name, "mac",
-		mac_format(&adapter->mac, mac), "vlan", (int)adapter->vlan, "port", json_text(port),
-		"status",
-		adapter_status_names[is_in_order(of, object) ? ADAPTER_OK : ADAPTER_DEGRADED],
-		"path", adapter_path_names[path_of(of, sw, config, adapter)], "wanted",
-		show_wanted(adapter), "actual", show_actual(of, nic, vf), "permitted_macs",
-		show_permitted(config, adapter), "frames",
-		show_frames(host_guard_of(of->host, port)), "notes", notes, "attach",
-		*config->netns ? json_null() : show_attach(adapter, port, vf));
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o}",
+			 "vm", config->name, "name", adapter->name, "switch", sw->name, "mac",
+			 mac_format(&adapter->mac, mac), "vlan", (int)adapter->vlan, "port",
+			 json_text(port), "status",
+			 adapter_status_names[ok ? ADAPTER_OK : ADAPTER_DEGRADED], "path",
+			 adapter_path_names[path_of(of, sw, config, adapter)], "wanted",
+			 show_wanted(adapter), "actual", show_actual(of, nic, vf), "permitted_macs",
+			 show_permitted(config, adapter), "frames",
+			 show_frames(host_guard_of(of->host, port)), "notes", notes, "domain",
+			 show_domain(of, config, adapter), "attach",
+			 *config->netns ? json_null() : show_attach(adapter, port, vf));
 }
 
 static json_t *show_vm(struct showing *of, uint32_t vm, const char *adapter)
@@ -386,8 +400,9 @@ static json_t *show_vm(struct showing *of, uint32_t vm, const char *adapter)
 	for (uint32_t i = 0; i < config->adapter_count; i++)
 		if (!*adapter || strcmp(config->adapters[i].name, adapter) == 0)
 			(void)json_array_append_new(adapters, show_adapter(of, vm, i));
-	return json_pack("{s:s, s:s, s:s, s:o}", "name", config->name, "namespace", config->netns,
-			 "qmp", config->qmp, "adapters", adapters);
+	return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", config->name, "namespace",
+			 config->netns, "qmp", config->qmp, "libvirt", json_text(config->libvirt),
+			 "adapters", adapters);
 }
 
 json_t *host_show_vms(struct host *host, const struct store *store, const char *name,

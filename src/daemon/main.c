@@ -27,7 +27,7 @@
 #define OUT_OF_MEMORY_PAUSE_MS 100
 
 struct options {
-	const char *config, *socket, *bpffs;
+	const char *config, *socket, *bpffs, *libvirt;
 	char *udev; /* INTERFACE:NAME: answer this question, and do nothing else */
 };
 
@@ -41,6 +41,8 @@ static void print_help(void)
 	     "  --config DIR    configuration files and hooks.d (default /etc/iovteam)\n"
 	     "  --socket PATH   control socket (default /run/iovteam/socket)\n"
 	     "  --bpffs DIR     where programs and maps are pinned (default /sys/fs/bpf/iovteam)\n"
+	     "  --libvirt PROGRAM   what speaks with libvirt for VMs that are its domains\n"
+	     "                  (default " IOVTEAM_LIBVIRT ")\n"
 	     "  --verbose       log each step\n"
 	     "  --udev INTERFACE:NAME   for udev: print ID_IOVTEAM_TEAM=TEAM if INTERFACE, called\n"
 	     "                  NAME from now on, is configured as a member, and end\n"
@@ -54,10 +56,15 @@ static void print_help(void)
 static int read_options(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
-		{"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
-		{"bpffs", required_argument, NULL, 'b'},  {"udev", required_argument, NULL, 'u'},
-		{"verbose", no_argument, NULL, 'v'},	  {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},	  {},
+		{"config", required_argument, NULL, 'c'},
+		{"socket", required_argument, NULL, 's'},
+		{"bpffs", required_argument, NULL, 'b'},
+		{"udev", required_argument, NULL, 'u'},
+		{"libvirt", required_argument, NULL, 'l'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{},
 	};
 	int option;
 
@@ -71,6 +78,9 @@ static int read_options(int argc, char **argv, struct options *options)
 			break;
 		case 'b':
 			options->bpffs = optarg;
+			break;
+		case 'l':
+			options->libvirt = optarg;
 			break;
 		case 'u':
 			options->udev = optarg;
@@ -192,6 +202,7 @@ static int serve(sd_event *loop, const struct options *options)
 		return -ENOMEM;
 	}
 	manager->loop = loop;
+	manager->libvirt = options->libvirt;
 	/* First of all: that another daemon serves here already must end this one before it acts. */
 	interface = api_interface(manager);
 	err = varlink_listen(loop, options->socket, &interface, &server);
@@ -253,6 +264,7 @@ int main(int argc, char **argv)
 		.config = "/etc/iovteam",
 		.socket = "/run/iovteam/socket",
 		.bpffs = BPF_ROOT "/iovteam",
+		.libvirt = IOVTEAM_LIBVIRT,
 	};
 	_cleanup_(sd_event_unrefp) sd_event *loop = NULL;
 	int err = read_options(argc, argv, &options);

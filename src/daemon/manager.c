@@ -572,7 +572,8 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 	if (err)
 		return problem_set(problem, err, "cannot read %s: %s", pins, strerror(-err));
 	/* After the teams, which wait for nothing: it loads a program for each filter. */
-	err = host_open(&manager->context, on_host_changed, manager, &manager->host, problem);
+	err = host_open(&manager->context, manager->libvirt, on_host_changed, manager,
+			&manager->host, problem);
 	if (err)
 		return err;
 	err = listen_events(manager);

@@ -12,16 +12,19 @@
 
 /* What a manager's file says of a device that it has in hand: one key with one of these values. */
 struct claim {
+	const char *unit; /* of systemd */
 	const char *directory;
 	const char *section, *key, *values[3];
 };
 
 static const struct claim claims[] = {
-	[DEVICE_MANAGER_NETWORKD] = {"/run/systemd/netif/links",
+	[DEVICE_MANAGER_NETWORKD] = {"systemd-networkd.service",
+				     "/run/systemd/netif/links",
 				     "",
 				     "ADMIN_STATE",
 				     {"configuring", "configured", "failed"}},
-	[DEVICE_MANAGER_NETWORKMANAGER] = {"/run/NetworkManager/devices",
+	[DEVICE_MANAGER_NETWORKMANAGER] = {"NetworkManager.service",
+					   "/run/NetworkManager/devices",
 					   "device",
 					   "managed",
 					   {"true"}},
@@ -44,11 +47,23 @@ static int read_key(void *data, const char *section, const char *key, const char
 	return 1;
 }
 
+/* NetworkManager's files stay when it has ended; this link, which leads nowhere, does not. */
+static bool is_running(const char *root, const char *unit)
+{
+	char path[PATH_MAX];
+	struct stat status;
+
+	(void)snprintf(path, sizeof(path), "%s/run/systemd/units/invocation:%s", root, unit);
+	return lstat(path, &status) == 0;
+}
+
 static bool is_claimed(const char *root, const struct claim *claim, int ifindex)
 {
 	struct reading reading = {.claim = claim};
 	char path[PATH_MAX];
 
+	if (!is_running(root, claim->unit))
+		return false;
 	(void)snprintf(path, sizeof(path), "%s%s/%d", root, claim->directory, ifindex);
 	return ini_parse(path, read_key, &reading) >= 0 && reading.found;
 }

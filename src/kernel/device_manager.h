@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who else configures a device: what networkd and NetworkManager leave in /run for each, by the
- * device's index. Neither format is promised to others; what is not understood says nothing.
+ * device's index, while systemd has them running. No format is promised to others; what is not
+ * understood says nothing.
  */
 #pragma once
 

@@ -71,6 +71,9 @@ CALLS = {
         "AddAdapter", {"vm": "web2", "vm_settings": {"Qmp": "/run/web2.qmp"}, "confirm": 5,
                        "adapter": {"name": "nicA", "switch": "A",
                                    "settings": {"Port": "vnet3"}}}),
+    "adapter add web3 nicA --switch A --libvirt web3": (
+        "AddAdapter", {"vm": "web3", "vm_settings": {"Libvirt": "web3"},
+                       "adapter": {"name": "nicA", "switch": "A", "settings": {}}}),
     "adapter set web1 allow-teaming=on": (
         "SetAdapter", {"vm": "web1", "settings": {"AllowTeaming": "on"}}),
     "adapter set web1 nicA vlan=7 iov-weight=50": (

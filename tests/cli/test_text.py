@@ -63,6 +63,7 @@ CASES = {
     "adapter-show-without": (
         fake.reply(vms=[fake_host.vm("test", fake_host.vms()[1]["adapters"][0])]),
         "adapter show test nicA"),
+    "adapter-show-domain": (fake.reply(vms=[fake_host.domain()]), "adapter show web3 nicA"),
     "vf-show": (fake.reply(vfs=fake_host.vfs()), "vf"),
     "vf-show-none": (fake.reply(vfs=[]), "vf show TeamDemoA"),
     "doctor": (fake.reply(findings=fake_host.findings("warning", "note")), "doctor"),

@@ -99,6 +99,9 @@ WRONG = {
     "adapter add web1 nicA --switch A --namespace a --qmp b": (
         "iovteam adapter add", "--namespace and --qmp exclude each other: a guest is a namespace, "
         "or QEMU's"),
+    "adapter add web1 nicA --switch A --libvirt a --qmp b": (
+        "iovteam adapter add", "--libvirt excludes --namespace and --qmp: a domain of libvirt is told "
+        "by libvirt"),
     "adapter add web1 nicA --switch A --mac 52:54:00:00:00:01 mac=52:54:00:00:00:02": (
         "iovteam adapter add", '"mac" is given twice'),
     "adapter add web1 nicA --switch A --iov-weight 1 --iov-weight 2": (

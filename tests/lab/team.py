@@ -184,6 +184,7 @@ class Team:
     def close(self) -> None:
         """Takes away what is there of it, in whatever state it is."""
         if self.daemon and self.daemon.running:
+            self.resume_daemon()  # of a test that has failed while it stood still
             try:
                 self.run("team", "remove", self.name, check=False, timeout=60)
             except CommandFailed:

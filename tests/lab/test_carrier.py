@@ -61,7 +61,7 @@ def test_a_lost_primary_is_left_and_used_again_without_the_daemon(network, flowi
             assert state(network, team, "lost") == 1
             acts.more()
         m0 = team.macs["m0"]
-        assert act.disturbed == 0
+        assert not act.disturbed
         assert m0 not in act.last and set(act.last) == {team.macs["m1"], team.macs["m2"]}
         for before, after in zip(home, act.last):
             assert after == before or before == m0

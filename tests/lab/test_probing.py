@@ -27,9 +27,12 @@ for mac in sys.argv[3:]:
 # The first probe that passes the switch's port, as hex digits.
 _CATCH = """
 import socket, sys
-wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88b5))
-wire.bind((sys.argv[1], 0x88b5))
-print(wire.recv(2048)[14:42].hex())
+wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+wire.bind((sys.argv[1], 3))
+frame = b""
+while frame[12:14] != b"\x88\xb5":
+    frame = wire.recv(2048)
+print(frame[14:42].hex())
 """
 
 

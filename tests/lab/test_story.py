@@ -55,7 +55,7 @@ def test_sriov_host(lab, build):
     screen = Screen(io.StringIO())
     sriov = Sriov(lab, build, RATE, story.VF_VIEWS)
     try:
-        told = story.play_a(screen, lab, sriov, PACKETS)
+        told = story.play_a(screen, sriov, PACKETS)
     finally:
         sriov.close()
         lab.renew_vfs()

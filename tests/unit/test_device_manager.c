@@ -16,11 +16,18 @@
 #define NETWORKMANAGER "run/NetworkManager/devices/7"
 #define PROCESS_1 "proc/1/net/dev"
 
+/* As systemd has them: what they name is no file. */
+static const char *const units[] = {
+	"run/systemd/units/invocation:systemd-networkd.service",
+	"run/systemd/units/invocation:NetworkManager.service",
+};
+
 static int make_tree(void **state)
 {
 	static const char *const parts[] = {
 		"run",
 		"run/systemd",
+		"run/systemd/units",
 		"run/systemd/netif",
 		"run/systemd/netif/links",
 		"run/NetworkManager",
@@ -34,6 +41,9 @@ static int make_tree(void **state)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (mkdir(path_of(parts[i]), 0700))
+			return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (symlink("0123456789abcdef", path_of(units[i])))
 			return -1;
 	return 0;
 }
@@ -85,10 +95,21 @@ static void test_another_namespace(void **state)
 	assert_int_equal(device_manager_of(directory, 7), DEVICE_MANAGER_NONE);
 }
 
+/* What one that has ended has left says nothing. */
+static void test_not_running(void **state)
+{
+	(void)state;
+	write_text(NETWORKMANAGER, "[device]\nmanaged=true\n");
+	assert_int_equal(device_manager_of(directory, 7), DEVICE_MANAGER_NETWORKMANAGER);
+	assert_int_equal(unlink(path_of(units[1])), 0);
+	assert_int_equal(device_manager_of(directory, 7), DEVICE_MANAGER_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_files, make_tree, remove_directory),
+		cmocka_unit_test_setup_teardown(test_not_running, make_tree, remove_directory),
 		cmocka_unit_test_setup_teardown(test_another_namespace, make_tree,
 						remove_directory),
 	};

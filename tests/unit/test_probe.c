@@ -389,6 +389,21 @@ static void delay_is_learnt(void **state)
 	assert_int_equal(net->changes, 0);
 }
 
+/* A switch may keep frames for a path that is dead, and send them when it is back. */
+static void what_waited_for_a_path_is_no_delay(void **state)
+{
+	uint64_t due_ns;
+
+	look(20);
+	due_ns = net->run.due_ns;
+	cut(A);
+	assert_true(until(A));
+	net->state.pairs[0][1].delay_ns = 5000 * MS;
+	mend(A);
+	assert_true(until(0));
+	assert_int_equal(net->run.due_ns, due_ns);
+}
+
 /* What was not looked at was not missed, whoever could have told. */
 static void a_stalled_daemon_decides_nothing(void **state)
 {
@@ -444,6 +459,7 @@ int main(void)
 		TEST(many_members_send_to_four_each),
 		TEST(loss_and_doubles_do_not_flap),
 		TEST(delay_is_learnt),
+		TEST(what_waited_for_a_path_is_no_delay),
 		TEST(a_stalled_daemon_decides_nothing),
 		TEST(a_new_daemon_goes_on),
 	};
