@@ -54,10 +54,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a && (!b || a < b) ? a : b;
 }
 
-/*
- * The fast path of all teams, then what may take its time; the earliest of their deadlines
- * becomes the timer.
- */
+/* The fast path of all teams, then what may take its time; arms the earliest deadline. */
 static void update_teams(struct manager *manager, uint64_t seen_ns)
 {
 	uint64_t first = 0;
