@@ -244,6 +244,18 @@ const struct command commands[] = {
 	  "Examples:\n"
 	  "  iovteam vf show\n"
 	  "  iovteam vf show TeamDemoA --json\n" },
+	{ "vf", "reallot", vf_reallot, OPTION_PLAN, 0, 1, 1, "SWITCH [--plan]",
+	  "deal the VFs of a NIC anew, by weight",
+	  "Usually an adapter keeps its VF for as long as it wants one, and a heavier one\n"
+	  "that comes later gets none. This deals the VFs of SWITCH anew, once: the highest\n"
+	  "iov-weight first, then the oldest. An adapter that loses its VF goes on over its\n"
+	  "synthetic path; its guest sees the VF being unplugged, and a connection over it\n"
+	  "goes on only if the guest has both paths in a team or bond. Who keeps a VF keeps\n"
+	  "the same one.\n\n"
+	  "  --plan  say what would be taken from whom, and change nothing\n\n"
+	  "Examples:\n"
+	  "  iovteam vf reallot TeamDemoA --plan\n"
+	  "  iovteam vf reallot TeamDemoA\n" },
 	{ "doctor", NULL, doctor, 0, 0, 0, 0, "", "say what would make a failover fail",
 	  "Looks at teams, switches and VMs, and says what would make a failover fail,\n"
 	  "worst first: what it is, how one can see it, and what mends it. Changes nothing.\n"

@@ -141,7 +141,7 @@ static int take_confirm(struct cli *cli, const char *text)
 			 text);
 }
 
-static int take_addresses(struct cli *cli, const char *text)
+static int take_flag(struct cli *cli, const char *text)
 {
 	(void)cli, (void)text; /* that it was given says it all */
 	return OUTCOME_DONE;
@@ -197,7 +197,7 @@ static const struct {
 	{{"member", required_argument, NULL, 'm'}, OPTION_MEMBER, .take = take_member},
 	{{"to", required_argument, NULL, 't'}, OPTION_TO, .take = take_to},
 	{{"confirm", required_argument, NULL, 'C'}, OPTION_CONFIRM, .take = take_confirm},
-	{{"take-addresses", no_argument, NULL, 'a'}, OPTION_TAKE, .take = take_addresses},
+	{{"take-addresses", no_argument, NULL, 'a'}, OPTION_TAKE, .take = take_flag},
 	{{"give-addresses", required_argument, NULL, 'g'}, OPTION_GIVE, .take = take_give},
 	{{"nic", required_argument, NULL, 'N'}, OPTION_NIC, .key = "Nic"},
 	{{"iov", required_argument, NULL, 'I'}, OPTION_IOV, .key = "Iov"},
@@ -207,6 +207,7 @@ static const struct {
 	{{"vlan", required_argument, NULL, 'v'}, OPTION_VLAN, .key = "Vlan"},
 	{{"namespace", required_argument, NULL, 'n'}, OPTION_NAMESPACE, .key = "Namespace"},
 	{{"qmp", required_argument, NULL, 'q'}, OPTION_QMP, .key = "Qmp"},
+	{{"plan", no_argument, NULL, 'p'}, OPTION_PLAN, .take = take_flag},
 	{{"interval", required_argument, NULL, 'i'}, OPTION_INTERVAL, .take = take_interval},
 	{{"count", required_argument, NULL, 'c'}, OPTION_COUNT, .take = take_count},
 	{{"json", no_argument, NULL, 'j'}, 0, .take = take_json},

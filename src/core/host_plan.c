@@ -485,17 +485,33 @@ static void plan_port(const struct host_planning *plan, uint32_t vm, uint32_t pl
 
 /* --- what is not wanted --- */
 
-static bool is_wanted_port(const struct host_config *want, const char *name)
+static int compare_names(const void *a, const void *b)
 {
-	char port[LINK_NAME_SIZE];
+	return strcmp(a, b);
+}
 
-	for (uint32_t vm = 0; vm < want->vms->count; vm++)
-		for (uint32_t i = 0; i < want->vms->vms[vm].adapter_count; i++)
-			if (strcmp(host_port_name(&want->vms->vms[vm],
-						  &want->vms->vms[vm].adapters[i], port),
-				   name) == 0)
-				return true;
-	return false;
+/* Sorted, for every link of the machine is looked for among them. */
+static bool name_ports(struct host_planning *plan)
+{
+	const struct vm_list *vms = plan->want->vms;
+	size_t room = 1;
+
+	for (uint32_t vm = 0; vm < vms->count; vm++)
+		room += vms->vms[vm].adapter_count;
+	plan->ports = calloc(room, sizeof(*plan->ports));
+	if (!plan->ports)
+		return false;
+	for (uint32_t vm = 0; vm < vms->count; vm++)
+		for (uint32_t i = 0; i < vms->vms[vm].adapter_count; i++)
+			(void)host_port_name(&vms->vms[vm], &vms->vms[vm].adapters[i],
+					     plan->ports[plan->port_count++]);
+	qsort(plan->ports, plan->port_count, sizeof(*plan->ports), compare_names);
+	return true;
+}
+
+static bool is_wanted_port(const struct host_planning *plan, const char *name)
+{
+	return bsearch(name, plan->ports, plan->port_count, sizeof(*plan->ports), compare_names);
 }
 
 static struct host_step bare_step(enum host_step_kind kind, const char *name)
@@ -515,11 +531,12 @@ static void plan_unwanted_links(const struct host_planning *plan, bool bridges)
 		const struct link *link = &plan->view->links->links[i];
 		struct host_step step = bare_step(HOST_PORT_REMOVE, link->name);
 
-		if (!bridges && host_mark_is_port(link) && !is_wanted_port(plan->want, link->name))
+		if (!bridges && host_mark_is_port(link) && !is_wanted_port(plan, link->name))
 			host_say(plan, about(step, link), "remove the port %s", link->name);
 		step.kind = HOST_SWITCH_REMOVE;
 		if (bridges && strcmp(link->kind, "bridge") == 0 && host_mark_read(link, &mark) &&
-		    !switch_list_find((struct switch_list *)plan->want->switches, link->name))
+		    !switch_list_find((struct switch_list *)plan->want->switches, link->name) &&
+		    !host_plan_leaving(plan, link))
 			host_say(plan, about(step, link), "remove the switch %s", link->name);
 	}
 }
@@ -532,7 +549,7 @@ static void plan_unwanted_guards(const struct host_planning *plan)
 		const struct link *link = link_by_name(plan->view->links, name);
 		struct host_step step = bare_step(HOST_PORT_REMOVE, name);
 
-		if (is_wanted_port(plan->want, name) || (link && host_mark_is_port(link)))
+		if (is_wanted_port(plan, name) || (link && host_mark_is_port(link)))
 			continue;
 		if (link)
 			step = about(step, link);
@@ -545,8 +562,12 @@ static void plan_unwanted_guards(const struct host_planning *plan)
 void host_plan(const struct host_config *want, const struct host_view *view,
 	       struct host_steps *list)
 {
-	const struct host_planning plan = {want, view, list};
+	struct host_planning plan = {.want = want, .view = view, .list = list};
 
+	if (!name_ports(&plan)) {
+		list->incomplete = true;
+		return;
+	}
 	plan_unwanted_links(&plan, false);
 	plan_unwanted_guards(&plan);
 	plan_unwanted_links(&plan, true);
@@ -557,4 +578,5 @@ void host_plan(const struct host_config *want, const struct host_view *view,
 			plan_port(&plan, vm, i);
 	for (uint32_t i = 0; i < want->switches->count; i++)
 		host_plan_vfs(&plan, i);
+	free(plan.ports);
 }

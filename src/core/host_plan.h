@@ -92,6 +92,8 @@ struct host_nic {
 	bool busy;	/* a slow step is under way: VFs are left alone */
 	bool refused;	/* the NIC has refused to make so many: not tried again by itself */
 	bool no_trust, no_spoofchk, no_link; /* the driver has refused that setting before */
+	bool bars_vms;	       /* its VFs can be given to namespaces, but to no VM (H2) */
+	bool again;	       /* somebody has asked to deal its VFs anew (H4) */
 	uint64_t ours[4];      /* VFs that this daemon has set, whoever has made them */
 	const struct mac *put; /* … and addresses that it has put into the NIC's filter */
 	size_t put_count;
@@ -102,6 +104,13 @@ struct host_port {
 	const struct guard_rules *rules; /* in force at its port; NULL: no filter is there */
 	bool guest_missing;		 /* the namespace that it belongs into is not there */
 	int vf;				 /* that it had when it was looked at last, -1 = none */
+};
+
+/* A switch that is not wanted any more, while its bridge is there. */
+struct host_leaving {
+	const char *sw;
+	const struct link *link; /* its NIC */
+	struct host_nic nic;
 };
 
 struct host_view {
@@ -115,6 +124,8 @@ struct host_view {
 	size_t fdb_count;
 	const struct host_nic *nics;
 	const struct host_port (*ports)[VM_ADAPTERS_MAX];
+	const struct host_leaving *leaving;
+	size_t leaving_count;
 	const char (*guards)[LINK_NAME_SIZE]; /* names of all filters that are there */
 	size_t guard_count;
 };
@@ -147,7 +158,8 @@ bool host_is_cut_off(const struct adapter_config *adapter, const struct switch_c
 
 /*
  * H4: which VF of its switch's NIC each adapter shall have, @ret_got as @view->ports by position;
- * and which one it has now, @ret_held. -1 = none.
+ * and which one it has now, @ret_held. -1 = none. Who has one keeps it, unless the NIC's are dealt
+ * again: then one that is ours may be taken from a lighter adapter.
  */
 void host_allot(const struct host_config *want, const struct host_view *view, uint32_t sw,
 		int (*ret_got)[VM_ADAPTERS_MAX], int (*ret_held)[VM_ADAPTERS_MAX]);

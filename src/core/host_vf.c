@@ -3,6 +3,7 @@
  * The virtual functions of a switch's NIC: how many, who has which (H4), how each is set (H6), and
  * what the NIC's own filter must know besides (H9).
  */
+#include "base/strings.h"
 #include "core/allot.h"
 #include "core/config_host.h"
 #include "core/host_private.h"
@@ -12,11 +13,13 @@
 #include <stdlib.h>
 
 #define VFIO_DRIVER "vfio-pci"
+#define WEIGHT_OF_KEPT (ADAPTER_WEIGHT_MAX + 1) /* of a VF that nobody may take: before all */
 
 /* One switch's part of a plan. */
 struct vf_planning {
 	const struct host_planning *plan;
-	const struct switch_config *sw;
+	const struct switch_config *sw; /* NULL: it is not wanted any more */
+	const struct link *bridge;
 	const struct link *link; /* the NIC */
 	const struct host_nic *nic;
 	int (*got)[VM_ADAPTERS_MAX], (*held)[VM_ADAPTERS_MAX];
@@ -64,10 +67,8 @@ static bool is_idle(const struct host_nic *nic, const struct vf *vf, const struc
 }
 
 /* Who has set it, or made it, may take it: that it has an adapter's MAC says nothing of that. */
-static bool is_ours(const struct host_view *view, const struct switch_config *sw,
-		    const struct host_nic *nic, uint32_t index)
+static bool is_ours(const struct link *bridge, const struct host_nic *nic, uint32_t index)
 {
-	const struct link *bridge = link_by_name(view->links, sw->name);
 	struct host_mark mark;
 
 	return (index < HOST_VFS_MAX && has_bit(nic->ours, index)) ||
@@ -127,25 +128,41 @@ static void forget_all(int (*of)[VM_ADAPTERS_MAX])
 			of[i][j] = -1;
 }
 
+/*
+ * H2: can the guest be given a VF at all? One that QEMU has already proves that it can. @has: the VF
+ * that the adapter has, -1 = none.
+ */
+static bool may_have_vf(const struct host_nic *nic, const struct vm_config *vm, int has)
+{
+	return *vm->netns || !nic->bars_vms ||
+	       (has >= 0 && strcmp(nic->vfs.vfs[has].driver, VFIO_DRIVER) == 0);
+}
+
 /* What one has may be given to another only if it is ours; else who has it keeps it at most. */
 static size_t make_claims(const struct host_config *want, const struct host_view *view, uint32_t sw,
 			  int (*held)[VM_ADAPTERS_MAX], struct allot_claim *claims,
 			  uint64_t *usable)
 {
 	const struct switch_config *config = &want->switches->switches[sw];
+	const struct link *bridge = link_by_name(view->links, config->name);
+	const struct host_nic *nic = &view->nics[sw];
 	size_t count = 0;
 
 	for (uint32_t i = 0; i < want->vms->count; i++)
 		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++) {
-			const struct adapter_config *adapter = &want->vms->vms[i].adapters[j];
-			uint32_t weight = config->iov ? adapter->iov_weight : 0;
+			const struct vm_config *vm = &want->vms->vms[i];
+			const struct adapter_config *adapter = &vm->adapters[j];
 			int has = held[i][j];
+			bool ours = has >= 0 && is_ours(bridge, nic, (uint32_t)has);
+			uint32_t weight =
+				config->iov && may_have_vf(nic, vm, has) ? adapter->iov_weight : 0;
 
 			if (!is_on(adapter, config))
 				continue;
-			if (has >= 0 &&
-			    (weight || is_ours(view, config, &view->nics[sw], (uint32_t)has)))
+			if (has >= 0 && (weight || ours))
 				set_bit(usable, (uint32_t)has);
+			if (weight && has >= 0 && !ours)
+				weight = WEIGHT_OF_KEPT;
 			claims[count++] = (struct allot_claim){
 				.weight = weight,
 				.serial = config_adapter_order(want->vms, i, j),
@@ -179,7 +196,7 @@ void host_allot(const struct host_config *want, const struct host_view *view, ui
 		return;
 	}
 	count = make_claims(want, view, sw, ret_held, claims, usable);
-	allot_vfs(claims, count, usable, false);
+	allot_vfs(claims, count, usable, view->nics[sw].again);
 	claim = claims;
 	for (uint32_t i = 0; i < want->vms->count; i++)
 		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++)
@@ -293,7 +310,7 @@ static void plan_unbind(const struct vf_planning *of, struct host_step base, con
 /* A VF that bears the adapter's MAC, and that somebody else uses. */
 static bool is_anothers(const struct vf_planning *of, const struct vf *vf)
 {
-	return !is_ours(of->plan->view, of->sw, of->nic, vf->index) && *vf->driver &&
+	return !is_ours(of->bridge, of->nic, vf->index) && *vf->driver &&
 	       !is_idle(of->nic, vf, of->plan->view->links);
 }
 
@@ -353,7 +370,7 @@ static void plan_taken(const struct vf_planning *of, struct host_step base, cons
 {
 	static const struct vf_wish bare = {.spoofchk = true, .link = VF_LINK_AUTO};
 
-	if (!is_ours(of->plan->view, of->sw, of->nic, vf->index)) {
+	if (!is_ours(of->bridge, of->nic, vf->index)) {
 		plan_left_alone(of, base, vf);
 		return;
 	}
@@ -453,10 +470,23 @@ static void plan_filters(const struct vf_planning *of, bool adding)
 
 /* --- all --- */
 
-static void plan_adapters(const struct vf_planning *of, uint64_t *held)
+/* VFs that some adapter has and shall have no longer: nobody gets them before they are free. */
+static void find_leaving(const struct vf_planning *of, uint64_t *ret_leaving)
 {
 	const struct host_config *want = of->plan->want;
 
+	for (uint32_t i = 0; i < want->vms->count; i++)
+		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++)
+			if (of->held[i][j] >= 0 && of->held[i][j] != of->got[i][j])
+				set_bit(ret_leaving, (uint32_t)of->held[i][j]);
+}
+
+static void plan_adapters(const struct vf_planning *of, uint64_t *held)
+{
+	const struct host_config *want = of->plan->want;
+	uint64_t leaving[4] = {};
+
+	find_leaving(of, leaving);
 	for (uint32_t i = 0; i < want->vms->count; i++)
 		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++) {
 			const struct vm_config *vm = &want->vms->vms[i];
@@ -470,7 +500,7 @@ static void plan_adapters(const struct vf_planning *of, uint64_t *held)
 			if (has >= 0 && has != got)
 				plan_taken(of, host_adapter_step(HOST_VF_MAC, vm, adapter),
 					   &of->nic->vfs.vfs[has]);
-			if (got >= 0)
+			if (got >= 0 && !has_bit(leaving, (uint32_t)got))
 				plan_given(of, vm, adapter, has == got,
 					   of->plan->view->ports[i][j].guest_missing,
 					   &of->nic->vfs.vfs[got]);
@@ -485,9 +515,37 @@ static void plan_left(const struct vf_planning *of, const uint64_t *held)
 
 		if (has_bit(held, (uint32_t)i) || mac_is_zero(&vf->mac))
 			continue;
-		if (is_ours(of->plan->view, of->sw, of->nic, (uint32_t)i))
+		if (is_ours(of->bridge, of->nic, (uint32_t)i))
 			plan_taken(of, host_switch_step(HOST_VF_MAC, of->sw), vf);
 	}
+}
+
+/* Those that were there before: with the VFs that we have made goes whoever has one. */
+bool host_plan_leaving(const struct host_planning *plan, const struct link *bridge)
+{
+	const struct host_leaving *leaving = NULL;
+	struct host_step base = {.kind = HOST_VF_MAC};
+	bool out = false;
+
+	for (size_t i = 0; i < plan->view->leaving_count; i++)
+		if (strcmp(plan->view->leaving[i].sw, bridge->name) == 0)
+			leaving = &plan->view->leaving[i];
+	if (!leaving || leaving->nic.busy)
+		return leaving != NULL;
+	(void)text_copy(base.object, sizeof(base.object), bridge->name);
+	for (size_t i = 0; i < leaving->nic.vfs.count && i < HOST_VFS_MAX; i++) {
+		const struct vf *vf = &leaving->nic.vfs.vfs[i];
+		const struct vf_planning of = {.plan = plan,
+					       .bridge = bridge,
+					       .link = leaving->link,
+					       .nic = &leaving->nic};
+
+		if (!has_bit(leaving->nic.ours, (uint32_t)i) || mac_is_zero(&vf->mac))
+			continue;
+		plan_taken(&of, base, vf);
+		out = true;
+	}
+	return out;
 }
 
 void host_plan_vfs(const struct host_planning *plan, uint32_t sw)
@@ -500,6 +558,7 @@ void host_plan_vfs(const struct host_planning *plan, uint32_t sw)
 	struct vf_planning of = {
 		.plan = plan,
 		.sw = config,
+		.bridge = bridge,
 		.link = switch_nic(config, plan->view->links),
 		.nic = &plan->view->nics[sw],
 		.got = got,

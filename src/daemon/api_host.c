@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/api_host.h"
 
+#include "base/cleanup.h"
 #include "base/strings.h"
 #include "daemon/api_error.h"
 #include "daemon/api_read.h"
+#include "daemon/api_show.h"
+#include "daemon/edit_confirm.h"
 #include "daemon/host_show.h"
 
 #include <errno.h>
@@ -58,6 +61,29 @@ void call_show_vfs(void *data, json_t *parameters, struct varlink_reply *reply)
 		return api_error(reply, API_NOT_FOUND, "there is no switch \"%s\"", name);
 	reply_array(reply, "vfs", host_show_vfs(manager->host, &manager->store, name, &problem),
 		    &problem);
+}
+
+/* H4. It touches no file: the next start allots as it finds the adapters. */
+void call_reallot_vfs(void *data, json_t *parameters, struct varlink_reply *reply)
+{
+	_cleanup_(action_list_done) struct action_list actions = {};
+	struct manager *manager = data;
+	const char *name = api_text(parameters, "switch");
+	bool dry = json_is_true(json_object_get(parameters, "dry"));
+	struct problem problem = {};
+	unsigned int seconds;
+	int err;
+
+	if (!switch_list_find(&manager->store.switches, name))
+		return api_error(reply, API_NOT_FOUND, "there is no switch \"%s\"", name);
+	err = dry ? 0 : confirm_admit(manager, parameters, &seconds, &problem);
+	if (!err)
+		err = host_reallot(manager->host, &manager->store, name, dry, &actions, &problem);
+	if (err)
+		return api_error(reply, API_REFUSED, "%s", problem.text);
+	if (!dry)
+		manager_compare_soon(manager);
+	reply->parameters = json_pack("{s:o}", "actions", show_actions(&actions));
 }
 
 /* --- switches --- */

@@ -146,6 +146,7 @@ static int plan(struct host *host, const struct store *store, struct host_steps 
 	if (!err)
 		err = host_observe(host, store, seen, problem);
 	if (!err) {
+		host_end_reallot(host, store, seen);
 		host_plan(&want, &seen->view, steps);
 		host_seen_done(seen);
 	}
@@ -252,8 +253,6 @@ int host_reconcile(struct host *host, const struct store *store, const struct st
 	int err = 0;
 
 	*ret_again_ns = 0;
-	if (!host_has_work(host, store))
-		return 0;
 	for (int i = 0; !err && pass.acted && i < ROUNDS_MAX; i++)
 		err = run_round(&pass, problem);
 	if (!err)

@@ -31,6 +31,9 @@ void host_close(struct host *host);
  */
 void host_update(struct host *host, const struct store *store);
 
+/* A switch, port or filter that is ours, or one that is wanted: without one there is nothing to see to. */
+bool host_has_work(const struct host *host, const struct store *store);
+
 /*
  * Make all as @store says. What was done is appended to @actions. With @before, a command changes
  * that to @store: the first step that fails is the error, unless it is upkeep, or of an object that
@@ -50,6 +53,14 @@ void host_show_plan(struct host *host, const struct store *store, struct action_
  */
 int host_check(struct host *host, const struct store *before, const struct store *after,
 	       const char *commanded, struct problem *problem);
+
+/*
+ * H4: deal the VFs of the switch @sw, which is there, anew; whoever has one that is ours may lose it
+ * to a heavier adapter. What that means is appended to @actions; unless @dry, the next comparison
+ * begins it. -EBUSY: its VFs are being changed; -ENODEV: it has none.
+ */
+int host_reallot(struct host *host, const struct store *store, const char *sw, bool dry,
+		 struct action_list *actions, struct problem *problem);
 
 /* Another device has come: what failed for want of it need not wait. */
 void host_retry_at_once(struct host *host);

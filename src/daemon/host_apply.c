@@ -356,7 +356,8 @@ static int apply_vfs_make(struct host *host, const struct host_step *step, struc
 
 static void remember_vf(struct host *host, const struct host_step *step)
 {
-	struct host_nic_memory *nic = host_remember_nic(host, step->sw->name, step->ifindex);
+	struct host_nic_memory *nic =
+		host_remember_nic(host, host_step_switch(step), step->ifindex);
 	bool ours = !mac_is_zero(&step->mac);
 	struct host_holding *holdings;
 
@@ -395,7 +396,7 @@ static int or_noted(struct host *host, const struct host_step *step, int err)
 
 	if (err != -EOPNOTSUPP)
 		return err;
-	nic = host_remember_nic(host, step->sw->name, step->ifindex);
+	nic = host_remember_nic(host, host_step_switch(step), step->ifindex);
 	if (nic && step->kind == HOST_VF_LINK)
 		nic->no_link = true;
 	else if (nic && step->kind == HOST_VF_TRUST)
@@ -458,7 +459,8 @@ static void remember_put(struct host_nic_memory *nic, const struct mac *mac)
 
 static int apply_fdb(struct host *host, const struct host_step *step, struct problem *problem)
 {
-	struct host_nic_memory *nic = host_remember_nic(host, step->sw->name, step->ifindex);
+	struct host_nic_memory *nic =
+		host_remember_nic(host, host_step_switch(step), step->ifindex);
 	int err;
 
 	if (step->kind == HOST_FDB_DEL)

@@ -134,18 +134,27 @@ bool host_is_changed(const struct store *before, const struct store *after, cons
 	return had != has || (has && !config_object_equal(&was, &is));
 }
 
-static bool is_object(const struct store *store, const char *object)
+/* Does the change ask for another place than before: another port, switch, VLAN or guest? */
+static bool is_placed_anew(const struct store *before, const struct store *after,
+			   const char *object)
 {
-	return find(store, object) || host_adapter_of(store, object);
+	const struct adapter_config *was = host_adapter_of(before, object);
+	const struct adapter_config *is = host_adapter_of(after, object);
+
+	if (!is)
+		return !find(before, object);
+	return !was || strcmp(was->port, is->port) != 0 || was->vlan != is->vlan ||
+	       strcmp(was->switch_name, is->switch_name) != 0 ||
+	       strcmp(vm_of(before, object)->netns, vm_of(after, object)->netns) != 0;
 }
 
 /* What was configured before may wait; what is new must be possible. */
-static int check_steps(const struct store *before, const struct host_steps *steps,
-		       struct problem *problem)
+static int check_steps(const struct store *before, const struct store *after,
+		       const struct host_steps *steps, struct problem *problem)
 {
 	for (size_t i = 0; i < steps->count; i++)
 		if (steps->steps[i].kind == HOST_REFUSE &&
-		    !is_object(before, steps->steps[i].object))
+		    is_placed_anew(before, after, steps->steps[i].object))
 			return problem_set(problem, -EBUSY, "%s", steps->steps[i].text);
 	return steps->incomplete ? problem_set(problem, -ENOMEM, "out of memory") : 0;
 }
@@ -169,7 +178,7 @@ int host_check(struct host *host, const struct store *before, const struct store
 		host_plan(&want, &seen->view, &steps);
 		err = check_commanded(host, after, seen, commanded, problem);
 		if (!err)
-			err = check_steps(before, &steps, problem);
+			err = check_steps(before, after, &steps, problem);
 		host_steps_done(&steps);
 		host_seen_done(seen);
 	}

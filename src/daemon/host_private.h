@@ -19,6 +19,7 @@ struct host_nic_memory {
 	int refused_errno;
 	char refused_text[HOST_TEXT_SIZE];
 	bool no_trust, no_spoofchk, no_link;
+	bool again; /* VFs are dealt anew, until all are where they belong (H4) */
 	uint64_t ours[4];
 	struct mac *put;
 	size_t put_count;
@@ -76,22 +77,24 @@ struct host_seen {
 	struct host_nic nics[SWITCHES_MAX];
 	struct sriov sriovs[SWITCHES_MAX];
 	struct host_port (*ports)[VM_ADAPTERS_MAX];
+	struct host_leaving *leaving;
 	char (*guards)[LINK_NAME_SIZE];
 };
-
-/* A switch or a port that is ours, or one that is wanted: without one there is nothing to see to. */
-bool host_has_work(const struct host *host, const struct store *store);
 
 int host_observe(struct host *host, const struct store *store, struct host_seen *ret_seen,
 		 struct problem *problem);
 void host_seen_done(struct host_seen *seen);
+
+/* H2: why the NIC of the switch at @place gives no VFs, or none to VMs; bits as of core/iov. */
+uint32_t host_iov_reasons(struct host *host, const struct store *store,
+			  const struct host_seen *seen, uint32_t place);
 
 struct host_config host_want(const struct store *store);
 
 struct host_nic_memory *host_nic_memory(struct host *host, const char *sw);
 /* To note something of that NIC; NULL: there is no place. Only steps do so: a look changes nothing. */
 struct host_nic_memory *host_remember_nic(struct host *host, const char *sw, int ifindex);
-/* Those of switches that are not in @store, the one that is in force. */
+/* Those of switches that are not in @store, the one that is in force, and whose bridges are gone. */
 void host_forget_nics(struct host *host, const struct store *store);
 struct host_guard *host_guard_of(const struct host *host, const char *port);
 /* The adapter that is called "VM/ADAPTER" where steps and troubles are; NULL: none is. */
@@ -106,8 +109,17 @@ void host_note_trouble(struct host *host, const char *object, const char *text);
 int host_take_guard(struct host *host, const char *port, const struct guard_rules *rules,
 		    struct problem *problem);
 
+/* The switch whose NIC a step is about; one that is not wanted any more has its name alone. */
+static inline const char *host_step_switch(const struct host_step *step)
+{
+	return step->sw ? step->sw->name : step->object;
+}
+
 /* One step. Slow ones are begun. */
 int host_apply(struct host *host, const struct host_step *step, struct problem *problem);
+
+/* host_reallot.c: forget what was asked of NICs whose VFs are all where they belong. */
+void host_end_reallot(struct host *host, const struct store *store, const struct host_seen *seen);
 
 /* host_slow.c: hand a step to the worker. */
 int host_begin(struct host *host, const struct host_step *step, struct problem *problem);

@@ -118,25 +118,6 @@ static json_t *show_nic(const struct switch_config *sw, const struct link *nic)
 			 nic && strcmp(nic->bus, "pci") == 0 ? nic->bus_id : "");
 }
 
-static uint32_t find_reasons(const struct showing *of, uint32_t place, const struct link *nic)
-{
-	const struct host_nic_memory *memory =
-		host_nic_memory(of->host, of->store->switches.switches[place].name);
-	const struct sriov *sriov = &of->seen.sriovs[place];
-	const struct vf_table *vfs = &of->seen.nics[place].vfs;
-	struct iov_facts facts = iov_look(nic);
-
-	facts.total = sriov->total;
-	facts.has_driver = sriov->has_driver;
-	facts.iommu = sriov->iommu;
-	facts.memory = sriov->memory;
-	facts.error = memory ? memory->refused_errno : 0;
-	for (size_t i = 0; i < vfs->count && !facts.shares_group; i++)
-		facts.shares_group =
-			*vfs->vfs[i].pci && sriov_shares_group(HOST_SYSFS, vfs->vfs[i].pci);
-	return iov_reasons(&facts);
-}
-
 static json_t *show_reasons(const struct host_nic_memory *memory, uint32_t reasons)
 {
 	json_t *array = json_array();
@@ -191,7 +172,7 @@ static json_t *show_switch(struct showing *of, uint32_t place)
 	const struct switch_config *sw = &of->store->switches.switches[place];
 	const struct link *nic = switch_nic(sw, of->seen.view.links);
 	const struct host_nic_memory *memory = host_nic_memory(of->host, sw->name);
-	uint32_t reasons = find_reasons(of, place, nic);
+	uint32_t reasons = host_iov_reasons(of->host, of->store, &of->seen, place);
 	json_t *object, *notes = json_array();
 
 	note_steps(of, notes, sw->name);
@@ -297,8 +278,51 @@ static void note_limits(const struct showing *of, json_t *notes, const struct ho
 			    "probing finds it");
 	if (adapter->allow_teaming && *guest)
 		note(notes, "%s", guest);
-	if (adapter->iov_weight && !vf)
-		note(notes, "it has no VF: iovteam switch show %s says why", adapter->switch_name);
+}
+
+/* Of those that have a VF, the lightest; NULL: none has one. */
+static const struct adapter_config *lightest_holder(const struct showing *of, uint32_t sw)
+{
+	const struct vm_list *vms = &of->store->vms;
+	const struct adapter_config *lightest = NULL;
+
+	for (uint32_t i = 0; i < vms->count; i++)
+		for (uint32_t j = 0; j < vms->vms[i].adapter_count; j++) {
+			const struct adapter_config *adapter = &vms->vms[i].adapters[j];
+
+			if (of->held[i][j] >= 0 && is_on(of, i, j, sw) &&
+			    (!lightest || adapter->iov_weight < lightest->iov_weight))
+				lightest = adapter;
+		}
+	return lightest;
+}
+
+/* H4. */
+static void note_no_vf(const struct showing *of, json_t *notes, uint32_t sw,
+		       const struct vm_config *vm, const struct adapter_config *adapter)
+{
+	const struct host_nic *nic = &of->seen.nics[sw];
+	const struct adapter_config *lightest = lightest_holder(of, sw);
+	const char *name = adapter->switch_name;
+	bool full = nic->vfs.count && count_held(of, sw) == nic->vfs.count;
+
+	if (nic->bars_vms && !*vm->netns)
+		note(notes,
+		     "it has no VF: those of this NIC can be given to namespaces but to no VM; "
+		     "iovteam switch show %s says why",
+		     name);
+	else if (full && lightest && lightest->iov_weight < adapter->iov_weight)
+		note(notes,
+		     "it has no VF: all %zu are in use, and not taken from a running VM unasked; "
+		     "iovteam vf reallot %s takes one from an adapter that has less weight",
+		     nic->vfs.count, name);
+	else if (full)
+		note(notes,
+		     "it has no VF: all %zu are in use by adapters that come first, and it goes on "
+		     "over its synthetic path",
+		     nic->vfs.count);
+	else
+		note(notes, "it has no VF: iovteam switch show %s says why", name);
 }
 
 static enum adapter_path path_of(const struct showing *of, const struct switch_config *sw,
@@ -375,6 +399,8 @@ static json_t *show_adapter(struct showing *of, uint32_t vm, uint32_t place)
 	(void)host_port_name(config, adapter, port);
 	note_steps(of, notes, object);
 	note_limits(of, notes, nic, vf, config, adapter);
+	if (adapter->iov_weight && !vf)
+		note_no_vf(of, notes, at, config, adapter);
 	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "vm",
 		config->name, "name", adapter->name, "switch", sw->name, "mac",

@@ -364,8 +364,11 @@ static int reconcile_host(struct manager *manager, const struct store *before,
 			  struct action_list *done, struct problem *problem)
 {
 	uint64_t again_ns;
-	int err = host_reconcile(manager->host, &manager->store, before, done, &again_ns, problem);
+	int err;
 
+	if (!host_has_work(manager->host, &manager->store))
+		return 0;
+	err = host_reconcile(manager->host, &manager->store, before, done, &again_ns, problem);
 	/* It has read events, which may be the teams'. */
 	update_teams(manager, clock_now_ns());
 	if (again_ns)
@@ -373,9 +376,14 @@ static int reconcile_host(struct manager *manager, const struct store *before,
 	return err;
 }
 
+void manager_compare_soon(struct manager *manager)
+{
+	schedule_reconcile(manager, clock_now_ns() / NS_PER_US);
+}
+
 static void on_host_changed(void *data)
 {
-	schedule_reconcile(data, clock_now_ns() / NS_PER_US);
+	manager_compare_soon(data);
 }
 
 /* As much as can be, but for what failed a moment ago; what fails is tried again. */
@@ -554,7 +562,7 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 		  struct problem *problem)
 {
 	struct handover *unconfirmed_devices;
-	json_t *unconfirmed;
+	json_t *unconfirmed, *late = NULL;
 	int err = datapath_try(problem);
 
 	if (!err)
@@ -562,7 +570,7 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 					problem);
 	if (err)
 		return err;
-	unconfirmed = pending_recover_files(config);
+	unconfirmed = pending_recover_files(config, &late);
 	load_store(manager, config);
 	err = datapath_each(pins, adopt_team, manager);
 	if (err)
@@ -579,6 +587,7 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 	unconfirmed_devices = pending_recover_begin(manager, unconfirmed);
 	(void)on_reconcile(manager->reconcile, 0, manager);
 	pending_recover_end(manager, unconfirmed, unconfirmed_devices);
+	pending_recover_later(manager, late);
 	return 0;
 }
 

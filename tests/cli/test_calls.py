@@ -79,6 +79,8 @@ CALLS = {
     "adapter remove web1 nicA": ("RemoveAdapter", {"vm": "web1", "adapter": "nicA"}),
     "vf": ("ShowVfs", {}),
     "vf show TeamDemoA": ("ShowVfs", {"switch": "TeamDemoA"}),
+    "vf reallot TeamDemoA": ("ReallotVfs", {"switch": "TeamDemoA"}),
+    "vf reallot --plan TeamDemoA": ("ReallotVfs", {"switch": "TeamDemoA", "dry": True}),
     "plan": ("Plan", {}),
     "confirm": ("Confirm", {}),
     "cancel": ("Cancel", {}),

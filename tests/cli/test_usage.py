@@ -116,7 +116,8 @@ WRONG = {
     "adapter remove web1": ("iovteam adapter remove", "something is missing; it takes: VM NAME"),
     "adapter show web1 nicA x": (
         "iovteam adapter show", '"x" is too much; it takes: [VM [NAME]]'),
-    "vf bogus": ("iovteam vf", 'unknown verb "bogus"; there are: show'),
+    "vf bogus": ("iovteam vf", 'unknown verb "bogus"; there are: show, reallot'),
+    "vf reallot": ("iovteam vf reallot", "something is missing; it takes: SWITCH [--plan]"),
     "vf show a b": ("iovteam vf show", '"b" is too much; it takes: [SWITCH]'),
     "confirm team0": ("iovteam confirm", '"team0" is too much; it takes: nothing more'),
     "--socket= team": ("iovteam team show", "--socket needs a path"),

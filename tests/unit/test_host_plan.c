@@ -621,6 +621,89 @@ static void test_vf_has_a_mates_mac(void **state)
 	nothing();
 }
 
+/* H4: a heavier newcomer gets none, unless somebody asks; then the lighter one's is freed first. */
+static void test_vf_for_a_heavier(void **state)
+{
+	struct adapter_config *heavy = &vm()->adapters[1];
+
+	make_vfs();
+	scene->nics[0].vfs.count = 1;
+	scene->switches.switches[0].vf_count = 1;
+	give_vf(0);
+	adapter()->iov_weight = 10;
+	*heavy = *adapter();
+	(void)strcpy(heavy->name, "b");
+	(void)strcpy(heavy->port, "nothing0");
+	heavy->mac = MAC(OTHER);
+	heavy->iov_weight = 100;
+	heavy->serial = 2;
+	vm()->adapter_count = 2;
+	only(HOST_WAIT); /* for the port */
+	scene->nics[0].again = true;
+	plan();
+	assert_int_equal(find(HOST_VF_UNBIND)->vf, 0);
+	assert_string_equal(find(HOST_VF_UNBIND)->object, "web1/a");
+	assert_null(find(HOST_VF_MAC)); /* nobody gets what is not free */
+	*scene->vfs[0].driver = '\0';
+	plan();
+	assert_true(mac_is_zero(&find(HOST_VF_MAC)->mac));
+	scene->vfs[0] = (struct vf){.spoofchk = true,
+				    .has_spoofchk = true,
+				    .has_trust = true,
+				    .link_state = VF_LINK_ENABLE};
+	plan();
+	assert_true(mac_equal(&find(HOST_VF_MAC)->mac, &heavy->mac));
+	/* One that is not ours is nobody's to take. */
+	give_vf(0);
+	scene->nics[0].ours[0] = 0;
+	plan();
+	assert_null(find(HOST_VF_UNBIND));
+	assert_null(find(HOST_VF_MAC));
+}
+
+/* H2: without an IOMMU a namespace may have one, and a VM none, but for what works already. */
+static void test_vf_without_iommu(void **state)
+{
+	make_vfs();
+	scene->nics[0].bars_vms = true;
+	plan();
+	assert_non_null(find(HOST_VF_MAC));
+	*vm()->netns = '\0';
+	(void)host_mark_port(vm(), adapter(), link_of(PORT)->alias);
+	assert_true(mac_equal(&only(HOST_FDB_ADD)->mac, &adapter()->mac));
+	give_vf(1);
+	(void)strcpy(scene->vfs[1].driver, "vfio-pci");
+	nothing();
+}
+
+/* A switch that goes with its adapters: first the VFs that were there before come back. */
+static void test_vf_of_a_switch_that_goes(void **state)
+{
+	struct host_leaving leaving = {.sw = "sw0", .link = link_of(NIC)};
+
+	make_vfs();
+	give_vf(1);
+	scene->vfs[2].mac = MAC(OTHER); /* somebody else's stays */
+	leaving.nic = scene->nics[0];
+	scene->switches.count = 0;
+	scene->vms.count = 0;
+	link_table_drop(&scene->links, PORT);
+	leaving.link = link_of(NIC);
+	scene->view.leaving = &leaving;
+	scene->view.leaving_count = 1;
+	assert_int_equal(only(HOST_VF_UNBIND)->vf, 1);
+	assert_string_equal(scene->steps.steps[0].object, "sw0");
+	leaving.nic.busy = true;
+	nothing();
+	leaving.nic.busy = false;
+	*scene->vfs[1].driver = '\0';
+	plan();
+	assert_true(mac_is_zero(&find(HOST_VF_MAC)->mac));
+	assert_null(find(HOST_SWITCH_REMOVE));
+	scene->vfs[1].mac = (struct mac){};
+	only(HOST_SWITCH_REMOVE);
+}
+
 /* --- H9 --- */
 
 static void test_filter(void **state)
@@ -711,6 +794,9 @@ int main(void)
 		TEST(test_vf_of_a_stranger_with_an_own_mac),
 		TEST(test_vf_settings),
 		TEST(test_vf_has_a_mates_mac),
+		TEST(test_vf_for_a_heavier),
+		TEST(test_vf_without_iommu),
+		TEST(test_vf_of_a_switch_that_goes),
 		TEST(test_filter),
 		TEST(test_filter_of_a_mate),
 		TEST(test_marks),
