@@ -29,7 +29,7 @@ enum host_step_kind {
 	HOST_SWITCH_UP,	    /* set it up */
 	HOST_SWITCH_REMOVE, /* give the NIC back, delete the bridge */
 	HOST_NIC_JOIN,	    /* the NIC becomes the bridge's port, and up */
-	HOST_NIC_TRUNK,	    /* all VLANs pass there */
+	HOST_NIC_VLANS,	    /* those of the switch's ports pass there */
 	HOST_PORT_MAKE,	    /* a tap or a veth */
 	HOST_PORT_REMOVE, /* delete it with its filter; somebody else's is taken out of the bridge */
 	HOST_PORT_GUARD,  /* filter what the guest sends (H5 a) */
@@ -48,6 +48,8 @@ enum host_step_kind {
 	HOST_VF_MOVE,	/* its netdev into the guest's namespace */
 	HOST_FDB_ADD,	/* the NIC's own filter (H9) */
 	HOST_FDB_DEL,
+	HOST_ENTRY_ADD, /* of the bridge, at a port */
+	HOST_ENTRY_DEL,
 	HOST_WAIT,   /* something is not there yet; nothing is done */
 	HOST_REFUSE, /* something is there, and cannot be used so; nothing is done */
 	HOST_STEP_COUNT,
@@ -65,6 +67,7 @@ struct host_step {
 	int master;			 /* the bridge */
 	uint32_t vf;			 /* index; of HOST_VFS_MAKE how many there are */
 	uint32_t number;		 /* the value that is set; a VLAN of 0: none is */
+	const struct vlan_set *tagged;	 /* of a NIC: VLANs that pass with a tag */
 	struct mac mac;
 	bool upkeep; /* it only puts right what somebody has changed */
 	char text[HOST_TEXT_SIZE];
@@ -73,7 +76,8 @@ struct host_step {
 struct host_steps {
 	struct host_step *steps;
 	size_t count, room;
-	bool incomplete; /* there was no memory for all */
+	bool incomplete;	  /* there was no memory for all */
+	struct vlan_set *uplinks; /* of each switch; steps point to them */
 };
 void host_steps_done(struct host_steps *list);
 

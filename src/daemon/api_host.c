@@ -81,8 +81,6 @@ void call_reallot_vfs(void *data, json_t *parameters, struct varlink_reply *repl
 		err = host_reallot(manager->host, &manager->store, name, dry, &actions, &problem);
 	if (err)
 		return api_error(reply, API_REFUSED, "%s", problem.text);
-	if (!dry)
-		manager_compare_soon(manager);
 	reply->parameters = json_pack("{s:o}", "actions", show_actions(&actions));
 }
 

@@ -149,8 +149,8 @@ static int apply_nic_join(struct host *host, const struct host_step *step, struc
 	if (!err)
 		err = rtnl_link_set_master(requests(host), step->ifindex, step->master, problem);
 	if (!err && step->number)
-		err = rtnl_bridge_set_vlan(requests(host), step->ifindex, PVID_USUAL, true,
-					   problem);
+		err = rtnl_bridge_set_vlans(requests(host), step->ifindex, PVID_USUAL, step->tagged,
+					    problem);
 	if (!err && !up)
 		err = rtnl_link_set_up(requests(host), step->ifindex, true, problem);
 	if (err) {
@@ -320,8 +320,8 @@ static int apply_port_join(struct host *host, const struct host_step *step, stru
 	if (!err)
 		err = rtnl_link_set_master(requests(host), step->ifindex, step->master, problem);
 	if (!err && step->number)
-		err = rtnl_bridge_set_vlan(requests(host), step->ifindex, (uint16_t)step->number,
-					   false, problem);
+		err = rtnl_bridge_set_vlans(requests(host), step->ifindex, (uint16_t)step->number,
+					    NULL, problem);
 	look(host, step->ifindex);
 	return err ? problem_prefix(problem, "%s cannot be a port of %s", step->device,
 				    step->adapter->switch_name)
@@ -485,9 +485,9 @@ int host_apply(struct host *host, const struct host_step *step, struct problem *
 		return apply_switch_remove(host, step, problem);
 	case HOST_NIC_JOIN:
 		return apply_nic_join(host, step, problem);
-	case HOST_NIC_TRUNK:
-		return rtnl_bridge_set_vlan(requests(host), step->ifindex, PVID_USUAL, true,
-					    problem);
+	case HOST_NIC_VLANS:
+		return rtnl_bridge_set_vlans(requests(host), step->ifindex, PVID_USUAL,
+					     step->tagged, problem);
 	case HOST_PORT_MAKE:
 		return apply_port_make(host, step, problem);
 	case HOST_PORT_REMOVE:
@@ -497,8 +497,8 @@ int host_apply(struct host *host, const struct host_step *step, struct problem *
 	case HOST_PORT_JOIN:
 		return apply_port_join(host, step, problem);
 	case HOST_PORT_VLAN:
-		return rtnl_bridge_set_vlan(requests(host), step->ifindex, (uint16_t)step->number,
-					    false, problem);
+		return rtnl_bridge_set_vlans(requests(host), step->ifindex, (uint16_t)step->number,
+					     NULL, problem);
 	case HOST_VF_MAC:
 		return apply_vf_mac(host, step, problem);
 	case HOST_VF_VLAN:
@@ -513,6 +513,12 @@ int host_apply(struct host *host, const struct host_step *step, struct problem *
 	case HOST_FDB_ADD:
 	case HOST_FDB_DEL:
 		return apply_fdb(host, step, problem);
+	case HOST_ENTRY_ADD:
+		return rtnl_fdb_add_port(requests(host), step->ifindex, &step->mac,
+					 (uint16_t)step->number, problem);
+	case HOST_ENTRY_DEL:
+		return rtnl_fdb_del_port(requests(host), step->ifindex, &step->mac,
+					 (uint16_t)step->number, problem);
 	case HOST_VFS_MAKE:
 		return apply_vfs_make(host, step, problem);
 	case HOST_VF_BIND:

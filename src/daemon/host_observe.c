@@ -277,11 +277,11 @@ static void find_default_routes(struct netlink *netlink, int *ret_ifindexes)
 
 /* --- all --- */
 
-/* Only then are filters of interest. They are long: a trunk has an entry for each VLAN. */
-static bool has_vfs(const struct host_seen *seen)
+/* Only where there are VFs, or were, are filters of interest. */
+static bool has_vfs(const struct store *store, const struct host_seen *seen)
 {
-	for (size_t i = 0; i < SWITCHES_MAX; i++)
-		if (seen->nics[i].vfs.count)
+	for (uint32_t i = 0; i < store->switches.count; i++)
+		if (store->switches.switches[i].iov || seen->nics[i].vfs.count)
 			return true;
 	return false;
 }
@@ -332,7 +332,7 @@ int host_observe(struct host *host, const struct store *store, struct host_seen 
 		observe_nic(host, store, i, &seen);
 	if (!err)
 		err = observe_leaving(host, store, &seen);
-	if (!err && has_vfs(&seen))
+	if (!err && has_vfs(store, &seen))
 		err = rtnl_fdb_dump(netlink, 0, &seen.fdb, &seen.view.fdb_count);
 	if (err) {
 		host_seen_done(&seen);

@@ -124,6 +124,8 @@ int host_reallot(struct host *host, const struct store *store, const char *sw, b
 		err = memory ? 0 : problem_set(problem, -ENOMEM, "out of memory");
 	}
 	host_seen_done(seen);
+	if (!err && !dry)
+		host->changed(host->data);
 	return err;
 }
 

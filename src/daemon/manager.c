@@ -376,14 +376,9 @@ static int reconcile_host(struct manager *manager, const struct store *before,
 	return err;
 }
 
-void manager_compare_soon(struct manager *manager)
-{
-	schedule_reconcile(manager, clock_now_ns() / NS_PER_US);
-}
-
 static void on_host_changed(void *data)
 {
-	manager_compare_soon(data);
+	schedule_reconcile(data, clock_now_ns() / NS_PER_US);
 }
 
 /* As much as can be, but for what failed a moment ago; what fails is tried again. */

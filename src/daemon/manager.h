@@ -50,9 +50,6 @@ void manager_plan(const struct manager *manager, const struct team_list *list,
 /* Something was done by hand: look at the teams again, and arm their deadlines. */
 void manager_wake(struct manager *manager);
 
-/* Compare what is wanted with what is, without waiting for an event. */
-void manager_compare_soon(struct manager *manager);
-
 /*
  * Make @store the wanted state and apply it; on failure go back to the one before. What was done
  * is appended to @actions.

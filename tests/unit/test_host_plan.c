@@ -104,8 +104,10 @@ static int scene_make(void **state)
 	link_of(BRIDGE)->bridge.vlan_filtering = 1;
 	put_link(NIC, "nic0", "", BRIDGE, "");
 	put_link(PORT, "web1.a", "veth", BRIDGE, host_mark_port(vm(), adapter(), alias));
-	scene->vlans[0] = (struct bridge_vlan){.port = NIC, .pvid = 1, .trunk = true};
+	scene->vlans[0] = (struct bridge_vlan){.port = NIC, .pvid = 1};
 	scene->vlans[1] = (struct bridge_vlan){.port = PORT, .pvid = 1};
+	vlan_set_add(&scene->vlans[0].vlans, 1);
+	vlan_set_add(&scene->vlans[1].vlans, 1);
 	permit_macs(vm(), adapter(), &scene->rules);
 	scene->ports[0][0] = (struct host_port){.rules = &scene->rules, .vf = -1};
 	scene->view = (struct host_view){
@@ -259,10 +261,37 @@ static void test_nic_is_missing(void **state)
 	only(HOST_WAIT);
 }
 
-static void test_trunk(void **state)
+/* What adapters use passes, and what somebody else's port is in; and nothing more. */
+static void test_uplink_vlans(void **state)
 {
+	const struct host_step *step;
+
 	scene->vlans[0].mixed = true;
-	assert_int_equal(only(HOST_NIC_TRUNK)->ifindex, NIC);
+	assert_int_equal(only(HOST_NIC_VLANS)->ifindex, NIC);
+	scene->vlans[0].mixed = false;
+	adapter()->vlan = 7;
+	plan();
+	step = find(HOST_NIC_VLANS);
+	assert_true(vlan_set_has(step->tagged, 7) && !vlan_set_has(step->tagged, 9));
+	assert_non_null(find(HOST_PORT_VLAN));
+	scene->vlans[1] = (struct bridge_vlan){.port = PORT, .pvid = 7};
+	vlan_set_add(&scene->vlans[1].vlans, 7);
+	vlan_set_add(&scene->vlans[0].vlans, 7);
+	nothing();
+	put_link(30, "tap9", "tun", BRIDGE, "");
+	scene->vlans[2] = (struct bridge_vlan){.port = 30, .pvid = 1};
+	scene->vlans[3] = (struct bridge_vlan){.port = BRIDGE, .pvid = 1};
+	vlan_set_add(&scene->vlans[2].vlans, 9);
+	vlan_set_add(&scene->vlans[3].vlans, 30);
+	scene->view.vlan_count = 4;
+	step = only(HOST_NIC_VLANS);
+	assert_true(vlan_set_has(step->tagged, 9) && vlan_set_has(step->tagged, 30));
+	scene->switches.switches[0].adopt = 1;
+	nothing();
+	scene->switches.switches[0].adopt = 0;
+	scene->view.vlan_count = 2;
+	vlan_set_add(&scene->vlans[0].vlans, 8); /* nobody is in it any more */
+	assert_false(vlan_set_has(only(HOST_NIC_VLANS)->tagged, 8));
 }
 
 static void test_unwanted(void **state)
@@ -325,7 +354,8 @@ static void test_port_changed(void **state)
 	only(HOST_PORT_REMOVE);
 	adapter()->mac = MAC(OWN);
 	adapter()->vlan = 7;
-	assert_int_equal(only(HOST_PORT_VLAN)->number, 7);
+	plan();
+	assert_int_equal(find(HOST_PORT_VLAN)->number, 7);
 	adapter()->vlan = 0;
 	adapter()->mac_spoofing = 1;
 	only(HOST_PORT_GUARD);
@@ -466,12 +496,20 @@ static void give_vf(uint32_t index)
 	scene->nics[0].ours[0] |= 1ULL << index;
 }
 
+/* An entry of the bridge that keeps @mac at the adapter's port. */
+static void put_sticky(struct mac mac)
+{
+	scene->fdb[scene->view.fdb_count++] = (struct bridge_fdb){
+		.ifindex = PORT, .mac = mac, .permanent = true, .sticky = true, .vlan = 1};
+}
+
 static void test_vf_count(void **state)
 {
 	make_vfs();
 	adapter()->iov_weight = 0;
 	scene->fdb[0] = (struct bridge_fdb){.ifindex = NIC, .mac = MAC(OWN), .self = true};
 	scene->view.fdb_count = 1;
+	put_sticky(MAC(OWN));
 	nothing();
 	scene->nics[0].vfs.count = 1;
 	assert_int_equal(only(HOST_VFS_MAKE)->number, VFS);
@@ -670,9 +708,11 @@ static void test_vf_without_iommu(void **state)
 	assert_non_null(find(HOST_VF_MAC));
 	*vm()->netns = '\0';
 	(void)host_mark_port(vm(), adapter(), link_of(PORT)->alias);
+	put_sticky(MAC(OWN));
 	assert_true(mac_equal(&only(HOST_FDB_ADD)->mac, &adapter()->mac));
 	give_vf(1);
 	(void)strcpy(scene->vfs[1].driver, "vfio-pci");
+	scene->view.fdb_count = 0;
 	nothing();
 }
 
@@ -710,12 +750,50 @@ static void test_filter(void **state)
 {
 	make_vfs();
 	adapter()->iov_weight = 0;
+	put_sticky(MAC(OWN));
 	assert_true(mac_equal(&only(HOST_FDB_ADD)->mac, &adapter()->mac));
 	adapter()->iov_weight = 100;
 	give_vf(0);
 	scene->fdb[0] = (struct bridge_fdb){.ifindex = NIC, .mac = MAC(OWN), .self = true};
 	scene->view.fdb_count = 1;
 	assert_true(mac_equal(&only(HOST_FDB_DEL)->mac, &adapter()->mac));
+}
+
+/* A NIC that reflects must not draw the MAC away; one that may move is left free. */
+static void test_entries(void **state)
+{
+	make_vfs();
+	adapter()->iov_weight = 0;
+	scene->fdb[0] = (struct bridge_fdb){.ifindex = NIC, .mac = MAC(OWN), .self = true};
+	scene->fdb[1] = (struct bridge_fdb){.ifindex = PORT, .mac = MAC(OWN), .vlan = 1};
+	scene->view.fdb_count = 2; /* it was learnt */
+	assert_int_equal(only(HOST_ENTRY_ADD)->number, 1);
+	assert_int_equal(scene->steps.steps[0].ifindex, PORT);
+	put_sticky(MAC(OWN));
+	nothing();
+	scene->fdb[2].vlan = 5; /* it was in that one before */
+	plan();
+	assert_int_equal(find(HOST_ENTRY_DEL)->number, 5);
+	assert_int_equal(find(HOST_ENTRY_ADD)->number, 1);
+	scene->fdb[2].vlan = 1;
+	adapter()->allow_teaming = 1;
+	only(HOST_ENTRY_DEL);
+	adapter()->allow_teaming = 0;
+	adapter()->iov_weight = 100;
+	give_vf(0);
+	scene->vfs[0].link_state = VF_LINK_ENABLE;
+	plan();
+	assert_non_null(find(HOST_ENTRY_DEL));
+	adapter()->iov_weight = 0;
+	scene->nics[0].vfs.count = 0; /* nothing is reflected */
+	scene->switches.switches[0].iov = 1;
+	scene->nics[0].total = 0;
+	only(HOST_ENTRY_DEL);
+	link_of(BRIDGE)->bridge.vlan_filtering = 0;
+	scene->nics[0].vfs.count = VFS;
+	scene->vfs[0] = (struct vf){.spoofchk = true, .has_spoofchk = true, .has_trust = true};
+	scene->fdb[2].vlan = 0;
+	nothing();
 }
 
 /* A team mate's MAC belongs there while the bridge has learnt it at the port. */
@@ -772,7 +850,7 @@ int main(void)
 		TEST(test_nic_has_followed_another),
 		TEST(test_nic_set_down_is_left_so),
 		TEST(test_nic_is_missing),
-		TEST(test_trunk),
+		TEST(test_uplink_vlans),
 		TEST(test_unwanted),
 		TEST(test_filter_without_adapter),
 		TEST(test_port_from_nothing),
@@ -798,6 +876,7 @@ int main(void)
 		TEST(test_vf_without_iommu),
 		TEST(test_vf_of_a_switch_that_goes),
 		TEST(test_filter),
+		TEST(test_entries),
 		TEST(test_filter_of_a_mate),
 		TEST(test_marks),
 	};
