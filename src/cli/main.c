@@ -150,7 +150,7 @@ static int take_flag(struct cli *cli, const char *text)
 static int take_give(struct cli *cli, const char *text)
 {
 	if (!*text)
-		return cli_usage(cli, "--give-addresses needs a member");
+		return cli_usage(cli, "--give-addresses needs a device");
 	cli->give = text;
 	return OUTCOME_DONE;
 }
@@ -165,6 +165,15 @@ static int take_setting(struct cli *cli, const char *option, const char *key, co
 	if (json_object_set_new(cli->settings, key, json_string(text)))
 		return cli_usage(cli, "the command line is not valid UTF-8");
 	return OUTCOME_DONE;
+}
+
+static int take_nic(struct cli *cli, const char *text)
+{
+	if (json_object_get(cli->settings, "Nic"))
+		return cli_usage(cli, "--nic is given twice, and a switch has one NIC; make a "
+				      "switch "
+				      "on each, or a bond of them, which has no SR-IOV");
+	return take_setting(cli, "nic", "Nic", text);
 }
 
 static int take_json(struct cli *cli, const char *text)
@@ -199,7 +208,7 @@ static const struct {
 	{{"confirm", required_argument, NULL, 'C'}, OPTION_CONFIRM, .take = take_confirm},
 	{{"take-addresses", no_argument, NULL, 'a'}, OPTION_TAKE, .take = take_flag},
 	{{"give-addresses", required_argument, NULL, 'g'}, OPTION_GIVE, .take = take_give},
-	{{"nic", required_argument, NULL, 'N'}, OPTION_NIC, .key = "Nic"},
+	{{"nic", required_argument, NULL, 'N'}, OPTION_NIC, .take = take_nic},
 	{{"iov", required_argument, NULL, 'I'}, OPTION_IOV, .key = "Iov"},
 	{{"switch", required_argument, NULL, 'S'}, OPTION_SWITCH, .key = "Switch"},
 	{{"iov-weight", required_argument, NULL, 'w'}, OPTION_WEIGHT, .key = "IovWeight"},

@@ -121,6 +121,8 @@ struct host_view {
 	const struct link_table *links;
 	const struct link_address *addresses;
 	size_t address_count;
+	const int *taken; /* ifindexes of devices whose addresses a change moves on */
+	size_t taken_count;
 	int default_routes[2]; /* ifindex of the device that has IPv4's and IPv6's, 0 = none */
 	const struct bridge_vlan *vlans;
 	size_t vlan_count;

@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "core/admit.h"
 #include "core/host_private.h"
+#include "core/iov.h"
 
 #include <arpa/inet.h>
 #include <linux/if.h>
@@ -15,22 +16,39 @@
 
 /* --- which devices may be used --- */
 
+static bool is_taken(const struct host_view *view, int ifindex)
+{
+	for (size_t i = 0; i < view->taken_count; i++)
+		if (view->taken[i] == ifindex)
+			return true;
+	return false;
+}
+
 static int admit_addresses(const struct link *nic, const char *as, const struct host_view *view,
 			   struct problem *problem)
 {
+	bool movable = strcmp(as, "NIC") == 0;
 	char text[INET6_ADDRSTRLEN];
 
+	if (is_taken(view, nic->ifindex))
+		return 0;
 	if (nic->ifindex == view->default_routes[0] || nic->ifindex == view->default_routes[1])
 		return problem_set(problem, -1,
-				   "%s carries the default route of this machine; let another "
-				   "interface have that first: ip route",
-				   nic->name);
+				   "%s carries the default route of this machine; %slet another "
+				   "interface have it first: ip route",
+				   nic->name,
+				   movable ? "--take-addresses moves it to the switch, or " : "");
 	for (size_t i = 0; i < view->address_count; i++) {
 		const struct link_address *address = &view->addresses[i];
 
 		if (address->ifindex != nic->ifindex || address->scope == SCOPE_LINK)
 			continue;
 		(void)inet_ntop(address->family, address->bytes, text, sizeof(text));
+		if (movable)
+			return problem_set(problem, -1,
+					   "%s has the address %s/%u, and the NIC of a switch has "
+					   "none; --take-addresses moves it to the switch",
+					   nic->name, text, address->prefix);
 		return problem_set(problem, -1,
 				   "%s has the address %s/%u, and the %s of a switch has none; "
 				   "take it off first: ip address del %s/%u dev %s",
@@ -52,8 +70,21 @@ int host_admit_device(const struct link *device, const char *as, const struct li
 	return device->master ? 0 : admit_addresses(device, as, view, problem);
 }
 
-static int admit_nic(const struct link *nic, const struct link *bridge,
-		     const struct host_view *view, struct problem *problem)
+/* H1: a team that the host makes hides SR-IOV, and VFs pass it by. */
+static int admit_teamed(const struct switch_config *sw, const struct link *nic,
+			struct problem *problem)
+{
+	if (!sw->iov || !iov_look(nic).teamed)
+		return 0;
+	return problem_set(problem, -1,
+			   "%s is a %s, which hides SR-IOV; make a switch on each of its NICs and "
+			   "team in the guest, or set iov=off",
+			   nic->name, nic->kind);
+}
+
+static int admit_nic(const struct switch_config *sw, const struct link *nic,
+		     const struct link *bridge, const struct host_view *view,
+		     struct problem *problem)
 {
 	const struct link *master = link_by_index(view->links, nic->master);
 	struct host_mark mark;
@@ -61,6 +92,8 @@ static int admit_nic(const struct link *nic, const struct link *bridge,
 	if (master && master != bridge && host_mark_read(master, &mark))
 		return problem_set(problem, -1, "%s is the NIC of the switch %s already", nic->name,
 				   master->name);
+	if (admit_teamed(sw, nic, problem))
+		return -1;
 	return host_admit_device(nic, "NIC", bridge, view, problem);
 }
 
@@ -162,7 +195,7 @@ static void plan_nic(const struct host_planning *plan, const struct switch_confi
 	}
 	step = host_about(step, nic);
 	step.master = bridge ? bridge->ifindex : 0;
-	if (admit_nic(nic, bridge, plan->view, &problem)) {
+	if (admit_nic(sw, nic, bridge, plan->view, &problem)) {
 		step.kind = HOST_REFUSE;
 		host_say(plan, step, "%s", problem.text);
 		return;

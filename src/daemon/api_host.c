@@ -132,9 +132,13 @@ static int read_switch(struct edit *edit, json_t *json)
 void call_add_switch(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	json_t *json = json_object_get(parameters, "switch");
+	struct switch_config *sw;
 	struct edit edit;
 
-	if (!edit_begin(&edit, data, parameters, reply) && !read_switch(&edit, json))
+	if (!edit_begin(&edit, data, parameters, reply) && !read_switch(&edit, json) &&
+	    (sw = edit_switch(&edit, api_text(json, "name"))) &&
+	    (!json_is_true(json_object_get(parameters, "take_addresses")) ||
+	     !edit_take_nic(&edit, sw)))
 		edit_commit(&edit, (struct store_object){CONFIG_SWITCH, api_text(json, "name")});
 	edit_end(&edit);
 }
@@ -171,10 +175,13 @@ void call_remove_switch(void *data, json_t *parameters, struct varlink_reply *re
 {
 	const char *name = api_text(parameters, "name");
 	const struct store_object object = {CONFIG_SWITCH, name};
+	const char *device = api_text(parameters, "give_addresses");
+	struct switch_config *sw;
 	struct edit edit;
 
-	if (!edit_begin(&edit, data, parameters, reply) && edit_switch(&edit, name) &&
-	    !edit_refuse(&edit, check_unused(&edit, name))) {
+	if (!edit_begin(&edit, data, parameters, reply) && (sw = edit_switch(&edit, name)) &&
+	    !edit_refuse(&edit, check_unused(&edit, name)) &&
+	    (!*device || !edit_give_nic(&edit, sw, device))) {
 		store_forget(edit.store, object);
 		edit_commit(&edit, object);
 	}

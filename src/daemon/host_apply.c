@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "core/permit.h"
+#include "daemon/handover.h"
 #include "daemon/log.h"
 #include "daemon/udev.h"
 #include "kernel/rtnl_bridge.h"
@@ -137,6 +138,27 @@ static int note_nic(struct host *host, const struct link *nic, int bridge, struc
 	return set_mark(host, bridge, host_mark_switch(&next, text), problem);
 }
 
+/*
+ * What the NIC has goes to the bridge in this step (handover): taken off it before, for a port must have
+ * none, and made there at once. A bridge of ours has the NIC's MAC then, by which peers know it, and
+ * keeps it whichever ports come.
+ */
+static int take_addresses(struct host *host, const struct host_step *step, const struct link *nic,
+			  struct problem *problem)
+{
+	const struct link *bridge = link_by_index(links(host), step->master);
+	struct mac mac = nic->mac;
+	int err = 0;
+
+	if (!handover_moves(host->context->handover, step->ifindex))
+		return 0;
+	if (bridge && !step->sw->adopt)
+		err = rtnl_link_set_mac(requests(host), bridge->ifindex, &mac, problem);
+	if (!err)
+		handover_lift(host->context->handover, host->context, step->ifindex);
+	return err;
+}
+
 static int apply_nic_join(struct host *host, const struct host_step *step, struct problem *problem)
 {
 	const struct link *nic = link_by_index(links(host), step->ifindex);
@@ -146,6 +168,9 @@ static int apply_nic_join(struct host *host, const struct host_step *step, struc
 	if (!nic)
 		return problem_set(problem, -ENODEV, "%s is gone", step->device);
 	err = note_nic(host, nic, step->master, problem);
+	nic = link_by_index(links(host), step->ifindex);
+	if (!err && nic)
+		err = take_addresses(host, step, nic, problem);
 	if (!err)
 		err = rtnl_link_set_master(requests(host), step->ifindex, step->master, problem);
 	if (!err && step->number)
@@ -153,6 +178,8 @@ static int apply_nic_join(struct host *host, const struct host_step *step, struc
 					    problem);
 	if (!err && !up)
 		err = rtnl_link_set_up(requests(host), step->ifindex, true, problem);
+	if (!err)
+		err = handover_land(host->context->handover, host->context, step->ifindex, problem);
 	if (err) {
 		(void)rtnl_link_set_master(requests(host), step->ifindex, 0, NULL);
 		(void)problem_prefix(problem, "%s cannot be the uplink of %s", step->device,

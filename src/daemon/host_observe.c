@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "core/iov.h"
 #include "daemon/clock.h"
+#include "daemon/handover.h"
 #include "kernel/rtnl_bridge.h"
 #include "kernel/rtnl_route.h"
 #include "kernel/rtnl_vf.h"
@@ -307,6 +308,7 @@ static void point_view(const struct host *host, struct host_seen *seen)
 	seen->view.links = &observed->links;
 	seen->view.addresses = observed->addresses;
 	seen->view.address_count = observed->address_count;
+	seen->view.taken = handover_taken(host->context->handover, &seen->view.taken_count);
 	seen->view.vlans = seen->vlans;
 	seen->view.fdb = seen->fdb;
 	seen->view.nics = seen->nics;

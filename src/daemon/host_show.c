@@ -176,6 +176,11 @@ static json_t *show_switch(struct showing *of, uint32_t place)
 	json_t *object, *notes = json_array();
 
 	note_steps(of, notes, sw->name);
+	if (iov_look(nic).teamed)
+		note(notes,
+		     "%s is a %s, which hides SR-IOV from the VMs; to have VFs, make a switch "
+		     "on each of its NICs and team in the guest",
+		     nic->name, nic->kind);
 	if (memory && memory->busy)
 		note(notes, "VFs of %s are being made, given or taken", sw->nic);
 	object = json_pack(

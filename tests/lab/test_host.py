@@ -330,6 +330,27 @@ def test_vf_and_synthetic_reach_each_other(lab, host):
     assert sticky(lab, "web2.nicA") == []
 
 
+@pytest.mark.legacy
+def test_nic_is_a_bond(lab, host):
+    """H1: with iov off only, and it says what a bond hides and what to do instead."""
+    lab.host.sh("ip link add bond0 type bond mode active-backup miimon 100; ip link set bond0 up;"
+                " ip link set ens1f0 down; ip link set ens1f0 master bond0")
+    try:
+        assert "hides SR-IOV" in host.refuse("switch", "add", "TeamDemoA", "--nic", "bond0", "--iov",
+                                             "on")
+        assert "ens1f0" in host.refuse("switch", "add", "TeamDemoA", "--nic", "ens1f0")
+        host.run("switch", "add", "TeamDemoA", "--nic", "bond0", "--iov", "off")
+        assert "team in the guest" in host.refuse("switch", "set", "TeamDemoA", "iov=on")
+        assert any("team in the guest" in note for note in host.switch("TeamDemoA")["notes"])
+        host.add("web1", "nicA", "TeamDemoA")
+        host.guest("web1").sh("ip link set nicA up; ip address add 192.0.2.21/24 dev nicA")
+        wait_until(lambda: reaches(host.guest("web1"), PEER), SLOW, "the outside by the bond")
+        host.run("adapter", "remove", "web1", "nicA")
+        host.run("switch", "remove", "TeamDemoA")
+    finally:
+        lab.host.sh("ip link del bond0")
+
+
 def test_refused(lab, host):
     """What only a NIC with VFs can refuse."""
     host.run("switch", "add", "TeamDemoA", "--nic", "ens1f0", "--iov", "off")

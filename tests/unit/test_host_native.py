@@ -2,6 +2,7 @@
 """Switches and adapters on the machine's own kernel: what needs no SR-IOV. Guests are namespaces;
 a cable is pulled by setting the other end of a NIC down.
 """
+import json
 import shutil
 import signal
 import subprocess
@@ -365,6 +366,93 @@ def test_refused(host):  # noqa: F811
             assert part in host.refuse(*words.split()), words
             assert host.state() == before, words
         assert guest
+
+
+def addresses(world, device):
+    """With the routes through it; what the kernel makes by itself is left out."""
+    shown = json.loads(world.host("ip", "-j", "address", "show", "dev", device).stdout)[0]
+    routes = [json.loads(world.host("ip", family, "-j", "route", "show", "dev", device).stdout)
+              for family in ("-4", "-6")]
+    return (sorted(f"{address['local']}/{address['prefixlen']}" for address in shown["addr_info"]
+                   if address["scope"] == "global"),
+            sorted((route["dst"], route.get("gateway")) for family in routes for route in family
+                   if not route["dst"].startswith("fe80")))
+
+
+class Reached:
+    """The host is reached from outside all the time: what is lost is counted."""
+
+    def __init__(self, world, target):
+        self.process = subprocess.Popen(
+            ["ip", "netns", "exec", world.outside, "ping", "-i", "0.02", "-W", "1", target],
+            stdout=subprocess.PIPE, text=True)
+
+    def lost(self):
+        self.process.send_signal(signal.SIGINT)
+        counts = next(line for line in self.process.communicate()[0].splitlines()
+                      if "transmitted" in line)
+        sent, received = [int(word) for word in counts.split() if word.isdigit()][:2]
+        return sent - received, sent
+
+
+def test_take_addresses(host):  # noqa: F811
+    """A machine that is reached over the NIC stays reachable; taken back, and given back."""
+    host.host("sh", "-ec", """
+        ip link set nic0 up; ip address add 192.0.2.5/24 dev nic0; ip route add default via 192.0.2.1
+        ip -6 address add 2001:db8::5/64 dev nic0 nodad; ip route add 198.51.100.0/24 via 192.0.2.9""")
+    mac, before = host.link("nic0")["address"], addresses(host, "nic0")
+    assert before[0] == ["192.0.2.5/24", "2001:db8::5/64"] and ("default", "192.0.2.1") in before[1]
+    wait_until(lambda: host.pings(host.outside, "192.0.2.5", 1), "the host to be reached")
+    with host.daemon():
+        state = host.state()
+        assert "--take-addresses" in host.refuse("switch", "add", "swA", "--nic", "nic0")
+        host.host("ip", "link", "add", "above0", "link", "nic0", "type", "macvlan")
+        assert "above0" in host.refuse("switch", "add", "swA", "--nic", "nic0", "--take-addresses")
+        host.host("ip", "link", "del", "above0")
+        assert host.state() == state
+        reached = Reached(host, "192.0.2.5")
+        host.do("switch", "add", "swA", "--nic", "nic0", "--take-addresses", "--confirm", "60")
+        assert addresses(host, "swA") == before and addresses(host, "nic0") == ([], [])
+        assert host.link("swA")["address"] == mac
+        assert host.pings(host.outside, "192.0.2.5")
+        host.do("cancel")
+        assert addresses(host, "nic0") == before and not host.link("swA")
+        host.do("switch", "add", "swA", "--nic", "nic0", "--take-addresses")
+        # A port with a lower MAC does not change the bridge's, and so what peers know.
+        host.do("adapter", "add", "web1", "nicA", "--switch", "swA", "--namespace",
+                host.make_guest("web1"), "mac=02:00:00:00:00:01")
+        assert addresses(host, "swA") == before and host.link("swA")["address"] == mac
+        host.do("adapter", "remove", "web1", "nicA")
+        assert "--give-addresses nic0" in host.refuse("switch", "remove", "swA")
+        assert "not the NIC" in host.refuse("switch", "remove", "swA", "--give-addresses", "nic1")
+        host.do("switch", "remove", "swA", "--give-addresses", "nic0")
+        assert addresses(host, "nic0") == before and not host.link("swA")
+        assert host.pings(host.outside, "192.0.2.5")
+        lost, sent = reached.lost()
+        assert lost < 100, f"{lost} of {sent}"  # 2 s in all; a bridge's port forwards at once
+        print(f"lost {lost} of {sent}, 20 ms apart")
+
+
+def test_take_addresses_fails(host):  # noqa: F811
+    """A step fails after they have moved: all is as it was."""
+    host.host("sh", "-ec", "ip link set nic0 up; ip address add 192.0.2.5/24 dev nic0;"
+              " ip route add default via 192.0.2.1")
+    before = addresses(host, "nic0")
+    with host.daemon():
+        host.do("switch", "add", "swB", "--nic", "nic1")
+        # A guest that is broken: its port is made in the same change, and fails.
+        broken = Path("/run/netns") / host.guest_name("web2")
+        broken.touch()
+        try:
+            (host.config / "web2.vm.conf").write_text(
+                f"[VM]\nName=web2\nNamespace={broken.name}\n[Adapter]\nName=nicA\nSwitch=swB\n"
+                "Mac=02:00:00:00:00:02\nSerial=1\n")
+            assert "cannot be made" in host.refuse("switch", "add", "swA", "--nic", "nic0",
+                                                   "--take-addresses")
+        finally:
+            broken.unlink()
+        assert addresses(host, "nic0") == before and not host.link("swA")
+        assert host.pings(host.outside, "192.0.2.5")
 
 
 def test_iov_without_sriov(host):  # noqa: F811

@@ -226,6 +226,7 @@ static void test_nic_of_this_machine(void **state)
 {
 	const struct link_address address = {
 		.ifindex = NIC, .family = 2, .prefix = 24, .bytes = {192, 0, 2, 1}};
+	const int nic = NIC;
 
 	vm()->adapter_count = 0;
 	link_table_drop(&scene->links, PORT);
@@ -235,7 +236,19 @@ static void test_nic_of_this_machine(void **state)
 	scene->view.default_routes[1] = 0;
 	scene->view.addresses = &address;
 	scene->view.address_count = 1;
-	refused("ip address del 192.0.2.1/24 dev nic0");
+	refused("nic0 has the address 192.0.2.1/24");
+	scene->view.taken = &nic;
+	scene->view.taken_count = 1;
+	only(HOST_NIC_JOIN);
+}
+
+/* H1: a bond may be the NIC, but there are no VFs then. */
+static void test_nic_is_a_bond(void **state)
+{
+	(void)strcpy(link_of(NIC)->kind, "bond");
+	nothing();
+	scene->switches.switches[0].iov = 1;
+	refused("hides SR-IOV; make a switch on each of its NICs");
 }
 
 /* Changed while the daemon was down: the NIC that the switch had is in the bridge still. */
@@ -847,6 +860,7 @@ int main(void)
 		TEST(test_bridge_of_a_stranger),
 		TEST(test_nic_is_anothers),
 		TEST(test_nic_of_this_machine),
+		TEST(test_nic_is_a_bond),
 		TEST(test_nic_has_followed_another),
 		TEST(test_nic_set_down_is_left_so),
 		TEST(test_nic_is_missing),
