@@ -136,8 +136,9 @@ static void add_action(struct action_list *actions, const struct host_step *step
 	action_list_add(actions, &action);
 }
 
-static int plan(struct host *host, const struct store *store, struct host_steps *steps,
-		struct problem *problem)
+/* @in_force: @store is, so that what is seen of it is noted. */
+static int plan(struct host *host, const struct store *store, bool in_force,
+		struct host_steps *steps, struct problem *problem)
 {
 	const struct host_config want = host_want(store);
 	struct host_seen *seen = calloc(1, sizeof(*seen));
@@ -146,7 +147,10 @@ static int plan(struct host *host, const struct store *store, struct host_steps 
 	if (!err)
 		err = host_observe(host, store, seen, problem);
 	if (!err) {
-		host_end_reallot(host, store, seen);
+		if (in_force) {
+			host_end_reallot(host, store, seen);
+			host_note_vfs(host, store, seen);
+		}
 		host_plan(&want, &seen->view, steps);
 		host_seen_done(seen);
 	}
@@ -160,7 +164,7 @@ void host_show_plan(struct host *host, const struct store *store, struct action_
 {
 	struct host_steps steps = {};
 
-	if (!host_has_work(host, store) || plan(host, store, &steps, NULL)) {
+	if (!host_has_work(host, store) || plan(host, store, false, &steps, NULL)) {
 		host_steps_done(&steps);
 		return;
 	}
@@ -230,7 +234,7 @@ static int run_round(struct pass *pass, struct problem *problem)
 
 	pass->since_ns = clock_now_ns();
 	pass->acted = false;
-	err = plan(pass->host, pass->store, &steps, problem);
+	err = plan(pass->host, pass->store, true, &steps, problem);
 	for (size_t i = 0; !err && i < steps.count; i++)
 		err = do_step(pass, &steps.steps[i], problem);
 	if (!err)
@@ -258,6 +262,7 @@ int host_reconcile(struct host *host, const struct store *store, const struct st
 	if (!err)
 		host_forget_nics(host, store);
 	host_tell_guests(host, store);
+	host->changes++;
 	*ret_again_ns = next_retry(host, pass.since_ns);
 	return err;
 }
@@ -320,6 +325,7 @@ void host_update(struct host *host, const struct store *store)
 	}
 	free(update.vlans);
 	host_tell_guests(host, store);
+	host->changes++;
 }
 
 /* --- life --- */
@@ -381,5 +387,7 @@ void host_close(struct host *host)
 	free(host->guards);
 	free(host->troubles);
 	free(host->holdings);
+	free(host->vfs);
+	free(host->told);
 	free(host);
 }

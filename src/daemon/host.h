@@ -13,6 +13,8 @@
 #include "daemon/store.h"
 #include "daemon/team.h"
 
+#include <jansson.h>
+
 struct host;
 
 /*
@@ -61,6 +63,13 @@ int host_check(struct host *host, const struct store *before, const struct store
  */
 int host_reallot(struct host *host, const struct store *store, const char *sw, bool dry,
 		 struct action_list *actions, struct problem *problem);
+
+/* Takes ownership of @event: "event", "team" "", and what belongs to it. */
+typedef void (*host_event_found)(void *data, json_t *event);
+
+/* T20: call @found for each change since the last call. */
+void host_tell_changes(struct host *host, const struct store *store, host_event_found found,
+		       void *data);
 
 /* Another device has come: what failed for want of it need not wait. */
 void host_retry_at_once(struct host *host);

@@ -48,6 +48,23 @@ struct host_holding {
 	int vf;
 };
 
+/* The VF of an adapter as it was seen last; "" = none. */
+struct host_vf_note {
+	struct mac mac; /* whose */
+	int vf;
+	char pci[LINK_BUS_SIZE];
+};
+
+/* What has been told of a switch or an adapter. */
+struct host_told {
+	char object[HOST_OBJECT_SIZE];
+	char sw[SWITCH_NAME_SIZE];
+	bool is_adapter;
+	unsigned int state;		 /* enum adapter_path, or enum uplink_state */
+	int vf;				 /* -1 = none */
+	char device[MEMBER_DEVICE_SIZE]; /* of the VF, or the NIC as configured */
+};
+
 struct worker;
 struct host_guest;
 
@@ -67,6 +84,10 @@ struct host {
 	size_t holding_count;
 	struct host_guest *guests; /* QEMU's, that are to be told */
 	size_t guest_count;
+	struct host_vf_note (*vfs)[VM_ADAPTERS_MAX]; /* by position of the VMs */
+	unsigned int changes, told_changes; /* looks at what may have changed; when it was told */
+	struct host_told *told;
+	size_t told_count;
 };
 
 /* Everything that the plan wants to know; made anew for each. */
@@ -120,6 +141,13 @@ int host_apply(struct host *host, const struct host_step *step, struct problem *
 
 /* host_reallot.c: forget what was asked of NICs whose VFs are all where they belong. */
 void host_end_reallot(struct host *host, const struct store *store, const struct host_seen *seen);
+
+/* host_events.c: which adapter has which VF, for those who are told. */
+void host_note_vfs(struct host *host, const struct store *store, const struct host_seen *seen);
+
+/* H8: the path behind an adapter. */
+enum adapter_path host_path(const struct host *host, const struct switch_config *sw,
+			    const struct vm_config *vm, const struct adapter_config *adapter);
 
 /* host_slow.c: hand a step to the worker. */
 int host_begin(struct host *host, const struct host_step *step, struct problem *problem);

@@ -330,14 +330,15 @@ static void note_no_vf(const struct showing *of, json_t *notes, uint32_t sw,
 		note(notes, "it has no VF: iovteam switch show %s says why", name);
 }
 
-static enum adapter_path path_of(const struct showing *of, const struct switch_config *sw,
-				 const struct vm_config *vm, const struct adapter_config *adapter)
+enum adapter_path host_path(const struct host *host, const struct switch_config *sw,
+			    const struct vm_config *vm, const struct adapter_config *adapter)
 {
-	const struct link *port = host_port_link(vm, adapter, of->seen.view.links);
-	bool told = *vm->netns ? port && !(port->flags & IFF_UP)
-			       : host_guest_told(of->host, vm, adapter);
+	const struct link_table *links = &host->context->observed->links;
+	const struct link *port = host_port_link(vm, adapter, links);
+	bool told =
+		*vm->netns ? port && !(port->flags & IFF_UP) : host_guest_told(host, vm, adapter);
 
-	if (host_uplink(sw, of->seen.view.links) == UPLINK_UP)
+	if (host_uplink(sw, links) == UPLINK_UP)
 		return ADAPTER_PATH_OK;
 	return adapter->allow_teaming && told ? ADAPTER_PATH_DISCONNECTED
 					      : ADAPTER_PATH_UPLINK_LOST;
@@ -412,7 +413,7 @@ static json_t *show_adapter(struct showing *of, uint32_t vm, uint32_t place)
 		mac_format(&adapter->mac, mac), "vlan", (int)adapter->vlan, "port", json_text(port),
 		"status",
 		adapter_status_names[is_in_order(of, object) ? ADAPTER_OK : ADAPTER_DEGRADED],
-		"path", adapter_path_names[path_of(of, sw, config, adapter)], "wanted",
+		"path", adapter_path_names[host_path(of->host, sw, config, adapter)], "wanted",
 		show_wanted(adapter), "actual", show_actual(of, nic, vf), "permitted_macs",
 		show_permitted(config, adapter), "frames",
 		show_frames(host_guard_of(of->host, port)), "notes", notes, "attach",

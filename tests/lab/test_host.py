@@ -195,7 +195,10 @@ def test_vlans(lab, host):
 
 def test_vfs(lab, host):
     """Made, given by weight with what belongs to them, handed over, taken, and known again after a
-    restart; nothing is left."""
+    restart; each is told; nothing is left."""
+    told = f"{host.control.config}/told"
+    lab.host.sh(f"""mkdir -p {host.control.config}/hooks.d; cd {host.control.config}/hooks.d
+        printf '#!/bin/sh\necho "$IOVTEAM_EVENT $IOVTEAM_VM" >> {told}\n' > tell; chmod 755 tell""")
     host.run("switch", "add", "TeamDemoA", "--nic", "ens1f0", "--iov", "on", "vf-count=2")
     wait_until(lambda: host.switch("TeamDemoA")["vfs_made"] == 2, 2 * SLOW, "the VFs")
     switch = host.switch("TeamDemoA")
@@ -253,6 +256,11 @@ def test_vfs(lab, host):
     host.settle()
     assert not device(host.guest("web3"), "nicA-vf")
     assert holders_of(host) == {"web1/nicA", "web2/nicA"}
+    wait_until(lambda: [line for line in lab.host.run(["cat", told]).out.splitlines()
+                        if line in ("vf-assigned web1", "vf-taken web1", "vf-assigned web3",
+                                    "vf-taken web3")]
+               == ["vf-assigned web1", "vf-taken web1", "vf-assigned web3", "vf-taken web3",
+                   "vf-assigned web1"], SLOW, "all to be told")
 
 
 def with_port(lab, host, vm, *settings):
@@ -277,12 +285,13 @@ def test_vfs_that_were_there(lab, host):
     assert host.adapter("qemu1", "nicA")["actual"]["data_path"] == "synthetic"
     assert any("to no VM" in note for note in host.adapter("qemu1", "nicA")["notes"])
     assert device(host.guest("web1"), "nicA-vf")
+    given = host.adapter("web1", "nicA")["actual"]["vf"]
     lab.host.sh(f"rm {host.control.config}/*.conf")
     host.run("reload")
     wait_until(lambda: not device(lab.host, "TeamDemoA"), SLOW, "the switch to go")
     assert host.as_wanted() and not device(host.guest("web1"), "nicA-vf")
     reported = host.reported("ens1f0")
-    assert [vf["address"] for vf in reported] == 2 * ["00:00:00:00:00:00"]
+    assert len(reported) == 2 and reported[given]["address"] == "00:00:00:00:00:00"
     lab.host.sh("ip link del tap0; echo 0 > /sys/class/net/ens1f0/device/sriov_numvfs", timeout=60)
 
 

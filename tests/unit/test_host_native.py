@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from host_world import host, run, wait_until  # noqa: F401
+from test_refusals_native import COMMAND
 
 QEMU = shutil.which("qemu-system-x86_64")
 FOREIGN = "02:00:00:00:00:99"
@@ -366,6 +367,50 @@ def test_refused(host):  # noqa: F811
             assert part in host.refuse(*words.split()), words
             assert host.state() == before, words
         assert guest
+
+
+def test_events(host):  # noqa: F811
+    """T20: what becomes of uplinks and adapters is told to who listens, and to scripts."""
+    told = host.directory / "told"
+    hook = host.config / "hooks.d" / "tell"
+    hook.parent.mkdir(parents=True)
+    hook.write_text(f"""#!/bin/sh
+echo "$IOVTEAM_EVENT $IOVTEAM_SWITCH $IOVTEAM_ADAPTER $IOVTEAM_STATE_BEFORE $IOVTEAM_STATE" >> {told}
+""")
+    hook.chmod(0o755)
+    with host.daemon(), open(host.directory / "stream", "w+") as stream:
+        listener = subprocess.Popen(["ip", "netns", "exec", host.name, COMMAND, "events", "--socket",
+                                     str(host.socket)], stdout=stream)
+        try:
+            make(host)
+            host.do("adapter", "set", "web1", "nicB", "allow-teaming=off")
+            for wire in ("out0", "out1"):
+                host.out("ip", "link", "set", wire, "down")
+            wait_until(lambda: host.adapter("web1", "nicA")["path"] == "disconnected", "the guest")
+            wait_until(lambda: host.adapter("web1", "nicB")["path"] == "uplink-lost", "the other")
+            host.out("ip", "link", "set", "out0", "up")
+            wait_until(lambda: host.adapter("web1", "nicA")["path"] == "ok", "the uplink")
+            unmake(host)
+
+            def lines():
+                words = (line.split() for line in told.read_text().splitlines())
+                return [" ".join(line) for line in words if line[1:]]
+            wait_until(lambda: "switch-removed swB" in lines(), "the last event")
+        finally:
+            listener.terminate()
+            listener.wait()
+        seen = lines()
+        for line in ("switch-uplink swA up down", "switch-uplink swB up down",
+                     "switch-uplink swA down up", "adapter-path swA nicA ok disconnected",
+                     "adapter-path swB nicB ok uplink-lost",
+                     "adapter-path swA nicA disconnected ok", "adapter-removed swA nicA",
+                     "switch-removed swA"):
+            assert seen.count(line) == 1, (line, seen)
+        stream.seek(0)
+        text = stream.read()
+        assert "swA switch-uplink up -> down" in text
+        assert "swA adapter-path web1/nicA ok -> disconnected" in text
+        assert "swB adapter-removed web1/nicB" in text
 
 
 def addresses(world, device):
