@@ -133,6 +133,7 @@ def team_of(lab, build, guest, members):
         team.stop_daemon()
 
 
+@pytest.mark.legacy
 def test_the_seeds_story(lab, build, host):
     """Two switches, two adapters, a team in the guest. The NIC is disabled on the host: there the
     adapter is well and disconnected, in the guest a member has failed, and traffic goes on."""
@@ -169,6 +170,7 @@ def vlans_of(lab, port):
             for vlan in range(entry["vlan"], entry.get("vlanEnd", entry["vlan"]) + 1)}
 
 
+@pytest.mark.legacy
 def test_vlans(lab, host):
     """Those of two VLANs do not reach each other; what a stranger does to a port is put right."""
     host.make_switches("off")
@@ -273,6 +275,7 @@ def holders_of(host):
     return {vf["adapter"] for vf in host.vfs("TeamDemoA") if vf["adapter"]}
 
 
+@pytest.mark.long
 def test_vfs_that_were_there(lab, host):
     """A reload takes the switch and its adapter away at once: the VF is back, reset, and stays."""
     lab.host.sh("echo 2 > /sys/class/net/ens1f0/device/sriov_numvfs", timeout=60)
@@ -298,6 +301,27 @@ def test_vfs_that_were_there(lab, host):
 def sticky(lab, port):
     shown = lab.host.run(["bridge", "fdb", "show", "dev", port]).out
     return [line.split()[0] for line in shown.splitlines() if " sticky " in f"{line} "]
+
+
+@pytest.mark.long
+def test_vf_driver_refuses(lab, host):
+    """No driver takes the VF: it is said, the synthetic path works, and it is tried again."""
+    lab.host.run(["rmmod", "igbvf"])
+    try:
+        host.run("switch", "add", "TeamDemoA", "--nic", "ens1f0", "--iov", "on", "vf-count=1")
+        wait_until(lambda: host.switch("TeamDemoA")["vfs_made"] == 1, 2 * SLOW, "the VF")
+        host.add("web1", "nicA", "TeamDemoA", "iov-weight=100")
+        wait_until(lambda: host.adapter("web1", "nicA")["status"] == "degraded"
+                   and host.adapter("web1", "nicA")["notes"], SLOW, "the refusal")
+        assert has_port(lab, "web1.nicA")
+    finally:
+        lab.host.run(["modprobe", "igbvf"])
+    wait_until(lambda: device(host.guest("web1"), "nicA-vf"), 2 * SLOW, "it to be tried again")
+    host.settle()
+
+
+def has_port(lab, name):
+    return "UP" in device(lab.host, name)["flags"]
 
 
 def test_vf_and_synthetic_reach_each_other(lab, host):
@@ -334,6 +358,11 @@ def test_vf_and_synthetic_reach_each_other(lab, host):
     # Now both have a VF: the MAC is in one filter only.
     host.run("adapter", "set", "web2", "nicA", "iov-weight=100")
     host.settle()
+    # A guest that uses its VF loses it with its adapter.
+    assert reaches(host.guest("web1"), PEER)
+    host.run("adapter", "remove", "web1", "nicA")
+    wait_until(lambda: holders_of(host) == {"web2/nicA"}, SLOW, "the VF to be taken")
+    assert not device(host.guest("web1"), "nicA-vf") and host.as_wanted()
     shown = lab.host.run(["bridge", "fdb", "show", "dev", "ens1f0"]).out
     assert not [line for line in shown.splitlines() if mac in line and "self" in line], shown
     assert sticky(lab, "web2.nicA") == []

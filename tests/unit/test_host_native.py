@@ -369,6 +369,84 @@ def test_refused(host):  # noqa: F811
         assert guest
 
 
+def test_nic_unplugged(host):  # noqa: F811
+    """The NIC goes from under a switch, and comes back: guests are told, and it is taken again."""
+    with host.daemon():
+        make(host)
+        wait_until(lambda: guest_carrier(host, "nicA"), "the guest's carrier")
+        host.host("ip", "link", "del", "nic0")
+        wait_until(lambda: host.adapter("web1", "nicA")["path"] == "disconnected", "the loss")
+        assert host.switch("swA")["uplink"] == "not-present"
+        assert any("not there" in note for note in host.switch("swA")["notes"])
+        assert host.adapter("web1", "nicA")["status"] == "ok" and not guest_carrier(host, "nicA")
+        # While it is away all but its own things can be changed.
+        host.do("adapter", "set", "web1", "nicA", "mac-spoofing=on")
+        assert "wait for the NIC nic0" in host.iovteam("plan").stdout
+        host.host("ip", "link", "add", "nic0", "type", "veth", "peer", "name", "out0", "netns",
+                  host.outside)
+        host.out("sh", "-ec", "ip link set out0 master lan; ip link set out0 up")
+        wait_until(lambda: host.adapter("web1", "nicA")["path"] == "ok", "it to be back")
+        assert host.link("nic0")["master"] == "swA" and host.as_wanted()
+        wait_until(lambda: guest_carrier(host, "nicA"), "the guest's carrier")
+        # Away for good: the switch can be removed all the same.
+        host.host("ip", "link", "del", "nic0")
+        wait_until(lambda: host.switch("swA")["uplink"] == "not-present", "the loss")
+        unmake(host)
+        assert not host.link("swA") and list((host.directory / "bpf").glob("*/*")) == []
+
+
+def test_adopted_bridge(host):  # noqa: F811
+    """A bridge that is in use: adapters come and go, and what others have there stays as it is."""
+    host.host("sh", "-ec", """
+        ip link add br9 type bridge; ip link set br9 up; ip address add 198.51.100.1/24 dev br9
+        ip link add foreign0 type veth peer name foreign1; ip link set foreign0 master br9 up
+        ip link set nic0 master br9; ip link set nic0 up""")
+
+    def theirs():
+        return [(link["ifname"], link["ifindex"], link.get("master"), link["address"])
+                for name in ("br9", "foreign0", "nic0") for link in [host.link(name)]]
+    before = theirs()
+    with host.daemon():
+        assert "adopt" in host.refuse("switch", "add", "br9", "--nic", "nic0")
+        host.do("switch", "add", "br9", "--nic", "nic0", "adopt=yes")
+        guest = host.make_guest("web1")
+        host.do("adapter", "add", "web1", "nicA", "--switch", "br9", "--namespace", guest)
+        host.at(guest, "sh", "-ec", "ip link set nicA up; ip address add 192.0.2.11/24 dev nicA;"
+                " ip address add 198.51.100.11/24 dev nicA")
+        wait_until(lambda: host.pings(guest, "192.0.2.1"), "the outside")
+        assert host.pings(guest, "198.51.100.1")
+        assert host.switch("br9")["adopted"] and host.as_wanted()
+        # Its maker makes it anew: the port goes with the old one, and is in the new one.
+        host.host("sh", "-ec", "ip link del br9; ip link add br9 type bridge; ip link set br9 up;"
+                  " ip link set foreign0 master br9; ip link set nic0 master br9")
+        wait_until(lambda: host.as_wanted() and (host.link("web1.nicA") or {}).get("master") == "br9",
+                   "the port in the new bridge")
+        host.do("adapter", "remove", "web1", "nicA")
+        host.do("switch", "remove", "br9")
+        after = theirs()
+        assert [link[2] for link in after] == [link[2] for link in before]
+        assert not host.link("web1.nicA") and not host.link("br9").get("ifalias")
+
+
+def test_removed_while_it_runs(host):  # noqa: F811
+    """An adapter is taken from a guest that sends over it; the other one goes on."""
+    with host.daemon():
+        guest = make(host)
+        host.at(guest, "sh", "-ec", "ip address add 192.0.2.11/24 dev nicA;"
+                " ip address add 192.0.2.12/25 dev nicB")
+        wait_until(lambda: host.pings(guest, "192.0.2.1"), "the outside")
+        flood = subprocess.Popen(["ip", "netns", "exec", guest, "ping", "-i", "0.01", "-I", "nicA",
+                                  "192.0.2.1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            host.do("adapter", "remove", "web1", "nicA")
+        finally:
+            flood.terminate()
+            flood.wait()
+        assert not host.link("web1.nicA") and not host.link("nicA", guest)
+        assert len(host.adapter("web1", "nicB")["permitted_macs"]) == 1
+        wait_until(lambda: host.pings(guest, "192.0.2.1"), "the other adapter")
+
+
 def test_events(host):  # noqa: F811
     """T20: what becomes of uplinks and adapters is told to who listens, and to scripts."""
     told = host.directory / "told"
