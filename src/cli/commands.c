@@ -16,7 +16,9 @@
 	"  distribution=transport-ports  flows are spread by addresses and ports;\n"               \
 	"                            or ip-addresses, or mac-addresses (of the peer)\n"            \
 	"  mac-policy=member         each member sends with its own MAC; or team: one MAC\n"       \
-	"                            for ever, which the host must permit (allow-teaming)\n"
+	"                            for ever, which the host must permit (allow-teaming)\n"       \
+	"  mixed=standby             virtio beside VFs stands by; or weighted: each has\n"         \
+	"                            its part by its speed; or equal: as any other\n"
 
 #define MEMBER_HELP                                                                                \
 	"Settings of a member (the defaults are shown):\n"                                         \

@@ -12,10 +12,15 @@ struct name {
 };
 
 static const struct name team_names[] = {
-	{"stable-time-ms", "StableTimeMs"},  {"hold-down-max-ms", "HoldDownMaxMs"},
-	{"return-idle-ms", "ReturnIdleMs"},  {"return-bound-ms", "ReturnBoundMs"},
-	{"announce-count", "AnnounceCount"}, {"announce-interval-ms", "AnnounceIntervalMs"},
-	{"distribution", "Distribution"},    {"mac-policy", "MacPolicy"},
+	{"stable-time-ms", "StableTimeMs"},
+	{"hold-down-max-ms", "HoldDownMaxMs"},
+	{"return-idle-ms", "ReturnIdleMs"},
+	{"return-bound-ms", "ReturnBoundMs"},
+	{"announce-count", "AnnounceCount"},
+	{"announce-interval-ms", "AnnounceIntervalMs"},
+	{"distribution", "Distribution"},
+	{"mac-policy", "MacPolicy"},
+	{"mixed", "Mixed"},
 };
 
 static const struct name member_names[] = {

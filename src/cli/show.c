@@ -80,6 +80,15 @@ void show_part(const json_t *member, char *cell)
 		(void)snprintf(cell, CELL_SIZE, "%s", role);
 }
 
+/* What carries it, where that is known (T14). */
+static void show_path(const json_t *member, char *cell)
+{
+	const char *path = show_string(member, "path");
+
+	if (strcmp(path, member_path_names[MEMBER_PATH_UNKNOWN]) != 0)
+		(void)snprintf(cell, CELL_SIZE, "%s", path);
+}
+
 void show_vlan(const json_t *object, char *cell)
 {
 	json_int_t vlan = json_integer_value(json_object_get(object, "vlan"));
@@ -144,6 +153,7 @@ static const struct column device_columns[] = {
 	{"MAC", .key = "mac"},
 	{"ROLE", .key = "role", .flags = COLUMN_IF_ANY, .read = show_part},
 	{"WEIGHT", .key = "weight", .flags = COLUMN_RIGHT},
+	{"PATH", .key = "path", .flags = COLUMN_IF_ANY, .read = show_path},
 	{"BUS ADDRESS", .key = "bus_id", .flags = COLUMN_IF_ANY},
 	{"CONFIGURED AS", .key = "device", .flags = COLUMN_IF_ANY, .read = show_configured},
 };

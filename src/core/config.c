@@ -20,6 +20,10 @@ static const struct setting team_rows[] = {
 	 SETTING(team_config, mac_policy),
 	 WORDS(mac_policy_names, MAC_POLICY_COUNT),
 	 .usual = MAC_POLICY_MEMBER},
+	{.key = "Mixed",
+	 SETTING(team_config, mixed),
+	 WORDS(mixed_policy_names, MIXED_POLICY_COUNT),
+	 .usual = MIXED_STANDBY},
 	{.key = "StableTimeMs",
 	 SETTING(team_config, stable_ms),
 	 NUMBER(0, 600000, 1, "milliseconds"),
@@ -57,6 +61,7 @@ static const struct setting member_rows[] = {
 
 _Static_assert(sizeof(enum distribution) == sizeof(uint32_t) &&
 		       sizeof(enum mac_policy) == sizeof(uint32_t) &&
+		       sizeof(enum mixed_policy) == sizeof(uint32_t) &&
 		       sizeof(enum member_role) == sizeof(uint32_t),
 	       "a setting is 32 bit wide");
 

@@ -372,7 +372,7 @@ static void host_tells(struct doctor *doctor, const struct doctor_team *team,
 {
 	struct finding *found;
 
-	if (!member->link || strcmp(member->link->bus, "virtio") != 0)
+	if (!member->link || strcmp(member->link->driver, "virtio_net") != 0)
 		return;
 	found = doctor_find(doctor, team->config->name);
 	finding_say(found->what, "%s sees a lost link only if its host tells it", member->name);

@@ -207,7 +207,7 @@ void team_run_homes(const struct team_run *run, uint32_t *ret_weights)
 
 void team_run_fallbacks(const struct team_run *run, uint32_t *ret_weights)
 {
-	const struct team_seat *standby = NULL;
+	uint32_t standby = 0;
 
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
 		ret_weights[slot] = 0;
@@ -218,10 +218,10 @@ void team_run_fallbacks(const struct team_run *run, uint32_t *ret_weights)
 			continue;
 		ret_weights[seat->slot] = seat->weight;
 		if (seat_rank(seat) == 1)
-			standby = seat;
+			standby |= 1U << seat->slot;
 	}
 	for (unsigned int slot = 0; standby && slot < PICK_SLOTS; slot++)
-		if (slot != standby->slot)
+		if (!(standby >> slot & 1))
 			ret_weights[slot] = 0;
 }
 

@@ -19,12 +19,18 @@
 
 #define FAILOVER_NO_PRIMARY (-1)
 
-/* A member's place in the team, from its configuration and from drain and restore. */
+/*
+ * A member's place in the team, from its configuration, from drain and restore, and from what its
+ * device is (core/mixed.h).
+ */
 struct team_seat {
 	uint8_t slot;
 	enum member_role role;
 	uint32_t weight;
 	bool drained;
+	enum member_path path; /* T14 */
+	uint32_t speed;	       /* Mbit/s, 0 = not known; T14 */
+	bool set_aside;	       /* its role is standby for its path's sake; T14 */
 };
 
 /* A team at run time. */
@@ -64,8 +70,8 @@ void failover_decide(struct team_run *run, const struct health_facts *facts,
 
 /*
  * The weights that buckets are dealt by, PICK_SLOTS each, 0 = gets none. Homes: active members
- * that are not drained, well or not. Fallbacks: who takes over for a lost member now; the standby
- * if it is usable, else all usable members by their weights.
+ * that are not drained, well or not. Fallbacks: who takes over for a lost member now; those that
+ * stand by if any is usable, else all usable members, by their weights.
  */
 void team_run_homes(const struct team_run *run, uint32_t *ret_weights);
 void team_run_fallbacks(const struct team_run *run, uint32_t *ret_weights);

@@ -86,6 +86,8 @@ static void put_part(json_t *object, const struct team *team, const struct membe
 
 	put(object, "role", json_string(member_role_names[member->role]));
 	put(object, "weight", json_integer(member->weight));
+	put(object, "path",
+	    json_string(member_path_names[slot >= 0 ? team->paths[slot] : MEMBER_PATH_UNKNOWN]));
 	put(object, "drained", json_boolean(drained));
 	put(object, "returns_in_ms", json_integer(member_held_ms(team, slot)));
 }
@@ -181,6 +183,23 @@ static json_t *show_records(const struct team *team)
 	return array;
 }
 
+/* T14: who stands by though the configuration does not say so. */
+static void note_set_aside(const struct manager *manager, const struct team *team, json_t *array)
+{
+	for (unsigned int i = 0; i < team->run.count; i++) {
+		const struct team_seat *seat = &team->run.seats[i];
+		const struct link *link =
+			team_member_link(team, &manager->observed.links, seat->slot);
+
+		if (seat->set_aside)
+			(void)json_array_append_new(
+				array, json_sprintf("%s has no hardware below it and stands by; "
+						    "mixed=weighted or mixed=equal gives it a "
+						    "part of the traffic",
+						    link ? link->name : "a member"));
+	}
+}
+
 static json_t *show_notes(const struct manager *manager, const struct team *team)
 {
 	char text[STORE_ERROR_SIZE + 64], error[STORE_ERROR_SIZE];
@@ -192,6 +211,7 @@ static json_t *show_notes(const struct manager *manager, const struct team *team
 		(void)json_array_append_new(array, json_string("no member may have the team's MAC: "
 							       "peers do not reach the primary; "
 							       "the host must allow teaming"));
+	note_set_aside(manager, team, array);
 	if (!manager->store_valid) {
 		store_error_text(&manager->store_error, error);
 		(void)snprintf(text, sizeof(text), "the configuration is not in force: %s", error);

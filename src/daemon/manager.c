@@ -11,6 +11,7 @@
 #include "daemon/handover.h"
 #include "daemon/log.h"
 #include "daemon/pending.h"
+#include "daemon/team_seats.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -227,7 +228,7 @@ static int apply_list(struct manager *manager, struct team *team, const struct a
 		acted = true;
 	}
 	if (acted && team->datapath) {
-		team_settle(team);
+		team_settle(team, &manager->observed.links);
 		(void)team_update(team, &manager->context, clock_now_ns());
 	}
 	return err;
@@ -340,12 +341,15 @@ static void look_at_silent(struct manager *manager)
 	}
 }
 
-/* What no step of the plan tells of: at a start the settings, later another order of members. */
-static void settle_all(struct manager *manager)
+/* What no step of the plan tells of: members' paths (T14); with @all settings, or their order. */
+static void settle_all(struct manager *manager, bool all)
 {
+	const struct link_table *links = &manager->observed.links;
+
 	for (unsigned int i = 0; i < manager->team_count; i++)
-		if (manager->teams[i]->datapath)
-			team_settle(manager->teams[i]);
+		if (manager->teams[i]->datapath &&
+		    (team_look_at_paths(manager->teams[i], links) || all))
+			team_settle(manager->teams[i], links);
 }
 
 /* Files that are wrong wait for a reload; those that could not be read at the start do not. */
@@ -401,8 +405,7 @@ static void apply_possible(struct manager *manager, bool settle, struct action_l
 		if (reconcile_team(manager, want, false, done, &problem))
 			note_trouble(manager, manager_team(manager, want->name), &problem);
 	}
-	if (settle)
-		settle_all(manager);
+	settle_all(manager, settle);
 	update_teams(manager, now_ns);
 	if (reconcile_host(manager, NULL, done, &left))
 		log_warning("%s; it is tried again", left.text);
@@ -435,7 +438,7 @@ static int apply_store(struct manager *manager, const struct store *before,
 
 	for (uint32_t i = 0; !err && i < manager->store.list.count; i++)
 		err = reconcile_team(manager, &manager->store.list.teams[i], true, done, problem);
-	settle_all(manager);
+	settle_all(manager, true);
 	update_teams(manager, clock_now_ns());
 	return err ? err : reconcile_host(manager, before, done, problem);
 }
@@ -578,7 +581,7 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 	if (err)
 		return problem_set(problem, err, "cannot listen: %s", strerror(-err));
 	if (manager->store_valid)
-		settle_all(manager);
+		settle_all(manager, true);
 	unconfirmed_devices = pending_recover_begin(manager, unconfirmed);
 	(void)on_reconcile(manager->reconcile, 0, manager);
 	pending_recover_end(manager, unconfirmed, unconfirmed_devices);

@@ -81,8 +81,8 @@ static void forget_neighbour(struct observed *observed, const struct link_neighb
 }
 
 /*
- * A virtio NIC is known by the PCI function that carries it (T1), as a VF is by its own. A
- * driver's name is of use where it has quirks (core/quirk.h), and those are NICs' own.
+ * A virtio NIC is known by the PCI function that carries it (T1), as a VF is by its own. Drivers'
+ * names say what has quirks (core/quirk.h), and what is hardware (core/mixed.h).
  */
 static void resolve_bus(struct link *link)
 {
@@ -92,6 +92,8 @@ static void resolve_bus(struct link *link)
 		(void)sysfs_pci_driver(link->bus_id, link->driver, sizeof(link->driver));
 	else if (*link->bus &&
 		 !sysfs_pci_address(link->bus, link->bus_id, address, sizeof(address))) {
+		if (strcmp(link->bus, "virtio") == 0)
+			(void)text_copy(link->driver, sizeof(link->driver), "virtio_net");
 		memcpy(link->bus_id, address, sizeof(address));
 		memcpy(link->bus, "pci", sizeof("pci"));
 	}

@@ -11,6 +11,7 @@
 #include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/team_mac.h"
+#include "daemon/team_seats.h"
 #include "kernel/rtnl_bond.h"
 
 #include <errno.h>
@@ -83,28 +84,6 @@ static void name_member(const struct team *team, const struct link_table *links,
 	(void)snprintf(name, LINK_NAME_SIZE, "%.*s", LINK_NAME_SIZE - 1, text);
 }
 
-/* Members that sit in a slot, in the configuration's order. */
-static void arrange(struct team *team)
-{
-	const struct note_team *notes = datapath_notes(team->datapath);
-	struct team_seat seats[PICK_SLOTS];
-	unsigned int count = 0;
-
-	for (uint32_t i = 0; i < team->config.member_count; i++) {
-		const struct member_config *member = &team->config.members[i];
-		int slot = plan_slot(notes, member->device);
-
-		if (slot >= 0)
-			seats[count++] = (struct team_seat){
-				.slot = (uint8_t)slot,
-				.role = member->role,
-				.weight = member->weight,
-				.drained = notes->members[slot].drained,
-			};
-	}
-	team_run_arrange(&team->run, seats, count);
-}
-
 /* T5: buckets of these slots that are away shall be home by then. */
 static void set_return_by(struct team *team, uint32_t slots, uint64_t now_ns)
 {
@@ -144,9 +123,9 @@ static void deal_anew(struct team *team)
 		deal[bucket] = dealt[bucket];
 }
 
-void team_settle(struct team *team)
+void team_settle(struct team *team, const struct link_table *links)
 {
-	arrange(team);
+	team_arrange(team, links);
 	datapath_state(team->datapath)->idle_ns = team->config.idle_ms * NS_PER_MS;
 	datapath_state(team->datapath)->by = (enum pick_by)team->config.distribution;
 	deal_anew(team);
@@ -230,7 +209,7 @@ int team_adopt(struct team *team, const struct team_context *context, struct pro
 		team->ifindex = bond->ifindex;
 	if (!team->config.member_count || team->config.adopt)
 		configure_from_notes(team);
-	arrange(team);
+	team_arrange(team, &context->observed->links);
 	if (!team->ifindex)
 		return 0;
 	adopt_health(team, &context->observed->links);
@@ -539,7 +518,7 @@ int team_switchover(struct team *team, const struct team_context *context, int s
 /* What a hand-made change of the members' parts needs: homes dealt anew, flows on their way. */
 static void rearrange(struct team *team, const struct team_context *context)
 {
-	team_settle(team);
+	team_settle(team, &context->observed->links);
 	(void)team_update(team, context, clock_now_ns());
 	(void)team_follow(team, context);
 }

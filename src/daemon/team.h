@@ -40,6 +40,7 @@ struct team {
 	struct datapath *datapath; /* NULL until the programs are loaded */
 	int ifindex;		   /* the bond's, 0 = it is not there */
 	struct team_run run;
+	enum member_path paths[PICK_SLOTS];	  /* T14, as last seen */
 	struct team_record records[TEAM_RECORDS]; /* a ring */
 	unsigned int record_count;		  /* ever made */
 	bool rename_refused;		/* the kernel does not rename an interface that is up */
@@ -82,8 +83,8 @@ void team_free(struct team *team);
 /* Take over what an earlier run has left in the kernel: programs are replaced, state is kept. */
 int team_adopt(struct team *team, const struct team_context *context, struct problem *problem);
 
-/* Deal buckets and write settings as the configuration and the members' slots say. */
-void team_settle(struct team *team);
+/* Deal buckets and write settings as the configuration, the members' slots and devices say. */
+void team_settle(struct team *team, const struct link_table *links);
 
 /*
  * Judge the members by what is observed, and fail over if need be. @seen_ns: when the event

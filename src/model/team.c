@@ -30,6 +30,20 @@ const char *const member_role_names[] = {
 };
 NAME_TABLE_COMPLETE(member_role_names, MEMBER_ROLE_COUNT);
 
+const char *const mixed_policy_names[] = {
+	[MIXED_STANDBY] = "standby",
+	[MIXED_WEIGHTED] = "weighted",
+	[MIXED_EQUAL] = "equal",
+};
+NAME_TABLE_COMPLETE(mixed_policy_names, MIXED_POLICY_COUNT);
+
+const char *const member_path_names[] = {
+	[MEMBER_PATH_UNKNOWN] = "unknown",
+	[MEMBER_PATH_HARDWARE] = "hardware",
+	[MEMBER_PATH_SYNTHETIC] = "synthetic",
+};
+NAME_TABLE_COMPLETE(member_path_names, MEMBER_PATH_COUNT);
+
 const char *const team_state_names[] = {
 	[TEAM_UP] = "up",
 	[TEAM_DEGRADED] = "degraded",

@@ -33,6 +33,22 @@ enum member_role {
 	MEMBER_ROLE_COUNT,
 };
 
+/* T14. What becomes of a team of which some members have hardware below them and others not. */
+enum mixed_policy {
+	MIXED_STANDBY,	/* those without stand by */
+	MIXED_WEIGHTED, /* each has its part by its speed */
+	MIXED_EQUAL,	/* they are members as any other, as in Windows */
+	MIXED_POLICY_COUNT,
+};
+
+/* T14. What carries a member's frames. */
+enum member_path {
+	MEMBER_PATH_UNKNOWN,   /* veth and the like; or the device has not been seen yet */
+	MEMBER_PATH_HARDWARE,  /* a NIC's function: a VF, or a whole NIC */
+	MEMBER_PATH_SYNTHETIC, /* the host's software: virtio and the like */
+	MEMBER_PATH_COUNT,
+};
+
 /* How a configuration names a device (T1). */
 enum member_key {
 	MEMBER_BY_NAME, /* ens4 */
@@ -76,6 +92,8 @@ extern const char *const on_off_names[YES_NO_COUNT]; /* "off" is 0 */
 extern const char *const distribution_names[DISTRIBUTION_COUNT];
 extern const char *const mac_policy_names[MAC_POLICY_COUNT];
 extern const char *const member_role_names[MEMBER_ROLE_COUNT];
+extern const char *const mixed_policy_names[MIXED_POLICY_COUNT];
+extern const char *const member_path_names[MEMBER_PATH_COUNT];
 extern const char *const team_state_names[TEAM_STATE_COUNT];
 extern const char *const member_state_names[MEMBER_STATE_COUNT];
 extern const char *const member_reason_names[MEMBER_REASON_COUNT];
@@ -91,6 +109,7 @@ struct team_config {
 	uint32_t adopt; /* T21: 1 = somebody else makes the bond and its members */
 	enum distribution distribution;
 	enum mac_policy mac_policy;
+	enum mixed_policy mixed;
 	uint32_t stable_ms;   /* T11: carrier must hold this long before a member is used again */
 	uint32_t hold_max_ms; /* T11: … and at most this long when it flaps, 0 = always stable_ms */
 	uint32_t idle_ms;     /* T5: a bucket goes home after this long without a frame */

@@ -81,8 +81,8 @@ def always(data):
 def member(device, number, **changes):
     return {
         "device": device, "name": device, "mac": f"52:54:00:aa:00:0{number}", "state": "active",
-        "reason": "none", "role": "active", "weight": 100, "drained": False, "returns_in_ms": 0,
-        "primary": number == 4, "bus_id": f"0000:00:0{number}.0",
+        "reason": "none", "role": "active", "weight": 100, "path": "hardware",
+        "drained": False, "returns_in_ms": 0, "primary": number == 4, "bus_id": f"0000:00:0{number}.0",
         "buckets": 512, "buckets_held": 512, "failures": 0,
         "tx_packets": 1204411, "tx_bytes": 1538220311, "rx_packets": 2204420,
         "rx_bytes": 3112204411, "drops": {"reflected": 0, "not_primary": 0, "foreign_member": 0},
@@ -90,8 +90,8 @@ def member(device, number, **changes):
 
 
 SETTINGS = {
-    "Adopt": "no", "Distribution": "transport-ports", "MacPolicy": "member", "StableTimeMs": "1000",
-    "HoldDownMaxMs": "60000",
+    "Adopt": "no", "Distribution": "transport-ports", "MacPolicy": "member", "Mixed": "standby",
+    "StableTimeMs": "1000", "HoldDownMaxMs": "60000",
     "ReturnIdleMs": "200", "ReturnBoundMs": "10000", "AnnounceCount": "3",
     "AnnounceIntervalMs": "200",
 }

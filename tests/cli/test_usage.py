@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 KEYS = ("stable-time-ms, hold-down-max-ms, return-idle-ms, return-bound-ms, announce-count, "
-        "announce-interval-ms, distribution, mac-policy")
+        "announce-interval-ms, distribution, mac-policy, mixed")
 
 WRONG = {
     "": ("iovteam", "a command is missing, such as: team show, team add, watch, explain"),

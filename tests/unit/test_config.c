@@ -196,6 +196,9 @@ static void test_set(void **state)
 		 "mac-addresses"},
 		{"MacPolicy", "member", 0, NULL},
 		{"MacPolicy", "0", -EINVAL, "MacPolicy cannot be 0: it takes one of member, team"},
+		{"Mixed", "weighted", 0, NULL},
+		{"Mixed", "Equal", -EINVAL,
+		 "Mixed cannot be Equal: it takes one of standby, weighted, equal"},
 		{"StableTimeMs", "0", 0, NULL},
 		{"StableTimeMs", "600000", 0, NULL},
 		{"StableTimeMs", "600001", -ERANGE,
@@ -220,7 +223,7 @@ static void test_set(void **state)
 		{"Name", "team1", -ENOENT, NULL},
 		{"announcecount", "3", -ENOENT,
 		 "there is no setting announcecount; there are Adopt, Distribution, MacPolicy, "
-		 "StableTimeMs, HoldDownMaxMs, ReturnIdleMs, ReturnBoundMs, AnnounceCount, "
+		 "Mixed, StableTimeMs, HoldDownMaxMs, ReturnIdleMs, ReturnBoundMs, AnnounceCount, "
 		 "AnnounceIntervalMs"},
 		{"", "3", -ENOENT, NULL},
 	};
@@ -246,15 +249,11 @@ static void test_set(void **state)
 static void test_get_defaults(void **state)
 {
 	static const char *const wanted[][2] = {
-		{"Adopt", "no"},
-		{"Distribution", "transport-ports"},
-		{"MacPolicy", "member"},
-		{"StableTimeMs", "1000"},
-		{"HoldDownMaxMs", "60000"},
-		{"ReturnIdleMs", "200"},
-		{"ReturnBoundMs", "10000"},
-		{"AnnounceCount", "3"},
-		{"AnnounceIntervalMs", "200"},
+		{"Adopt", "no"},	  {"Distribution", "transport-ports"},
+		{"MacPolicy", "member"},  {"Mixed", "standby"},
+		{"StableTimeMs", "1000"}, {"HoldDownMaxMs", "60000"},
+		{"ReturnIdleMs", "200"},  {"ReturnBoundMs", "10000"},
+		{"AnnounceCount", "3"},	  {"AnnounceIntervalMs", "200"},
 	};
 	char value[CONFIG_SETTING_SIZE];
 	struct team_config team;
@@ -269,8 +268,8 @@ static void test_get_defaults(void **state)
 	}
 	assert_int_equal(config_get(&team, ARRAY_SIZE(wanted), &key, value, sizeof(value)),
 			 -ENOENT);
-	assert_int_equal(config_get(&team, 3, &key, value, 4), -ENOSPC);
-	assert_int_equal(config_get(&team, 3, &key, value, 5), 0);
+	assert_int_equal(config_get(&team, 4, &key, value, 4), -ENOSPC);
+	assert_int_equal(config_get(&team, 4, &key, value, 5), 0);
 }
 
 static void test_set_reaches_the_model(void **state)

@@ -252,7 +252,7 @@ static void igbvf(struct machine *m)
 
 static void virtio(struct machine *m)
 {
-	strcpy(m->links[ENS4].bus, "virtio");
+	strcpy(m->links[ENS4].driver, "virtio_net");
 }
 
 static void member_mtu(struct machine *m)

@@ -207,6 +207,8 @@ static void test_names(void **state)
 	(void)state;
 	each_once(distribution_names, DISTRIBUTION_COUNT);
 	each_once(mac_policy_names, MAC_POLICY_COUNT);
+	each_once(mixed_policy_names, MIXED_POLICY_COUNT);
+	each_once(member_path_names, MEMBER_PATH_COUNT);
 	each_once(team_state_names, TEAM_STATE_COUNT);
 	each_once(member_state_names, MEMBER_STATE_COUNT);
 	each_once(member_reason_names, MEMBER_REASON_COUNT);
