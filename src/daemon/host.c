@@ -257,6 +257,8 @@ int host_reconcile(struct host *host, const struct store *store, const struct st
 	int err = 0;
 
 	*ret_again_ns = 0;
+	if (!host_has_work(host, store))
+		return 0;
 	for (int i = 0; !err && pass.acted && i < ROUNDS_MAX; i++)
 		err = run_round(&pass, problem);
 	if (!err)

@@ -33,9 +33,6 @@ void host_close(struct host *host);
  */
 void host_update(struct host *host, const struct store *store);
 
-/* A switch, port or filter that is ours, or one that is wanted: without one there is nothing to see to. */
-bool host_has_work(const struct host *host, const struct store *store);
-
 /*
  * Make all as @store says. What was done is appended to @actions. With @before, a command changes
  * that to @store: the first step that fails is the error, unless it is upkeep, or of an object that

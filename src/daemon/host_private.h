@@ -102,6 +102,9 @@ struct host_seen {
 	char (*guards)[LINK_NAME_SIZE];
 };
 
+/* A switch or a port that is ours, or one that is wanted: without one there is nothing to see to. */
+bool host_has_work(const struct host *host, const struct store *store);
+
 int host_observe(struct host *host, const struct store *store, struct host_seen *ret_seen,
 		 struct problem *problem);
 void host_seen_done(struct host_seen *seen);

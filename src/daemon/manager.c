@@ -127,10 +127,7 @@ static void plan_one(const struct manager *manager, const struct team_config *wa
 
 static bool is_wanted(const struct team_list *list, const char *name)
 {
-	for (uint32_t i = 0; i < list->count; i++)
-		if (strcmp(list->teams[i].name, name) == 0)
-			return true;
-	return false;
+	return team_list_find((struct team_list *)list, name) != NULL;
 }
 
 void manager_plan(const struct manager *manager, const struct team_list *list,
@@ -368,13 +365,12 @@ static int reconcile_host(struct manager *manager, const struct store *before,
 			  struct action_list *done, struct problem *problem)
 {
 	uint64_t again_ns;
-	int err;
+	unsigned int steps = done->count;
+	int err = host_reconcile(manager->host, &manager->store, before, done, &again_ns, problem);
 
-	if (!host_has_work(manager->host, &manager->store))
-		return 0;
-	err = host_reconcile(manager->host, &manager->store, before, done, &again_ns, problem);
-	/* It has read events, which may be the teams'. */
-	update_teams(manager, clock_now_ns());
+	/* Each step has read events, which may be the teams'. */
+	if (done->count > steps)
+		update_teams(manager, clock_now_ns());
 	if (again_ns)
 		schedule_reconcile(manager, again_ns / NS_PER_US);
 	return err;
@@ -584,8 +580,7 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 		settle_all(manager, true);
 	unconfirmed_devices = pending_recover_begin(manager, unconfirmed);
 	(void)on_reconcile(manager->reconcile, 0, manager);
-	pending_recover_end(manager, unconfirmed, unconfirmed_devices);
-	pending_recover_later(manager, late);
+	pending_recover_end(manager, unconfirmed, unconfirmed_devices, late);
 	return 0;
 }
 

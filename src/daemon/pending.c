@@ -364,7 +364,7 @@ json_t *pending_recover_files(const char *directory, json_t **ret_late)
 }
 
 /* Without memory or a timer it is the next start's, and no change may begin until then. */
-void pending_recover_later(struct manager *manager, json_t *journal)
+static void begin_late(struct manager *manager, json_t *journal)
 {
 	struct pending *pending = journal ? calloc(1, sizeof(*pending)) : NULL;
 	int err = pending ? 0 : -ENOMEM;
@@ -399,8 +399,10 @@ struct handover *pending_recover_begin(struct manager *manager, const json_t *jo
 	return handover;
 }
 
-void pending_recover_end(struct manager *manager, json_t *journal, struct handover *handover)
+void pending_recover_end(struct manager *manager, json_t *journal, struct handover *handover,
+			 json_t *late)
 {
+	begin_late(manager, late);
 	if (!journal)
 		return;
 	handover_restore(handover, &manager->context);

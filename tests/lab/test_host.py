@@ -198,9 +198,9 @@ def test_vlans(lab, host):
 def test_vfs(lab, host):
     """Made, given by weight with what belongs to them, handed over, taken, and known again after a
     restart; each is told; nothing is left."""
-    told = f"{host.control.config}/told"
+    log = f"{host.control.config}/told"
     lab.host.sh(f"""mkdir -p {host.control.config}/hooks.d; cd {host.control.config}/hooks.d
-        printf '#!/bin/sh\necho "$IOVTEAM_EVENT $IOVTEAM_VM" >> {told}\n' > tell; chmod 755 tell""")
+        printf '#!/bin/sh\necho "$IOVTEAM_EVENT $IOVTEAM_VM" >> {log}\n' > tell; chmod 755 tell""")
     host.run("switch", "add", "TeamDemoA", "--nic", "ens1f0", "--iov", "on", "vf-count=2")
     wait_until(lambda: host.switch("TeamDemoA")["vfs_made"] == 2, 2 * SLOW, "the VFs")
     switch = host.switch("TeamDemoA")
@@ -258,7 +258,7 @@ def test_vfs(lab, host):
     host.settle()
     assert not device(host.guest("web3"), "nicA-vf")
     assert holders_of(host) == {"web1/nicA", "web2/nicA"}
-    wait_until(lambda: [line for line in lab.host.run(["cat", told]).out.splitlines()
+    wait_until(lambda: [line for line in lab.host.run(["cat", log]).out.splitlines()
                         if line in ("vf-assigned web1", "vf-taken web1", "vf-assigned web3",
                                     "vf-taken web3")]
                == ["vf-assigned web1", "vf-taken web1", "vf-assigned web3", "vf-taken web3",
