@@ -43,7 +43,8 @@
 	"  mac-spoofing=off   on: it may send with any MAC\n"                                      \
 	"  vlan=0             its VLAN, 1 to 4094; 0 = untagged\n"                                 \
 	"  mac=MAC            made from its name where none is given\n"                            \
-	"  port=INTERFACE     a tap that something else makes; usually it is made here\n"
+	"  port=INTERFACE     a tap that something else makes; usually it is made here\n"          \
+	"  switch=SWITCH      the switch that it is on\n"
 
 #define TAKE_HELP                                                                                  \
 	"  --take-addresses  its addresses and routes go to the team at once, so that a\n"         \

@@ -41,6 +41,7 @@ static const struct name adapter_names[] = {
 	{"vlan", "Vlan"},
 	{"mac", "Mac"},
 	{"port", "Port"},
+	{"switch", "Switch"},
 };
 
 static const struct {

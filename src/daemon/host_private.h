@@ -102,6 +102,21 @@ struct host_seen {
 	char (*guards)[LINK_NAME_SIZE];
 };
 
+/* What everything that is shown, or judged by doctor, looks at. */
+struct showing {
+	struct host *host;
+	const struct store *store;
+	struct host_seen seen;
+	struct host_steps steps;	    /* what is not as wanted */
+	int held[VMS_MAX][VM_ADAPTERS_MAX]; /* the VF of each adapter, on its switch's NIC */
+	int got[VMS_MAX][VM_ADAPTERS_MAX],
+		of_switch[VMS_MAX][VM_ADAPTERS_MAX]; /* for allot_all() */
+};
+
+/* host_show.c. NULL: the kernel could not be asked, or there is no memory; @problem says which. */
+struct showing *host_begin_showing(struct host *host, const struct store *store,
+				   struct problem *problem);
+void host_end_showing(struct showing *of);
 /* A switch or a port that is ours, or one that is wanted: without one there is nothing to see to. */
 bool host_has_work(const struct host *host, const struct store *store);
 

@@ -13,17 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What everything that is shown looks at. */
-struct showing {
-	struct host *host;
-	const struct store *store;
-	struct host_seen seen;
-	struct host_steps steps;	    /* what is not as wanted */
-	int held[VMS_MAX][VM_ADAPTERS_MAX]; /* the VF of each adapter, on its switch's NIC */
-	int got[VMS_MAX][VM_ADAPTERS_MAX],
-		of_switch[VMS_MAX][VM_ADAPTERS_MAX]; /* for allot_all() */
-};
-
 static void put(json_t *object, const char *key, json_t *value)
 {
 	(void)json_object_set_new(object, key, value);
@@ -63,15 +52,15 @@ static void allot_all(struct showing *of)
 	}
 }
 
-static void end_showing(struct showing *of)
+void host_end_showing(struct showing *of)
 {
 	host_seen_done(&of->seen);
 	host_steps_done(&of->steps);
 	free(of);
 }
 
-static struct showing *begin_showing(struct host *host, const struct store *store,
-				     struct problem *problem)
+struct showing *host_begin_showing(struct host *host, const struct store *store,
+				   struct problem *problem)
 {
 	const struct host_config want = host_want(store);
 	struct showing *of = calloc(1, sizeof(*of));
@@ -83,7 +72,7 @@ static struct showing *begin_showing(struct host *host, const struct store *stor
 	of->host = host;
 	of->store = store;
 	if (host_observe(host, store, &of->seen, problem)) {
-		end_showing(of);
+		host_end_showing(of);
 		return NULL;
 	}
 	host_plan(&want, &of->seen.view, &of->steps);
@@ -198,14 +187,14 @@ static json_t *show_switch(struct showing *of, uint32_t place)
 json_t *host_show_switches(struct host *host, const struct store *store, const char *name,
 			   struct problem *problem)
 {
-	struct showing *of = begin_showing(host, store, problem);
+	struct showing *of = host_begin_showing(host, store, problem);
 	json_t *array = of ? json_array() : NULL;
 
 	for (uint32_t i = 0; of && i < store->switches.count; i++)
 		if (!*name || strcmp(store->switches.switches[i].name, name) == 0)
 			(void)json_array_append_new(array, show_switch(of, i));
 	if (of)
-		end_showing(of);
+		host_end_showing(of);
 	return array;
 }
 
@@ -435,14 +424,14 @@ static json_t *show_vm(struct showing *of, uint32_t vm, const char *adapter)
 json_t *host_show_vms(struct host *host, const struct store *store, const char *name,
 		      const char *adapter, struct problem *problem)
 {
-	struct showing *of = begin_showing(host, store, problem);
+	struct showing *of = host_begin_showing(host, store, problem);
 	json_t *array = of ? json_array() : NULL;
 
 	for (uint32_t i = 0; of && i < store->vms.count; i++)
 		if (!*name || strcmp(store->vms.vms[i].name, name) == 0)
 			(void)json_array_append_new(array, show_vm(of, i, adapter));
 	if (of)
-		end_showing(of);
+		host_end_showing(of);
 	return array;
 }
 
@@ -475,7 +464,7 @@ static json_t *show_vf(const struct showing *of, uint32_t place, const struct vf
 json_t *host_show_vfs(struct host *host, const struct store *store, const char *sw,
 		      struct problem *problem)
 {
-	struct showing *of = begin_showing(host, store, problem);
+	struct showing *of = host_begin_showing(host, store, problem);
 	json_t *array = of ? json_array() : NULL;
 
 	for (uint32_t i = 0; of && i < store->switches.count; i++) {
@@ -487,6 +476,6 @@ json_t *host_show_vfs(struct host *host, const struct store *store, const char *
 			(void)json_array_append_new(array, show_vf(of, i, &vfs->vfs[j]));
 	}
 	if (of)
-		end_showing(of);
+		host_end_showing(of);
 	return array;
 }

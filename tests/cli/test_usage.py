@@ -111,7 +111,7 @@ WRONG = {
     "adapter set web1 nicA nicB": ("iovteam adapter set", '"nicB" is not KEY=VALUE'),
     "adapter set web1 weight=5": (
         "iovteam adapter set", 'unknown setting "weight"; the settings of an adapter are: '
-        "iov-weight, allow-teaming, mac-spoofing, vlan, mac, port"),
+        "iov-weight, allow-teaming, mac-spoofing, vlan, mac, port, switch"),
     "adapter set web1 allow-teaming=": ("iovteam adapter set", '"allow-teaming=" has no value'),
     "adapter set web1 vlan=1 --vlan 2": (
         "iovteam adapter set", "--vlan does not go with this command"),
