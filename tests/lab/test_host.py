@@ -303,27 +303,6 @@ def sticky(lab, port):
     return [line.split()[0] for line in shown.splitlines() if " sticky " in f"{line} "]
 
 
-@pytest.mark.long
-def test_vf_driver_refuses(lab, host):
-    """No driver takes the VF: it is said, the synthetic path works, and it is tried again."""
-    lab.host.run(["rmmod", "igbvf"])
-    try:
-        host.run("switch", "add", "TeamDemoA", "--nic", "ens1f0", "--iov", "on", "vf-count=1")
-        wait_until(lambda: host.switch("TeamDemoA")["vfs_made"] == 1, 2 * SLOW, "the VF")
-        host.add("web1", "nicA", "TeamDemoA", "iov-weight=100")
-        wait_until(lambda: host.adapter("web1", "nicA")["status"] == "degraded"
-                   and host.adapter("web1", "nicA")["notes"], SLOW, "the refusal")
-        assert has_port(lab, "web1.nicA")
-    finally:
-        lab.host.run(["modprobe", "igbvf"])
-    wait_until(lambda: device(host.guest("web1"), "nicA-vf"), 2 * SLOW, "it to be tried again")
-    host.settle()
-
-
-def has_port(lab, name):
-    return "UP" in device(lab.host, name)["flags"]
-
-
 def test_vf_and_synthetic_reach_each_other(lab, host):
     """H9: one guest on a VF, one behind the bridge, on one NIC; also after either has changed."""
     host.run("switch", "add", "TeamDemoA", "--nic", "ens1f0", "--iov", "on", "vf-count=2")
