@@ -300,6 +300,7 @@ static void print_head(const struct output *out, const json_t *team)
 	const json_t *change = show_last_change(team);
 	const char *state = show_string(team, "state"), *primary = show_string(team, "primary");
 	const char *mac = show_string(team, "mac");
+	const char *program = show_string(team, "carrier_program");
 
 	output_paint(out, PAINT_STRONG, "%s", show_string(team, "name"));
 	(void)fputs(" is ", out->file);
@@ -310,6 +311,8 @@ static void print_head(const struct output *out, const json_t *team)
 		    json_integer_value(json_object_get(team, "mtu")));
 	output_fact(out, "Primary", "%s", *primary ? primary : "none");
 	show_list(out, "Addresses", json_object_get(team, "addresses"), "none");
+	if (*program && strcmp(program, "attached") != 0)
+		output_fact(out, "Carrier program", "%s", program);
 	print_adopted(out, json_object_get(team, "settings"));
 	show_settings(out, json_object_get(team, "settings"));
 	if (change)

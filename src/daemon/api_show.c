@@ -6,6 +6,7 @@
 #include "core/plan.h"
 #include "daemon/clock.h"
 #include "daemon/json_text.h"
+#include "datapath/carrier.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -238,13 +239,15 @@ json_t *show_team(const struct manager *manager, const struct team *team)
 
 	if (bond)
 		(void)mac_format(&bond->mac, mac);
-	return json_pack(
-		"{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "name", team->config.name,
-		"state", team_state_names[team_run_state(&team->run, team->config.member_count)],
-		"mac", mac, "mtu", (json_int_t)(bond ? bond->mtu : 0), "primary",
-		json_text(primary_name(manager, team)), "addresses", show_addresses(manager, team),
-		"settings", show_settings(team), "members", show_members(manager, team),
-		"failovers", show_records(team), "notes", show_notes(manager, team));
+	return json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "name",
+			 team->config.name, "state",
+			 team_state_names[team_run_state(&team->run, team->config.member_count)],
+			 "mac", mac, "mtu", (json_int_t)(bond ? bond->mtu : 0), "primary",
+			 json_text(primary_name(manager, team)), "addresses",
+			 show_addresses(manager, team), "carrier_program",
+			 carrier_text(manager->context.carrier), "settings", show_settings(team),
+			 "members", show_members(manager, team), "failovers", show_records(team),
+			 "notes", show_notes(manager, team));
 }
 
 /* After each turn of the loop, so a device is looked for by its name only if it must be. */

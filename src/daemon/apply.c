@@ -75,7 +75,7 @@ static int apply_create(struct team *team, const struct team_context *context,
 
 	if (!team->datapath)
 		err = datapath_open(context->pins, team->config.name, context->netns,
-				    &team->datapath, &adopted, problem);
+				    context->carrier, &team->datapath, &adopted, problem);
 	if (err)
 		return err;
 	forget_members(team);

@@ -110,7 +110,7 @@ static int mount_bpffs(const char *directory)
 
 /*
  * What is needed from here on. CAP_PERFMON: the verifier's work on programs that compare
- * pointers; CAP_CHOWN: the socket's group.
+ * pointers, and the carrier program, which traces; CAP_CHOWN: the socket's group.
  */
 static void drop_capabilities(void)
 {

@@ -595,5 +595,5 @@ void manager_stop(struct manager *manager)
 		drop_team(manager, manager->team_count - 1);
 	host_close(manager->host);
 	observe_close(&manager->observed);
-	close_fd(&manager->context.packet_fd);
+	team_context_close(&manager->context);
 }

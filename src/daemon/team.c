@@ -10,6 +10,7 @@
 #include "daemon/announce_rounds.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/team_carrier.h"
 #include "daemon/team_mac.h"
 #include "daemon/team_seats.h"
 #include "kernel/rtnl_bond.h"
@@ -218,8 +219,8 @@ int team_adopt(struct team *team, const struct team_context *context, struct pro
 	bool adopted;
 	int err;
 
-	err = datapath_open(context->pins, team->config.name, context->netns, &team->datapath,
-			    &adopted, problem);
+	err = datapath_open(context->pins, team->config.name, context->netns, context->carrier,
+			    &team->datapath, &adopted, problem);
 	if (err)
 		return err;
 	if (!datapath_state(team->datapath)->ifindex)
@@ -384,6 +385,7 @@ static void count_held(const struct team *team, const struct decision *decision,
 	struct pick_state before = *datapath_state(team->datapath);
 
 	before.usable = team->run.usable | decision->lost;
+	before.lost = 0; /* what the carrier program has moved already counts as well */
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
 		if (decision->lost >> slot & 1)
 			change->held[slot] = deal_held(datapath_deal(team->datapath),
@@ -463,6 +465,7 @@ uint64_t team_follow(struct team *team, const struct team_context *context)
 	if (bond)
 		neighbours_follow(&team->neighbours, context->observed, bond);
 	tell_late(team, context);
+	team_carrier_follow(team, context);
 	link = team_member_link(team, &context->observed->links, team->run.primary);
 	preferred = failover_preferred(&team->run);
 	/* While it is down bonding looks at no carrier; it takes the slave when it is up again. */

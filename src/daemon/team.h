@@ -58,6 +58,7 @@ struct team {
 	struct announce_rounds *rounds; /* NULL before the first failover */
 };
 
+struct carrier;
 struct handover;
 
 /* What the fast path needs of its surroundings. */
@@ -68,11 +69,15 @@ struct team_context {
 	int packet_fd;
 	const char *pins;
 	uint64_t netns;
+	struct carrier *carrier; /* the carrier program, of all teams */
 };
 
 /* Open what it needs, and observe everything. */
 int team_context_open(struct team_context *context, struct observed *observed, sd_event *loop,
 		      const char *pins, struct problem *problem);
+
+/* When the teams are gone. What is observed is not closed. */
+void team_context_close(struct team_context *context);
 
 /* A team of this configuration, without a datapath. NULL: no memory. */
 struct team *team_new(const struct team_config *config);

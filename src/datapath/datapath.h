@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct carrier;
 struct datapath;
 
 /*
@@ -28,9 +29,10 @@ int datapath_try(struct problem *problem);
 /*
  * Load programs and maps of team @team; nothing is attached yet. Maps of an earlier run are
  * adopted if they have this build's layout and belong to the network namespace @netns.
+ * @carrier, which outlives it, watches the members from when they are attached; NULL: nobody does.
  * -EBUSY: they belong to another namespace. *@ret_adopted tells whether there were any.
  */
-int datapath_open(const char *pins, const char *team, uint64_t netns,
+int datapath_open(const char *pins, const char *team, uint64_t netns, struct carrier *carrier,
 		  struct datapath **ret_datapath, bool *ret_adopted, struct problem *problem);
 
 /* Let go of it; the team goes on. */

@@ -82,7 +82,7 @@ static __always_inline int receive_other(const struct __sk_buff *skb, const stru
 {
 	if (slot_of_mac(eth->h_source) != PICK_NOBODY || is_reflection(skb, eth))
 		return drop(DROP_REFLECTED);
-	if (slot == state.primary) {
+	if (slot == pick_primary(&state)) {
 		if (!(eth->h_dest[0] & 1) && slot_of_mac(eth->h_dest) != PICK_NOBODY)
 			return drop(DROP_OTHER_MEMBER);
 		return VERDICT_NEXT;
@@ -131,7 +131,7 @@ static __always_inline void learn(struct __sk_buff *skb)
 	if (sk && sk->family == AF_PACKET)
 		return;
 	/* A frame that was on its way while its member was lost is no news. */
-	if (state.usable && !pick_usable(&state, (__u8)slot))
+	if (pick_mask(&state) && !pick_usable(&state, (__u8)slot))
 		return;
 	if (__sync_val_compare_and_swap(&state.active, before, slot + 1) == before && before)
 		take_over();

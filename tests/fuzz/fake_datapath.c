@@ -4,6 +4,7 @@
  * so. A question is answered by the header that the programs are made of.
  */
 #include "daemon/clock.h"
+#include "datapath/carrier.h"
 #include "datapath/datapath.h"
 #include "datapath/socket_find.h"
 #include "datapath/stations.h"
@@ -30,12 +31,32 @@ int datapath_try(struct problem *problem)
 	return 0;
 }
 
+struct carrier *carrier_new(const char *pins)
+{
+	return calloc(1, 1);
+}
+
+void carrier_free(struct carrier *carrier)
+{
+	free(carrier);
+}
+
+int carrier_attach(struct carrier *carrier, struct problem *problem)
+{
+	return 0;
+}
+
+const char *carrier_text(const struct carrier *carrier)
+{
+	return "idle";
+}
+
 bool datapath_is_pinned(const char *pins, const char *team)
 {
 	return false;
 }
 
-int datapath_open(const char *pins, const char *team, uint64_t netns,
+int datapath_open(const char *pins, const char *team, uint64_t netns, struct carrier *carrier,
 		  struct datapath **ret_datapath, bool *ret_adopted, struct problem *problem)
 {
 	struct datapath *datapath = calloc(1, sizeof(*datapath));

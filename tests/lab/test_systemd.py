@@ -93,7 +93,8 @@ def test_exposure(debian):
 
 
 def test_works_in_its_sandbox(debian):
-    """Failing over, and making and removing a team."""
+    """Failing over, and making and removing a team; tracing is permitted there."""
+    assert debian.team("team0")["carrier_program"] == "attached"
     primary = debian.team("team0")["primary"]
     debian.cable(debian.virtio[MEMBERS.index(primary)], up=False)
     wait_until(lambda: debian.team("team0")["primary"] not in ("", primary), SLOW,

@@ -225,17 +225,22 @@ static void check_dealt(const struct run *run, const struct pick_state *state)
 static void check_primarys(const struct run *run, const struct pick_state *state,
 			   enum pick_why class)
 {
-	bool free = class == PICK_ARP || class == PICK_DISCOVERY ||
-		    !pick_usable(state, (uint8_t)state->primary);
+	uint32_t well = state->usable & ~state->lost, primary = state->primary;
 
-	HOLDS(run, run->cb[0] == PICK_VERDICT(class, free ? PICK_NOBODY : state->primary));
+	if ((state->lost >> primary & 1) && state->heir && (well >> (state->heir - 1) & 1))
+		primary = state->heir - 1;
+	if (class == PICK_ARP || class == PICK_DISCOVERY || !(well >> primary & 1))
+		primary = PICK_NOBODY;
+	HOLDS(run, run->cb[0] == PICK_VERDICT(class, primary));
 }
 
 /* A team in which time decides nothing: buckets are at home, or their holder is lost. */
 static void draw_team(struct pick_state *state)
 {
 	state->usable = (uint32_t)(draw_below(4) ? draw() : 0);
+	state->lost = (uint32_t)(draw_below(2) ? draw() & draw() : 0);
 	state->primary = (uint32_t)draw_below(PICK_SLOTS);
+	state->heir = (uint32_t)draw_below(PICK_SLOTS + 1);
 	for (size_t i = 0; i < PICK_BUCKETS; i++)
 		team->data_deal->deal[i] = (struct pick_deal){(uint8_t)draw_below(PICK_SLOTS),
 							      (uint8_t)draw_below(PICK_SLOTS)};

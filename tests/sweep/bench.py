@@ -62,6 +62,7 @@ class Bench:
         self._make_network()
         kernel.enter(GUEST)
         kernel.mount_sysfs(self._sysfs)
+        kernel.hide_types()
         self.host = Host(self, GUEST, PEER, _PLACE)
         if teams:
             self.write(OTHER, configuration(OTHER, OTHERS))

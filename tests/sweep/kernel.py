@@ -11,7 +11,7 @@ from pathlib import Path
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNS, _CLONE_NEWNET = 0x00020000, 0x40000000
-_MS_REC, _MS_PRIVATE = 0x4000, 1 << 18
+_MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 1 << 18
 _SYS_BPF = 321
 _PROG_GET_NEXT_ID, _MAP_GET_NEXT_ID, _PROG_QUERY, _LINK_GET_NEXT_ID = 11, 12, 16, 31
 _MAP_LOOKUP, _PROG_FD_BY_ID, _MAP_FD_BY_ID, _INFO_BY_FD = 1, 13, 14, 15
@@ -56,6 +56,12 @@ def mount_sysfs(place: Path) -> None:
     _check(_libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None))
     place.mkdir(parents=True, exist_ok=True)
     _check(_libc.mount(b"sysfs", str(place).encode(), b"sysfs", 0, None))
+
+
+def hide_types() -> None:
+    """After mount_sysfs(): the daemon has no carrier program. A refusal of that changes no more than
+    what `show` says of it; tests/packet/test_carrier.c and tests/lab/test_carrier.py have it."""
+    _check(_libc.mount(b"/dev/null", b"/sys/kernel/btf/vmlinux", None, _MS_BIND, None))
 
 
 def _bpf(command: int, attributes: bytearray) -> int:
