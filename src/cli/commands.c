@@ -164,30 +164,37 @@ const struct command commands[] = {
 	  "  mac-not-permitted                its host refuses it the team's MAC\n\n"
 	  "Example:\n"
 	  "  iovteam member show team0\n" },
-	{ "switch", "add", switch_add, OPTION_NIC | OPTION_IOV | OPTION_CONFIRM, OPTION_NIC, 1, -1,
-	  "NAME --nic NIC [--iov on|off] [KEY=VALUE]...", "make a virtual switch on one NIC",
+	{ "switch", "add", switch_add, OPTION_NIC | OPTION_IOV | OPTION_TAKE | OPTION_CONFIRM,
+	  OPTION_NIC, 1, -1, "NAME --nic NIC [OPTIONS] [KEY=VALUE]...", "make a virtual switch on one NIC",
 	  "Makes the bridge NAME on NIC, and writes its configuration. Adapters of VMs are\n"
 	  "put on it. With iov on they can have VFs of the NIC, which take their traffic\n"
 	  "past the host; then a team of the host protects nobody. Make a switch for each\n"
 	  "NIC instead, give the VM an adapter on each, and team in the guest.\n\n"
 	  "NIC is an interface (ens1f0), a permanent MAC or a PCI address\n"
-	  "(pci-0000:01:00.0).\n\n" SWITCH_HELP
+	  "(pci-0000:01:00.0). It may be a bond, with iov off: a bond hides SR-IOV.\n\n" SWITCH_HELP
 	  "  adopt=no    yes: NAME is a bridge that something else makes and keeps\n\n"
+	  "  --iov on|off      the setting iov\n"
+	  "  --take-addresses  the NIC's addresses and routes go to NAME at once, so that a\n"
+	  "                    machine that is reached over it stays reachable\n\n"
 	  "Examples:\n"
 	  "  iovteam switch add TeamDemoA --nic ens1f0 --iov on\n"
-	  "  iovteam switch add TeamDemoB --nic ens1f1 --iov on vf-count=4\n" },
+	  "  iovteam switch add TeamDemoB --nic ens1f1 --iov on vf-count=4\n"
+	  "  iovteam switch add lan --nic eno1 --take-addresses --confirm 60\n" },
 	{ "switch", "set", switch_set, OPTION_CONFIRM, 0, 2, -1, "NAME KEY=VALUE...",
 	  "change settings of a switch",
 	  "Changes settings of a switch, and in its configuration. iov is changed only\n"
 	  "while no adapter uses the switch.\n\n" SWITCH_HELP "\n"
 	  "Example:\n"
 	  "  iovteam switch set TeamDemoA iov=on\n" },
-	{ "switch", "remove", switch_remove, OPTION_CONFIRM, 0, 1, 1, "NAME",
+	{ "switch", "remove", switch_remove, OPTION_GIVE | OPTION_CONFIRM, 0, 1, 1,
+	  "NAME [--give-addresses NIC]",
 	  "remove a switch that has no adapters",
 	  "Removes the bridge NAME and its configuration, and gives the NIC back as it was:\n"
 	  "its VFs go. An adopted bridge stays.\n\n"
-	  "Example:\n"
-	  "  iovteam switch remove TeamDemoA\n" },
+	  "  --give-addresses NIC  the NIC gets the addresses and routes of NAME\n\n"
+	  "Examples:\n"
+	  "  iovteam switch remove TeamDemoA\n"
+	  "  iovteam switch remove lan --give-addresses eno1 --confirm 60\n" },
 	{ "switch", "show", switch_show, 0, 0, 0, 1, "[NAME]", "list switches, or show one in full",
 	  "Lists all switches, or shows one in full.\n\n"
 	  "  UPLINK    of the NIC: up, down (no carrier, or set down) or not-present\n"
@@ -254,6 +261,18 @@ const struct command commands[] = {
 	  "Examples:\n"
 	  "  iovteam vf show\n"
 	  "  iovteam vf show TeamDemoA --json\n" },
+	{ "vf", "reallot", vf_reallot, OPTION_PLAN, 0, 1, 1, "SWITCH [--plan]",
+	  "deal the VFs of a NIC anew, by weight",
+	  "Usually an adapter keeps its VF for as long as it wants one, and a heavier one\n"
+	  "that comes later gets none. This deals the VFs of SWITCH anew, once: the highest\n"
+	  "iov-weight first, then the oldest. An adapter that loses its VF goes on over its\n"
+	  "synthetic path; its guest sees the VF being unplugged, and a connection over it\n"
+	  "goes on only if the guest has both paths in a team or bond. Who keeps a VF keeps\n"
+	  "the same one.\n\n"
+	  "  --plan  say what would be taken from whom, and change nothing\n\n"
+	  "Examples:\n"
+	  "  iovteam vf reallot TeamDemoA --plan\n"
+	  "  iovteam vf reallot TeamDemoA\n" },
 	{ "doctor", NULL, doctor, 0, 0, 0, 0, "", "say what would make a failover fail",
 	  "Looks at teams, switches and VMs, and says what would make a failover fail,\n"
 	  "worst first: what it is, how one can see it, and what mends it. Changes nothing.\n"

@@ -136,6 +136,7 @@ static void add_action(struct action_list *actions, const struct host_step *step
 	action_list_add(actions, &action);
 }
 
+/* @in_force: @store is, so that what is seen of it is noted. */
 static int plan(struct host *host, const struct store *store, bool in_force,
 		struct host_steps *steps, struct problem *problem)
 {
@@ -146,6 +147,10 @@ static int plan(struct host *host, const struct store *store, bool in_force,
 	if (!err)
 		err = host_observe(host, store, seen, problem);
 	if (!err) {
+		if (in_force) {
+			host_end_reallot(host, store, seen);
+			host_note_vfs(host, store, seen);
+		}
 		host_plan(&want, &seen->view, steps);
 		if (in_force)
 			host_note_given(host, store, seen);
@@ -263,6 +268,7 @@ int host_reconcile(struct host *host, const struct store *store, const struct st
 	if (!err)
 		host_forget_nics(host, store);
 	host_tell_guests(host, store);
+	host->changes++;
 	*ret_again_ns = next_retry(host, pass.since_ns);
 	return err;
 }
@@ -325,6 +331,7 @@ void host_update(struct host *host, const struct store *store)
 	}
 	free(update.vlans);
 	host_tell_guests(host, store);
+	host->changes++;
 }
 
 /* --- life --- */
@@ -388,5 +395,7 @@ void host_close(struct host *host)
 	free(host->guards);
 	free(host->troubles);
 	free(host->holdings);
+	free(host->vfs);
+	free(host->told);
 	free(host);
 }

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "core/permit.h"
+#include "daemon/handover.h"
 #include "daemon/log.h"
 #include "daemon/udev.h"
 #include "kernel/rtnl_bridge.h"
@@ -155,6 +156,27 @@ static int note_nic(struct host *host, const struct link *nic, int bridge, struc
 	return set_mark(host, bridge, host_mark_switch(&next, text), problem);
 }
 
+/*
+ * What the NIC has goes to the bridge in this step (handover): taken off it before, for a port must have
+ * none, and made there at once. A bridge of ours has the NIC's MAC then, by which peers know it, and
+ * keeps it whichever ports come.
+ */
+static int take_addresses(struct host *host, const struct host_step *step, const struct link *nic,
+			  struct problem *problem)
+{
+	const struct link *bridge = link_by_index(links(host), step->master);
+	struct mac mac = nic->mac;
+	int err = 0;
+
+	if (!handover_moves(host->context->handover, step->ifindex))
+		return 0;
+	if (bridge && !step->sw->adopt)
+		err = rtnl_link_set_mac(requests(host), bridge->ifindex, &mac, problem);
+	if (!err)
+		handover_lift(host->context->handover, host->context, step->ifindex);
+	return err;
+}
+
 static int apply_nic_join(struct host *host, const struct host_step *step, struct problem *problem)
 {
 	const struct link *nic = link_by_index(links(host), step->ifindex);
@@ -164,13 +186,18 @@ static int apply_nic_join(struct host *host, const struct host_step *step, struc
 	if (!nic)
 		return problem_set(problem, -ENODEV, "%s is gone", step->device);
 	err = note_nic(host, nic, step->master, problem);
+	nic = link_by_index(links(host), step->ifindex);
+	if (!err && nic)
+		err = take_addresses(host, step, nic, problem);
 	if (!err)
 		err = rtnl_link_set_master(requests(host), step->ifindex, step->master, problem);
 	if (!err && step->number)
-		err = rtnl_bridge_set_vlan(requests(host), step->ifindex, PVID_USUAL, true,
-					   problem);
+		err = rtnl_bridge_set_vlans(requests(host), step->ifindex, PVID_USUAL, step->tagged,
+					    problem);
 	if (!err && !up)
 		err = rtnl_link_set_up(requests(host), step->ifindex, true, problem);
+	if (!err)
+		err = handover_land(host->context->handover, host->context, step->ifindex, problem);
 	if (err) {
 		(void)rtnl_link_set_master(requests(host), step->ifindex, 0, NULL);
 		(void)problem_prefix(problem, "%s cannot be the uplink of %s", step->device,
@@ -327,8 +354,8 @@ static int apply_port_join(struct host *host, const struct host_step *step, stru
 	if (!err)
 		err = rtnl_link_set_master(requests(host), step->ifindex, step->master, problem);
 	if (!err && step->number)
-		err = rtnl_bridge_set_vlan(requests(host), step->ifindex, (uint16_t)step->number,
-					   false, problem);
+		err = rtnl_bridge_set_vlans(requests(host), step->ifindex, (uint16_t)step->number,
+					    NULL, problem);
 	look(host, step->ifindex);
 	return err ? problem_prefix(problem, "%s cannot be a port of %s", step->device,
 				    step->adapter->switch_name)
@@ -363,7 +390,8 @@ static int apply_vfs_make(struct host *host, const struct host_step *step, struc
 
 static void remember_vf(struct host *host, const struct host_step *step)
 {
-	struct host_nic_memory *nic = host_remember_nic(host, step->sw->name, step->ifindex);
+	struct host_nic_memory *nic =
+		host_remember_nic(host, host_step_switch(step), step->ifindex);
 	bool ours = !mac_is_zero(&step->mac);
 	struct host_holding *holdings;
 
@@ -402,7 +430,7 @@ static int or_noted(struct host *host, const struct host_step *step, int err)
 
 	if (err != -EOPNOTSUPP)
 		return err;
-	nic = host_remember_nic(host, step->sw->name, step->ifindex);
+	nic = host_remember_nic(host, host_step_switch(step), step->ifindex);
 	if (nic && step->kind == HOST_VF_LINK)
 		nic->no_link = true;
 	else if (nic && step->kind == HOST_VF_TRUST)
@@ -465,7 +493,8 @@ static void remember_put(struct host_nic_memory *nic, const struct mac *mac)
 
 static int apply_fdb(struct host *host, const struct host_step *step, struct problem *problem)
 {
-	struct host_nic_memory *nic = host_remember_nic(host, step->sw->name, step->ifindex);
+	struct host_nic_memory *nic =
+		host_remember_nic(host, host_step_switch(step), step->ifindex);
 	int err;
 
 	if (step->kind == HOST_FDB_DEL)
@@ -490,9 +519,9 @@ int host_apply(struct host *host, const struct host_step *step, struct problem *
 		return apply_switch_remove(host, step, problem);
 	case HOST_NIC_JOIN:
 		return apply_nic_join(host, step, problem);
-	case HOST_NIC_TRUNK:
-		return rtnl_bridge_set_vlan(requests(host), step->ifindex, PVID_USUAL, true,
-					    problem);
+	case HOST_NIC_VLANS:
+		return rtnl_bridge_set_vlans(requests(host), step->ifindex, PVID_USUAL,
+					     step->tagged, problem);
 	case HOST_PORT_MAKE:
 		return apply_port_make(host, step, problem);
 	case HOST_PORT_REMOVE:
@@ -502,8 +531,8 @@ int host_apply(struct host *host, const struct host_step *step, struct problem *
 	case HOST_PORT_JOIN:
 		return apply_port_join(host, step, problem);
 	case HOST_PORT_VLAN:
-		return rtnl_bridge_set_vlan(requests(host), step->ifindex, (uint16_t)step->number,
-					    false, problem);
+		return rtnl_bridge_set_vlans(requests(host), step->ifindex, (uint16_t)step->number,
+					     NULL, problem);
 	case HOST_VF_MAC:
 		return apply_vf_mac(host, step, problem);
 	case HOST_VF_VLAN:
@@ -518,6 +547,12 @@ int host_apply(struct host *host, const struct host_step *step, struct problem *
 	case HOST_FDB_ADD:
 	case HOST_FDB_DEL:
 		return apply_fdb(host, step, problem);
+	case HOST_ENTRY_ADD:
+		return rtnl_fdb_add_port(requests(host), step->ifindex, &step->mac,
+					 (uint16_t)step->number, problem);
+	case HOST_ENTRY_DEL:
+		return rtnl_fdb_del_port(requests(host), step->ifindex, &step->mac,
+					 (uint16_t)step->number, problem);
 	case HOST_VFS_MAKE:
 		return apply_vfs_make(host, step, problem);
 	case HOST_VF_BIND:

@@ -108,26 +108,6 @@ static json_t *show_nic(const struct switch_config *sw, const struct link *nic)
 			 nic && strcmp(nic->bus, "pci") == 0 ? nic->bus_id : "");
 }
 
-uint32_t host_iov_reasons(struct host *host, const struct store *store,
-			  const struct host_seen *seen, uint32_t place)
-{
-	const struct switch_config *sw = &store->switches.switches[place];
-	const struct host_nic_memory *memory = host_nic_memory(host, sw->name);
-	const struct sriov *sriov = &seen->sriovs[place];
-	const struct vf_table *vfs = &seen->nics[place].vfs;
-	struct iov_facts facts = iov_look(switch_nic(sw, seen->view.links));
-
-	facts.total = sriov->total;
-	facts.has_driver = sriov->has_driver;
-	facts.iommu = sriov->iommu;
-	facts.memory = sriov->memory;
-	facts.error = memory ? memory->refused_errno : 0;
-	for (size_t i = 0; i < vfs->count && !facts.shares_group; i++)
-		facts.shares_group =
-			*vfs->vfs[i].pci && sriov_shares_group(HOST_SYSFS, vfs->vfs[i].pci);
-	return iov_reasons(&facts);
-}
-
 static json_t *show_reasons(const struct host_nic_memory *memory, uint32_t reasons)
 {
 	json_t *array = json_array();
@@ -186,6 +166,11 @@ static json_t *show_switch(struct showing *of, uint32_t place)
 	json_t *object, *notes = json_array();
 
 	note_steps(of, notes, sw->name);
+	if (iov_look(nic).teamed)
+		note(notes,
+		     "%s is a %s, which hides SR-IOV from the VMs; to have VFs, make a switch "
+		     "on each of its NICs and team in the guest",
+		     nic->name, nic->kind);
 	if (memory && memory->busy)
 		note(notes, "VFs of %s are being made, given or taken", sw->nic);
 	object = json_pack(
@@ -288,18 +273,62 @@ static void note_limits(const struct showing *of, json_t *notes, const struct ho
 			    "probing finds it");
 	if (adapter->allow_teaming && *guest)
 		note(notes, "%s", guest);
-	if (adapter->iov_weight && !vf)
-		note(notes, "it has no VF: iovteam switch show %s says why", adapter->switch_name);
 }
 
-static enum adapter_path path_of(const struct showing *of, const struct switch_config *sw,
-				 const struct vm_config *vm, const struct adapter_config *adapter)
+/* Of those that have a VF, the lightest; NULL: none has one. */
+static const struct adapter_config *lightest_holder(const struct showing *of, uint32_t sw)
 {
-	const struct link *port = host_port_link(vm, adapter, of->seen.view.links);
-	bool told = *vm->netns ? port && !(port->flags & IFF_UP)
-			       : host_guest_told(of->host, vm, adapter);
+	const struct vm_list *vms = &of->store->vms;
+	const struct adapter_config *lightest = NULL;
 
-	if (host_uplink(sw, of->seen.view.links) == UPLINK_UP)
+	for (uint32_t i = 0; i < vms->count; i++)
+		for (uint32_t j = 0; j < vms->vms[i].adapter_count; j++) {
+			const struct adapter_config *adapter = &vms->vms[i].adapters[j];
+
+			if (of->held[i][j] >= 0 && is_on(of, i, j, sw) &&
+			    (!lightest || adapter->iov_weight < lightest->iov_weight))
+				lightest = adapter;
+		}
+	return lightest;
+}
+
+/* H4. */
+static void note_no_vf(const struct showing *of, json_t *notes, uint32_t sw,
+		       const struct vm_config *vm, const struct adapter_config *adapter)
+{
+	const struct host_nic *nic = &of->seen.nics[sw];
+	const struct adapter_config *lightest = lightest_holder(of, sw);
+	const char *name = adapter->switch_name;
+	bool full = nic->vfs.count && count_held(of, sw) == nic->vfs.count;
+
+	if (nic->bars_vms && !*vm->netns)
+		note(notes,
+		     "it has no VF: those of this NIC can be given to namespaces but to no VM; "
+		     "iovteam switch show %s says why",
+		     name);
+	else if (full && lightest && lightest->iov_weight < adapter->iov_weight)
+		note(notes,
+		     "it has no VF: all %zu are in use, and not taken from a running VM unasked; "
+		     "iovteam vf reallot %s takes one from an adapter that has less weight",
+		     nic->vfs.count, name);
+	else if (full)
+		note(notes,
+		     "it has no VF: all %zu are in use by adapters that come first, and it goes on "
+		     "over its synthetic path",
+		     nic->vfs.count);
+	else
+		note(notes, "it has no VF: iovteam switch show %s says why", name);
+}
+
+enum adapter_path host_path(const struct host *host, const struct switch_config *sw,
+			    const struct vm_config *vm, const struct adapter_config *adapter)
+{
+	const struct link_table *links = &host->context->observed->links;
+	const struct link *port = host_port_link(vm, adapter, links);
+	bool told =
+		*vm->netns ? port && !(port->flags & IFF_UP) : host_guest_told(host, vm, adapter);
+
+	if (host_uplink(sw, links) == UPLINK_UP)
 		return ADAPTER_PATH_OK;
 	return adapter->allow_teaming && told ? ADAPTER_PATH_DISCONNECTED
 					      : ADAPTER_PATH_UPLINK_LOST;
@@ -378,13 +407,15 @@ static json_t *show_adapter(struct showing *of, uint32_t vm, uint32_t place)
 		note(notes, "%s", domain.text);
 	ok = is_in_order(of, object) && !domain.error;
 	note_limits(of, notes, nic, vf, config, adapter);
+	if (adapter->iov_weight && !vf)
+		note_no_vf(of, notes, at, config, adapter);
 	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, "
 			 "s:o}",
 			 "vm", config->name, "name", adapter->name, "switch", sw->name, "mac",
 			 mac_format(&adapter->mac, mac), "vlan", (int)adapter->vlan, "port",
 			 json_text(port), "status",
 			 adapter_status_names[ok ? ADAPTER_OK : ADAPTER_DEGRADED], "path",
-			 adapter_path_names[path_of(of, sw, config, adapter)], "wanted",
+			 adapter_path_names[host_path(of->host, sw, config, adapter)], "wanted",
 			 show_wanted(adapter), "actual", show_actual(of, nic, vf), "permitted_macs",
 			 show_permitted(config, adapter), "frames",
 			 show_frames(host_guard_of(of->host, port)), "notes", notes, "domain",

@@ -124,10 +124,7 @@ static void plan_one(const struct manager *manager, const struct team_config *wa
 
 static bool is_wanted(const struct team_list *list, const char *name)
 {
-	for (uint32_t i = 0; i < list->count; i++)
-		if (strcmp(list->teams[i].name, name) == 0)
-			return true;
-	return false;
+	return team_list_find((struct team_list *)list, name) != NULL;
 }
 
 void manager_plan(const struct manager *manager, const struct team_list *list,
@@ -365,10 +362,12 @@ static int reconcile_host(struct manager *manager, const struct store *before,
 			  struct action_list *done, struct problem *problem)
 {
 	uint64_t again_ns;
+	unsigned int steps = done->count;
 	int err = host_reconcile(manager->host, &manager->store, before, done, &again_ns, problem);
 
-	/* It has read events, which may be the teams'. */
-	update_teams(manager, clock_now_ns());
+	/* Each step has read events, which may be the teams'. */
+	if (done->count > steps)
+		update_teams(manager, clock_now_ns());
 	if (again_ns)
 		schedule_reconcile(manager, again_ns / NS_PER_US);
 	return err;
@@ -554,7 +553,7 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 		  struct problem *problem)
 {
 	struct handover *unconfirmed_devices;
-	json_t *unconfirmed;
+	json_t *unconfirmed, *late = NULL;
 	int err = datapath_try(problem);
 
 	if (!err)
@@ -563,7 +562,7 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 	if (err)
 		return err;
 	manager->context.manager = manager;
-	unconfirmed = pending_recover_files(config);
+	unconfirmed = pending_recover_files(config, &late);
 	load_store(manager, config);
 	err = datapath_each(pins, adopt_team, manager);
 	if (err)
@@ -580,7 +579,7 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 		settle_all(manager, true);
 	unconfirmed_devices = pending_recover_begin(manager, unconfirmed);
 	(void)on_reconcile(manager->reconcile, 0, manager);
-	pending_recover_end(manager, unconfirmed, unconfirmed_devices);
+	pending_recover_end(manager, unconfirmed, unconfirmed_devices, late);
 	return 0;
 }
 

@@ -55,6 +55,11 @@ CALLS = {
     "switch set TeamDemoA iov=off": (
         "SetSwitch", {"name": "TeamDemoA", "settings": {"Iov": "off"}}),
     "switch remove TeamDemoA": ("RemoveSwitch", {"name": "TeamDemoA"}),
+    "switch add lan --nic eno1 --take-addresses": (
+        "AddSwitch", {"switch": {"name": "lan", "nic": "eno1", "settings": {}},
+                      "take_addresses": True}),
+    "switch remove lan --give-addresses eno1": (
+        "RemoveSwitch", {"name": "lan", "give_addresses": "eno1"}),
     "adapter": ("ShowAdapters", {}),
     "adapter show web1": ("ShowAdapters", {"vm": "web1"}),
     "adapter show web1 nicA": ("ShowAdapters", {"vm": "web1", "adapter": "nicA"}),
@@ -82,6 +87,8 @@ CALLS = {
     "adapter remove web1 nicA": ("RemoveAdapter", {"vm": "web1", "adapter": "nicA"}),
     "vf": ("ShowVfs", {}),
     "vf show TeamDemoA": ("ShowVfs", {"switch": "TeamDemoA"}),
+    "vf reallot TeamDemoA": ("ReallotVfs", {"switch": "TeamDemoA"}),
+    "vf reallot --plan TeamDemoA": ("ReallotVfs", {"switch": "TeamDemoA", "dry": True}),
     "plan": ("Plan", {}),
     "confirm": ("Confirm", {}),
     "cancel": ("Cancel", {}),

@@ -107,7 +107,7 @@ HELPS = ["", "team", "member", "team add", "team remove", "team set", "team show
          "team switchover", "member add", "member remove", "member show", "explain", "plan",
          "reload", "watch", "confirm", "cancel", "switch", "switch add", "switch set",
          "switch remove", "switch show", "adapter", "adapter add", "adapter set",
-         "adapter remove", "adapter show", "vf", "vf show", "doctor"]
+         "adapter remove", "adapter show", "vf", "vf show", "vf reallot", "doctor"]
 
 
 @pytest.mark.parametrize("words", HELPS)

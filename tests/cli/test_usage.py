@@ -68,14 +68,16 @@ WRONG = {
     "team set team0 announce-count=1 --take-addresses": (
         "iovteam team set", "--take-addresses does not go with this command"),
     "team remove team0 --give-addresses=": (
-        "iovteam team remove", "--give-addresses needs a member"),
+        "iovteam team remove", "--give-addresses needs a device"),
     "switch bogus": (
         "iovteam switch", 'unknown verb "bogus"; there are: add, set, remove, show'),
     "switch add TeamDemoA": (
         "iovteam switch add",
-        "--nic is missing; it takes: NAME --nic NIC [--iov on|off] [KEY=VALUE]..."),
+        "--nic is missing; it takes: NAME --nic NIC [OPTIONS] [KEY=VALUE]..."),
     "switch add TeamDemoA --nic=": ("iovteam switch add", "--nic needs a value"),
-    "switch add TeamDemoA --nic a --nic b": ("iovteam switch add", "--nic is given twice"),
+    "switch add TeamDemoA --nic a --nic b": (
+        "iovteam switch add", "--nic is given twice, and a switch has one NIC; make a switch on each, "
+        "or a bond of them, which has no SR-IOV"),
     "switch add TeamDemoA --nic a --iov on iov=off": (
         "iovteam switch add", '"iov" is given twice'),
     "switch add TeamDemoA --nic a --vlan 7": (
@@ -120,7 +122,8 @@ WRONG = {
     "adapter remove web1": ("iovteam adapter remove", "something is missing; it takes: VM NAME"),
     "adapter show web1 nicA x": (
         "iovteam adapter show", '"x" is too much; it takes: [VM [NAME]]'),
-    "vf bogus": ("iovteam vf", 'unknown verb "bogus"; there are: show'),
+    "vf bogus": ("iovteam vf", 'unknown verb "bogus"; there are: show, reallot'),
+    "vf reallot": ("iovteam vf reallot", "something is missing; it takes: SWITCH [--plan]"),
     "vf show a b": ("iovteam vf show", '"b" is too much; it takes: [SWITCH]'),
     "confirm team0": ("iovteam confirm", '"team0" is too much; it takes: nothing more'),
     "--socket= team": ("iovteam team show", "--socket needs a path"),

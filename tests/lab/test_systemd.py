@@ -50,6 +50,7 @@ def started(debian, unit):
     return int(debian.property(unit, "ActiveEnterTimestampMonotonic"))
 
 
+@pytest.mark.long  # until it was seen on a busy machine with signs of life that begin when ready
 def test_ready_before_the_network_is_configured(debian):
     told = debian.host.run(["journalctl", "--no-pager", "-o", "short-monotonic", "-u", "iovteamd"])
     assert debian.property("iovteamd", "NRestarts") == "0", told.out
