@@ -87,7 +87,7 @@ bool doctor_can_have_vf(const struct doctor *doctor, const struct vm_config *vm,
 	const struct doctor_facts *facts = doctor->facts;
 	uint32_t reasons = facts->host ? facts->host->reasons[sw - facts->switches->switches] : 0;
 
-	return *vm->netns ? iov_possible(reasons) : iov_possible_for_vms(reasons);
+	return iov_possible(reasons) && (*vm->netns || iov_possible_for_vms(reasons));
 }
 
 struct finding *doctor_find_adapter(struct doctor *doctor, const struct vm_config *vm,

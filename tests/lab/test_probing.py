@@ -9,7 +9,7 @@ from typing import Iterator
 import pytest
 
 from lab import wait_until
-from team import PYTHON, SLOW, Team, running, team  # noqa: F401
+from team import PYTHON, SLOW, Team, running
 
 PROBES = "0x88b5"
 
@@ -34,6 +34,14 @@ while frame[12:14] != b"\x88\xb5":
     frame = wire.recv(2048)
 print(frame[14:42].hex())
 """
+
+
+@pytest.fixture
+def team(lab, build) -> Iterator[Team]:
+    """As the usual one, but it probes."""
+    with running(lab, build, lab.vfs, "probe=auto") as made:
+        made.reach()
+        yield made
 
 
 def probes(team: Team, member: str) -> dict:
@@ -163,7 +171,7 @@ def test_forged_and_replayed(lab, team):
 def test_switches_not_joined(lab, build, how):
     """Members that never heard each other: only an address tells, and show says so."""
     ports = [port(lab, member) for member in lab.vfs]
-    with apart(lab, ports, how), running(lab, build) as team:
+    with apart(lab, ports, how), running(lab, build, lab.vfs, "probe=auto") as team:
         wait_until(lambda: any("not joined" in note for note in team.show()["notes"]), SLOW,
                    "the note")
         team.run("team", "set", "team0", "probe-address=192.0.2.1")
