@@ -327,7 +327,7 @@ static void print_head(const struct output *out, const json_t *team)
 	if (*show_string(team, "probing"))
 		output_fact(out, "Probing", "%s", show_string(team, "probing"));
 	if (*program && strcmp(program, "attached") != 0)
-		output_fact(out, "Carrier program", "%s", program);
+		output_fact(out, "In the kernel", "carrier program %s", program);
 	print_adopted(out, json_object_get(team, "settings"));
 	show_settings(out, json_object_get(team, "settings"));
 	if (change)

@@ -78,7 +78,6 @@ def test_a_lost_primary_is_left_and_used_again_without_the_daemon(network, flowi
         team.resume_daemon()
         wait_until(team.well, SLOW, "the team to be well")
         assert state(network, team, "usable") == 7
-        acts.more()
 
 
 @pytest.mark.legacy
@@ -137,7 +136,7 @@ def test_without_types_the_kernels_events_do_it(network):  # noqa: F811
         why = "not permitted: the kernel does not describe its types (BTF)"
         assert team.show()["carrier_program"] == why
         assert pins(network, team) == []
-        assert f"Carrier program  {why}" in team.run("team", "show", team.name).out
+        assert f"In the kernel  carrier program {why}" in team.run("team", "show", team.name).out
         network.carrier("m0", up=False)
         team.wait_state("m0", "failed")
         assert team.primary == "m1"
