@@ -335,8 +335,10 @@ def total(result: dict[str, Any], *what: str) -> int:
 
 
 def flowed_again(result: dict[str, Any]) -> bool:
+    """Both ways, or one was never interrupted."""
     return all(result["timing"][f"vf_carrier_to_traffic_{way}_ms"] is not None
-               for way in ("out", "in"))
+               or not direction["lost"]
+               for way, direction in zip(("out", "in"), result["directions"]))
 
 
 def claims(results: Results, wanted_packets: int) -> list[Claim]:
