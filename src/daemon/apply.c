@@ -8,6 +8,7 @@
 #include "daemon/clock.h"
 #include "daemon/handover.h"
 #include "daemon/team_mac.h"
+#include "daemon/team_seats.h"
 #include "daemon/udev.h"
 #include "kernel/rtnl_bond.h"
 #include "kernel/rtnl_link.h"
@@ -55,10 +56,7 @@ static int create_bond(const struct team *team, const struct team_context *conte
 	return 0;
 }
 
-/*
- * Nobody is used of a bond that somebody has deleted. How its members were before is still noted.
- * That no bond is noted tells a later run that this one was making it (team_adopt()).
- */
+/* Nobody is used of a bond that somebody has deleted. How its members were before is still noted. */
 static void forget_members(struct team *team)
 {
 	datapath_state(team->datapath)->usable = 0;
@@ -311,10 +309,15 @@ static int apply_leave(struct team *team, const struct team_context *context, in
 	bool was_primary = team->run.primary == slot;
 	int err;
 
+	/* Nobody is worse than one that goes, not even who stands by. */
+	for (unsigned int i = 0; i < team->run.count; i++)
+		team->run.seats[i].drained |= team->run.seats[i].slot == slot;
 	for (unsigned int i = 0; team->run.primary == slot && i < team->run.count; i++)
 		if (team->run.seats[i].slot != slot)
 			(void)team_switchover(team, context, team->run.seats[i].slot, NULL);
 	err = leave(team, context, slot, problem);
+	if (err)
+		team_arrange(team, &context->observed->links);
 	if (err && was_primary)
 		(void)team_switchover(team, context, slot, NULL);
 	return err;

@@ -131,6 +131,7 @@ void team_settle(struct team *team, const struct link_table *links)
 {
 	team_arrange(team, links);
 	datapath_state(team->datapath)->idle_ns = team->config.idle_ms * NS_PER_MS;
+	datapath_state(team->datapath)->return_ms = team->config.return_ms;
 	datapath_state(team->datapath)->by = (enum pick_by)team->config.distribution;
 	deal_anew(team);
 }
@@ -196,25 +197,6 @@ static void let_go(struct team *team)
 	team_run_init(&team->run);
 }
 
-/*
- * A bond that an earlier run has asked for, and died before it could note which it is: down, without
- * members, and with a setting that hardly anybody else makes. It is made anew.
- */
-static void drop_unfinished(const struct team *team, const struct team_context *context)
-{
-	const struct link_table *links = &context->observed->links;
-	const struct link *bond = link_by_name(links, team->config.name);
-
-	if (!bond || strcmp(bond->kind, "bond") != 0 || bond->flags & IFF_UP ||
-	    !bond->bond.all_slaves_active)
-		return;
-	for (size_t i = 0; i < links->count; i++)
-		if (links->links[i].master == bond->ifindex)
-			return;
-	(void)rtnl_link_delete(context->observed->requests, bond->ifindex, NULL);
-	(void)observe_own(context->observed);
-}
-
 int team_adopt(struct team *team, const struct team_context *context, struct problem *problem)
 {
 	const struct link *bond;
@@ -225,8 +207,6 @@ int team_adopt(struct team *team, const struct team_context *context, struct pro
 			    &team->datapath, &adopted, problem);
 	if (err)
 		return err;
-	if (!datapath_state(team->datapath)->ifindex)
-		drop_unfinished(team, context);
 	/* Whatever it is called: somebody may have renamed it meanwhile. */
 	bond = link_by_index(&context->observed->links,
 			     (int)datapath_state(team->datapath)->ifindex);

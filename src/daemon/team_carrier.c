@@ -16,12 +16,15 @@ static void attach(const struct team_context *context)
 		log_notice("%s", problem.text);
 }
 
-/* An event may be older than the word; the answer to a question is not. */
-static bool has_carrier(const struct team_context *context, const struct link *link)
+/* An event may be older than the word; the answer to a question is not. Errors of rtnl_link_get(). */
+static int ask_carrier(const struct team_context *context, const struct link *link,
+		       bool *ret_carrier)
 {
 	struct link now;
+	int err = rtnl_link_get(context->observed->requests, link->ifindex, &now);
 
-	return !rtnl_link_get(context->observed->requests, link->ifindex, &now) && now.carrier;
+	*ret_carrier = !err && now.carrier;
+	return err;
 }
 
 /*
@@ -31,10 +34,12 @@ static bool has_carrier(const struct team_context *context, const struct link *l
 static void believe_kernel(__u32 *word, __u32 bit, const struct team_context *context,
 			   const struct link *link)
 {
-	if (!has_carrier(context, link))
+	bool carrier;
+
+	if (ask_carrier(context, link, &carrier) || !carrier)
 		return; /* its event is on the way */
 	__atomic_and_fetch(word, ~bit, __ATOMIC_ACQ_REL);
-	if (!has_carrier(context, link))
+	if (!ask_carrier(context, link, &carrier) && !carrier)
 		__atomic_or_fetch(word, bit, __ATOMIC_ACQ_REL);
 }
 

@@ -52,6 +52,20 @@ struct {
 	__type(value, __u32);
 } slots SEC(".maps");
 
+/*
+ * A return as the daemon would have it (T5): flows go home when they pause, at the latest after the
+ * bound. What stands in return_by is of an earlier return.
+ */
+static __always_inline void take_back(struct pick_state *state, __u32 slot)
+{
+	__u64 bound = (__u64)state->return_ms * 1000000;
+
+	if (!(state->lost >> slot & 1))
+		return;
+	*(volatile __u64 *)&state->return_by[slot] = bound ? bpf_ktime_get_ns() + bound : 0;
+	__sync_fetch_and_and(&state->lost, ~(1U << slot));
+}
+
 static __always_inline int report(const struct net_device *dev, bool is_lost)
 {
 	struct carrier_key key = {.netns = dev->nd_net.net->net_cookie,
@@ -59,18 +73,18 @@ static __always_inline int report(const struct net_device *dev, bool is_lost)
 	void *team = bpf_map_lookup_elem(&states, &key);
 	const __u32 *slot = bpf_map_lookup_elem(&slots, &key);
 	struct pick_state *state;
-	__u32 only = 0, bit;
+	__u32 only = 0, place;
 
 	if (!team || !slot)
 		return 0; /* nobody's member */
 	state = bpf_map_lookup_elem(team, &only);
 	if (!state)
 		return 0;
-	bit = 1U << (*slot & (PICK_SLOTS - 1));
+	place = *slot & (PICK_SLOTS - 1);
 	if (is_lost)
-		__sync_fetch_and_or(&state->lost, bit);
+		__sync_fetch_and_or(&state->lost, 1U << place);
 	else
-		__sync_fetch_and_and(&state->lost, ~bit);
+		take_back(state, place);
 	return 0;
 }
 

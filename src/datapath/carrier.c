@@ -105,11 +105,10 @@ void carrier_forget(struct carrier *carrier, uint64_t netns, int ifindex)
 	const struct carrier_key key = key_of(netns, ifindex);
 	struct watched *known = find(carrier, &key);
 
-	if (!known)
-		return;
-	if (carrier->programs)
+	if (carrier->programs) /* whose entry may be of an earlier run */
 		leave(carrier->programs, &key);
-	*known = carrier->watched[--carrier->count];
+	if (known)
+		*known = carrier->watched[--carrier->count];
 }
 
 void carrier_let_go(struct carrier *carrier, int state_fd)

@@ -58,7 +58,7 @@ struct pick_state {
 	/* since layout 3 */
 	__u32 lost; /* a bit per slot: its driver has reported that the carrier is gone (T17) */
 	__u32 heir; /* slot + 1 of who is primary while the primary is lost so, 0 = nobody */
-	__u32 reserved;
+	__u32 return_ms; /* T5: what return_by is set by, 0 = no hurry */
 };
 
 /* Why a frame goes where it goes. */

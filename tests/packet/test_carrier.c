@@ -88,8 +88,12 @@ static void test_follows_the_driver(void **unused)
 	assert_int_equal(lost(), 1U << SLOT_A);
 	world_ip("link set peer_z down");
 	assert_int_equal(lost(), 1U << SLOT_A | 1U << SLOT_Z);
+	/* A return has a bound of its own: that of an earlier one is long over. */
+	datapath_state(datapath)->return_by[SLOT_A] = 1;
+	datapath_state(datapath)->return_ms = 60000;
 	world_ip("link set peer_a up");
 	assert_int_equal(lost(), 1U << SLOT_Z);
+	assert_true(datapath_state(datapath)->return_by[SLOT_A] > 60000000000ULL);
 	world_ip("link set peer_s down");
 	world_ip("link set peer_s up");
 	assert_int_equal(lost(), 1U << SLOT_Z);
