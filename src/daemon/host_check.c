@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +41,10 @@ static int check_change(const struct switch_config *was, const struct switch_con
 	return 0;
 }
 
-/* Whoever is reached by the host's addresses on a switch would be cut off with it. */
+/*
+ * Whoever is reached by the host's addresses on a switch would be cut off with it. One that the
+ * kernel has made of what a router says was never put there.
+ */
 static int check_addresses(struct host *host, const struct switch_config *sw,
 			   struct problem *problem)
 {
@@ -53,7 +57,8 @@ static int check_addresses(struct host *host, const struct switch_config *sw,
 	for (size_t i = 0; i < observed->address_count; i++) {
 		const struct link_address *address = &observed->addresses[i];
 
-		if (address->ifindex != bridge->ifindex || !handover_moves_address(address))
+		if (address->ifindex != bridge->ifindex || !handover_moves_address(address) ||
+		    address->protocol == IFAPROT_KERNEL_RA)
 			continue;
 		(void)inet_ntop(address->family, address->bytes, text, sizeof(text));
 		return problem_set(problem, -EBUSY,
