@@ -14,7 +14,7 @@ from team import PYTHON, SLOW, Team, running
 PROBES = "0x88b5"
 
 # Frames to each of some MACs, from eth0: of our EtherType, and whatever is given behind it.
-_SEND = """
+_SEND = r"""
 import socket, sys
 wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 wire.bind(("eth0", 0))
@@ -25,7 +25,7 @@ for mac in sys.argv[3:]:
 """
 
 # The first probe that passes the switch's port, as hex digits.
-_CATCH = """
+_CATCH = r"""
 import socket, sys
 wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
 wire.bind((sys.argv[1], 3))

@@ -96,6 +96,8 @@ class Bench:
                 lines += [f"link add p{member} type veth peer name {member} netns {GUEST}",
                           f"link set p{member} master {bridge} up"]
         for name in (GUEST, PEER):
+            # One that was killed has left it.
+            subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
             self.run("ip", "netns", "add", name)
             # No router solicitations or reports of groups: nothing happens but what we do.
             self.run("ip", "netns", "exec", name, "sh", "-c",
