@@ -15,6 +15,7 @@ SWEEP = Path(__file__).resolve().parents[1] / "sweep/sweep.py"
 
 
 def test_failures_one_at_a_time(lab, build):
+    lab.host.run(["modprobe", "-a", "tun", "bridge"])
     done = lab.host.run(
         ["/usr/bin/python3", "-IS", str(SWEEP), "--build", str(build), "--library",
          str(build / "tests/fault.so"), "--seconds", SECONDS, "--seed", SEED],
