@@ -19,7 +19,7 @@
 /* queue_ids are slot + 1, and 0 is "no choice". */
 #define BOND_TX_QUEUES (PICK_SLOTS + 1)
 
-/* The answer may have been lost, not the request. There was no device of this name before. */
+/* The answer may have been lost, not the request. */
 static void delete_stray(const struct team *team, const struct team_context *context)
 {
 	const struct link *bond;
@@ -36,6 +36,7 @@ static int create_bond(const struct team *team, const struct team_context *conte
 		       struct problem *problem)
 {
 	struct netlink *netlink = context->observed->requests;
+	bool is_taken = link_by_name(&context->observed->links, team->config.name) != NULL;
 	struct link_bond settings;
 	int err;
 
@@ -43,7 +44,7 @@ static int create_bond(const struct team *team, const struct team_context *conte
 	err = rtnl_bond_create(netlink, team->config.name, &settings, BOND_TX_QUEUES, problem);
 	if (err) {
 		(void)problem_prefix(problem, "%s cannot be made", team->config.name);
-		if (err != -EEXIST)
+		if (err != -EEXIST && !is_taken)
 			delete_stray(team, context);
 		return err;
 	}

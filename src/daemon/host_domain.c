@@ -55,59 +55,67 @@ static const char *vf_of(const struct host *host, const struct mac *mac)
 	return "";
 }
 
-static void note_vf(struct host *host, const struct mac *mac, const struct vf *vf)
+static size_t count_adapters(const struct store *store)
 {
-	struct host_given *given = reallocarray(host->given, host->given_count + 1, sizeof(*given));
+	size_t count = 0;
 
-	if (!given)
-		return;
-	host->given = given;
-	given += host->given_count++;
-	given->mac = *mac;
-	(void)text_copy(given->vf, sizeof(given->vf), vf->pci);
-}
-
-static bool has_domains(const struct store *store)
-{
 	for (uint32_t i = 0; i < store->vms.count; i++)
 		if (*store->vms.vms[i].libvirt)
-			return true;
-	return false;
+			count += store->vms.vms[i].adapter_count;
+	return count;
 }
 
-static void note_vfs_of(struct host *host, const struct store *store, const struct host_seen *seen,
-			uint32_t sw, int (*held)[VM_ADAPTERS_MAX], int (*got)[VM_ADAPTERS_MAX])
+/* A NIC that is away, at work or unreadable says nothing of who has its VFs. */
+static bool is_known(const struct host *host, const struct switch_config *sw,
+		     const struct host_nic *nic)
 {
+	return !nic->busy && switch_nic(sw, &host->context->observed->links);
+}
+
+static void note_vfs_of(const struct host *host, const struct store *store,
+			const struct host_seen *seen, uint32_t sw, int (*got)[VM_ADAPTERS_MAX],
+			int (*held)[VM_ADAPTERS_MAX], struct host_given *given, size_t *count)
+{
+	const struct switch_config *config = &store->switches.switches[sw];
 	const struct host_config want = host_want(store);
+	bool known = is_known(host, config, &seen->nics[sw]);
 
 	host_allot(&want, &seen->view, sw, got, held);
 	for (uint32_t i = 0; i < store->vms.count; i++)
 		for (uint32_t j = 0; j < store->vms.vms[i].adapter_count; j++) {
 			const struct adapter_config *adapter = &store->vms.vms[i].adapters[j];
+			const char *pci = known ? "" : vf_of(host, &adapter->mac);
 			const struct vf *vf = NULL;
 
-			if (*store->vms.vms[i].libvirt &&
-			    strcmp(adapter->switch_name, store->switches.switches[sw].name) == 0)
+			if (!*store->vms.vms[i].libvirt ||
+			    strcmp(adapter->switch_name, config->name) != 0)
+				continue;
+			if (known && seen->nics[sw].vfs.count)
 				vf = host_vf_for_qemu(&seen->nics[sw], got[i][j], held[i][j]);
-			if (vf)
-				note_vf(host, &adapter->mac, vf);
+			given[*count].mac = adapter->mac;
+			(void)text_copy(given[*count].vf, sizeof(given->vf), vf ? vf->pci : pci);
+			++*count;
 		}
 }
 
+/* A look that lacks memory leaves what was known before. */
 void host_note_given(struct host *host, const struct store *store, const struct host_seen *seen)
 {
-	int(*held)[VM_ADAPTERS_MAX], (*got)[VM_ADAPTERS_MAX];
+	size_t room = count_adapters(store), count = 0;
+	struct host_given *given = room ? calloc(room, sizeof(*given)) : NULL;
+	int(*held)[VM_ADAPTERS_MAX] = calloc(2 * (size_t)VMS_MAX, sizeof(*held));
 
-	host->given_count = 0;
-	if (!has_domains(store))
+	if (!given || !held) {
+		free(given);
+		free(held);
 		return;
-	held = calloc(VMS_MAX, sizeof(*held));
-	got = calloc(VMS_MAX, sizeof(*got));
-	for (uint32_t sw = 0; held && got && sw < store->switches.count; sw++)
-		if (seen->nics[sw].vfs.count)
-			note_vfs_of(host, store, seen, sw, held, got);
+	}
+	for (uint32_t sw = 0; sw < store->switches.count; sw++)
+		note_vfs_of(host, store, seen, sw, held + VMS_MAX, held, given, &count);
 	free(held);
-	free(got);
+	free(host->given);
+	host->given = given;
+	host->given_count = count;
 }
 
 /* --- wishes --- */
@@ -178,7 +186,8 @@ void host_tell_domains(struct host *host, const struct store *store)
 	for (size_t i = host->domain_count; i-- > 0;)
 		if (!is_wanted(store, domain_name(host->domains[i])))
 			leave(host, i);
-	for (uint32_t i = 0; i < store->vms.count; i++) {
+	/* Before the first look nobody knows who has which VF. */
+	for (uint32_t i = 0; host->given && i < store->vms.count; i++) {
 		const struct vm_config *vm = &store->vms.vms[i];
 		struct domain *domain = *vm->libvirt ? take(host, vm->libvirt) : NULL;
 

@@ -448,6 +448,7 @@ void manager_go_back(struct manager *manager, const struct store *before,
 		apply_possible(manager, true, actions);
 	}
 	handover_restore(handover, &manager->context);
+	update_teams(manager, clock_now_ns()); /* it has read events */
 }
 
 int manager_apply(struct manager *manager, const struct store *store, struct action_list *actions,
@@ -465,6 +466,7 @@ int manager_apply(struct manager *manager, const struct store *store, struct act
 	err = apply_store(manager, before, actions, problem);
 	if (!err)
 		err = handover_give(manager->context.handover, &manager->context, problem);
+	update_teams(manager, clock_now_ns());
 	if (!err) {
 		manager->applied++;
 		return 0;

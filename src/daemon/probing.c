@@ -257,8 +257,13 @@ void probing_free(struct probing *probing)
 
 static void stop(struct team *team)
 {
-	if (team->datapath && datapath_probes(team->datapath)->memory.silent)
-		datapath_probes(team->datapath)->memory.silent = 0;
+	struct probe_state *state = team->datapath ? datapath_probes(team->datapath) : NULL;
+
+	if (state && (state->session || state->memory.silent)) {
+		state->session = 0;
+		state->answers_wanted = 0;
+		state->memory.silent = 0;
+	}
 	probing_free(team->probing);
 	team->probing = NULL;
 }
