@@ -150,6 +150,7 @@ static int plan(struct host *host, const struct store *store, bool in_force,
 		if (in_force) {
 			host_end_reallot(host, store, seen);
 			host_note_vfs(host, store, seen);
+			host_note_filters(host, store, seen);
 		}
 		host_plan(&want, &seen->view, steps);
 		if (in_force)
