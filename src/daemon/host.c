@@ -222,6 +222,7 @@ static int do_step(struct pass *pass, const struct host_step *step, struct probl
 		return 0;
 	}
 	(void)problem_set(&mishap, err, "%s", strerror(-err));
+	host_give_up_reallot(pass->host, step);
 	if (must_succeed(pass, step))
 		return problem_set(problem, err, "%s", mishap.text);
 	host_note_trouble(pass->host, step->object, mishap.text);

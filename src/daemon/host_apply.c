@@ -56,7 +56,7 @@ static int delete_link(struct host *host, int ifindex, struct problem *problem)
 
 /* --- switches --- */
 
-static int set_mark(struct host *host, int ifindex, const char *mark, struct problem *problem)
+int host_set_mark(struct host *host, int ifindex, const char *mark, struct problem *problem)
 {
 	int err = rtnl_link_set_alias(requests(host), ifindex, mark, problem);
 
@@ -80,7 +80,7 @@ static int mark_made(struct host *host, const char *name, int err, const char *m
 	if (!err && !made)
 		err = problem_set(problem, -ENODEV, "%s is gone already", name);
 	if (!err)
-		err = set_mark(host, ifindex, mark, problem);
+		err = host_set_mark(host, ifindex, mark, problem);
 	if (err && ifindex)
 		(void)rtnl_link_delete(requests(host), ifindex, NULL);
 	look_around(host);
@@ -153,7 +153,7 @@ static int note_nic(struct host *host, const struct link *nic, int bridge, struc
 	if (err)
 		return err;
 	look(host, mark.nic);
-	return set_mark(host, bridge, host_mark_switch(&next, text), problem);
+	return host_set_mark(host, bridge, host_mark_switch(&next, text), problem);
 }
 
 /*
@@ -383,7 +383,7 @@ static int apply_vfs_make(struct host *host, const struct host_step *step, struc
 	if (bridge && host_mark_read(bridge, &mark) && mark.made_vfs != (step->sw->iov != 0)) {
 		mark.made_vfs = step->sw->iov;
 		mark.vfs_before = step->vf;
-		err = set_mark(host, bridge->ifindex, host_mark_switch(&mark, text), problem);
+		err = host_set_mark(host, bridge->ifindex, host_mark_switch(&mark, text), problem);
 	}
 	return err ? err : host_begin(host, step, problem);
 }

@@ -175,11 +175,16 @@ static inline const char *host_step_switch(const struct host_step *step)
 	return step->sw ? step->sw->name : step->object;
 }
 
+int host_set_mark(struct host *host, int ifindex, const char *mark, struct problem *problem);
+
 /* One step. Slow ones are begun. */
 int host_apply(struct host *host, const struct host_step *step, struct problem *problem);
 
 /* host_reallot.c: forget what was asked of NICs whose VFs are all where they belong. */
 void host_end_reallot(struct host *host, const struct store *store, const struct host_seen *seen);
+
+/* … and of the NIC whose VF was to be moved by @step, which has failed: it is not tried for ever. */
+void host_give_up_reallot(struct host *host, const struct host_step *step);
 
 /* host_events.c: which adapter has which VF, for those who are told. */
 void host_note_vfs(struct host *host, const struct store *store, const struct host_seen *seen);

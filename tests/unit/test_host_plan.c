@@ -922,6 +922,20 @@ static void test_marks(void **state)
 	assert_false(host_mark_is_port(&link) || host_mark_read(&link, &read));
 }
 
+/* VFs in use are neither ours nor nobody's because an attempt to change their number has failed. */
+static void test_mark_of_what_was_not_made(void **state)
+{
+	struct host_mark mark = {.made_vfs = true, .vfs_before = 2};
+
+	assert_false(host_mark_undo_making(&mark, 4, 7)); /* ours, and more of them were wanted */
+	assert_true(mark.made_vfs && mark.vfs_before == 2);
+	assert_true(host_mark_undo_making(&mark, 2, 7));
+	assert_false(mark.made_vfs);
+	mark = (struct host_mark){}; /* iov was set off */
+	assert_true(host_mark_undo_making(&mark, 7, 2));
+	assert_true(mark.made_vfs && mark.vfs_before == 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_make, scene_free)
 
 int main(void)
@@ -969,6 +983,7 @@ int main(void)
 		TEST(test_iov_is_off_again),
 		TEST(test_filter_of_a_mate),
 		TEST(test_marks),
+		TEST(test_mark_of_what_was_not_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
