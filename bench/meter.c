@@ -15,9 +15,7 @@
 #include "meter.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,33 +69,6 @@ uint64_t meter_now(void)
 
 	clock_gettime(CLOCK_REALTIME, &t); /* that of the kernel's time stamps */
 	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
-
-int netns_enter(const char *name, int *ret_back)
-{
-	char path[128];
-	int back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), there, err = 0;
-
-	(void)snprintf(path, sizeof(path), "/run/netns/%s", name);
-	there = open(path, O_RDONLY | O_CLOEXEC);
-	if (back < 0 || there < 0 || setns(there, CLONE_NEWNET) < 0)
-		err = -errno;
-	if (there >= 0)
-		close(there);
-	if (err && back >= 0)
-		close(back);
-	if (!err)
-		*ret_back = back;
-	return err;
-}
-
-void netns_leave(int back)
-{
-	if (setns(back, CLONE_NEWNET) < 0) {
-		perror("failover-meter: setns");
-		exit(EXIT_FAILURE);
-	}
-	close(back);
 }
 
 static void sleep_ms(unsigned int ms)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the files of the failover meter share. meter.c tells how it works.
+ * What the files of the meters share. meter.c tells how failover-meter works, cost_meter.c how
+ * cost-meter does.
  */
 #pragma once
 
@@ -81,6 +82,8 @@ int links_active(struct links *links);
 /* ---- meter.c ---- */
 
 uint64_t meter_now(void);
+
+/* ---- meter_netns.c ---- */
 
 /* Go to a network namespace; the thread's own is in @ret_back. */
 int netns_enter(const char *name, int *ret_back);
