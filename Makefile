@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 BUILD := build
 PYTHON := /usr/bin/python3
 
-.PHONY: all build demo bench-failover test fuzz model lab setup install clean help
+.PHONY: all build demo bench-failover test fuzz model lab lab-shell setup install clean help
 
 all: build
 
@@ -36,7 +36,10 @@ model: build ## random operations and faults in the lab (OPERATIONS=2000 SEED=..
 	@tests/model/run --operations $(or $(OPERATIONS),2000) $(if $(SEED),--seed $(SEED)) \
 		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(KERNEL),--kernel $(KERNEL))
 
-lab: build ## a shell in the lab (KERNEL=6.1 for the older kernel)
+lab: build ## a lost uplink on host and guest, with SR-IOV and with virtio (LAB=a or b, KERNEL=6.1)
+	@$(PYTHON) lab/story.py $(if $(LAB),--lab $(LAB)) $(if $(KERNEL),--kernel $(KERNEL))
+
+lab-shell: build ## a shell in the lab (KERNEL=6.1 for the older kernel)
 	@lab/shell $(if $(KERNEL),--kernel $(KERNEL))
 
 install: build ## install below DESTDIR

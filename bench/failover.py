@@ -84,17 +84,32 @@ class Side:
 class Iovteam(Side):
     title, key = "iovteam", "iovteam"
     settings = ["stable-time-ms=0", "return-idle-ms=20"]
+    wrapper: list[str] = []
+    carrier_program = "attached"
     build: Path
 
     def make(self) -> None:
+        name = f"bench-{self.key}"
         self._daemon = self.guest.spawn(
-            [str(self.build / "iovteamd"), "--config", "/tmp/bench", "--socket", "/tmp/bench.sock",
-             "--bpffs", "/sys/fs/bpf/bench"])
-        command = [str(self.build / "iovteam"), "--socket", "/tmp/bench.sock", "team"]
+            [*self.wrapper, str(self.build / "iovteamd"), "--config", f"/tmp/{name}",
+             "--socket", f"/tmp/{name}.sock", "--bpffs", f"/sys/fs/bpf/{name}"])
+        command = [str(self.build / "iovteam"), "--socket", f"/tmp/{name}.sock", "team"]
         wait_until(lambda: self.guest.run([*command, "show"], check=False).rc == 0, START,
                    "iovteamd to answer")
         self.guest.run([*command, "add", self.bond, "--member", "m0", "--member", "m1",
                         *self.settings], timeout=60)
+        shown = self.guest.run([*command, "show", "--json"]).json()["teams"][0]
+        if not shown["carrier_program"].startswith(self.carrier_program):
+            raise RuntimeError(f"{self.title}: carrier program {shown['carrier_program']}")
+
+
+class IovteamByEvents(Iovteam):
+    """Its daemon sees a kernel that does not describe its types, and so gets no program in."""
+
+    title, key = "iovteam without carrier program", "events"
+    wrapper = ["unshare", "--mount", "sh", "-c",
+               'mount --bind /dev/null /sys/kernel/btf/vmlinux && exec "$@"', "sh"]
+    carrier_program = "not permitted"
 
 
 class Bonding(Side):
@@ -148,7 +163,7 @@ class BalanceXor(Bonding):
         self._lag_looks_every(100)
 
 
-SIDES = [Iovteam, ActiveBackup, ActiveBackupFast, BalanceXor]
+SIDES = [Iovteam, IovteamByEvents, ActiveBackup, ActiveBackupFast, BalanceXor]
 
 
 # --- figures ---
@@ -268,7 +283,7 @@ def rounds(sides: list[Side], build: Path, runs: int, tick: int,
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--runs", type=int, default=1000,
-                        help="failovers of each of the four (default: 1000)")
+                        help="failovers of each of the five (default: 1000)")
     parser.add_argument("--tick-us", type=int, default=0,
                         help=f"each of {FLOWS} flows sends once in that time, each way"
                              " (default: as often as the machine carries)")

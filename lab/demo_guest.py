@@ -1,23 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The guest of the demo: the team in it, run as a user would, and the probe beside it."""
+"""The guest of demo and lab: the team in it, run as a user would, and the probe beside it."""
 from __future__ import annotations
 
+import itertools
 import json
+import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Mapping
 
-from . import Lab, Result, wait_until
+from . import Namespace, Result, wait_until
 
 HERE = Path(__file__).resolve().parent
 START_TIMEOUT = 30  # seconds; programs start slowly under emulation
+PING_PONGS = 30  # the fastest of them tells how two clocks differ
 
 
 class Probe:
-    """demo_probe.py in the VM: what happened there so far."""
+    """demo_probe.py: what happened at its place so far."""
 
-    def __init__(self, lab: Lab, interval_ms: int) -> None:
-        self._process = lab.host.spawn(["/usr/bin/python3", "-IS", str(HERE / "demo_probe.py"),
-                                        lab.guest.netns, str(interval_ms)])
+    def __init__(self, where: Namespace, netns: str, interval_ms: int, log: bool = True) -> None:
+        self._process = where.spawn(["/usr/bin/python3", "-IS", str(HERE / "demo_probe.py"),
+                                     netns, str(interval_ms), "log" if log else "no-log"])
+        self._numbers = itertools.count(1)
         wait_until(lambda: self.events(), START_TIMEOUT, "the probe's first sample")
 
     def events(self, since: int = 0) -> list[dict[str, Any]]:
@@ -46,12 +51,76 @@ class Probe:
         line = f"{'up' if up else 'down'} {name}"
         return self._ask(line, lambda event: event.get("done") == line)
 
+    def clock_ns(self) -> int:
+        """Its clock, asked with as little delay as the way to it has."""
+        number, mark = next(self._numbers), self.mark()
+        self._process.write(f"clock {number}\n")
+        self._process.expect(f'"clock": {number}}}', START_TIMEOUT)
+        return next(e["t"] for e in self.events(mark) if e.get("clock") == number)
+
+    def stop(self) -> None:
+        self._process.stop()
+
+
+@dataclass
+class Clock:
+    """A clock beside ours: that less this, known by ping-pong to half the fastest round."""
+
+    ahead_ns: int = 0
+    uncertainty_ns: int = 0
+
+    @classmethod
+    def of(cls, probe: Probe) -> Clock:
+        rounds = []
+        for _ in range(PING_PONGS):
+            asked = time.monotonic_ns()
+            there = probe.clock_ns()
+            took = time.monotonic_ns() - asked
+            rounds.append((took, there - asked - took // 2))
+        took, ahead = min(rounds)
+        return cls(ahead, (took + 1) // 2)
+
+
+class Uplinks:
+    """How members lose their uplinks, and what is known outside the guest of when that was."""
+
+    def __init__(self, probe: Probe, devices: Mapping[str, str], guest: Probe) -> None:
+        """devices: what is set down at @probe, by member; @guest: the probe of the guest, whose
+        clock all times are told in. Where both are one there is one clock."""
+        self._probe, self._devices, self._guest = probe, devices, guest
+        self._mark, self._clock = 0, Clock()
+
+    def set(self, member: str, up: bool) -> None:
+        self._probe.set_link(self._devices[member], up)
+
+    def device(self, member: str) -> str:
+        """What is set down when the member loses its uplink."""
+        return self._devices[member]
+
+    def begin(self) -> None:
+        """Of an act."""
+        self._mark = self._probe.mark()
+
+    def events(self) -> list[dict[str, Any]]:
+        """Since then, in the guest's clock; nothing that the guest's probe has told itself."""
+        if self._probe is self._guest:
+            return []
+        self._clock = Clock.of(self._guest)
+        return [{**event, "t": event["t"] + self._clock.ahead_ns, "outside": True}
+                for event in self._probe.events(self._mark) if "packets" not in event]
+
+    @property
+    def uncertainty_ns(self) -> int:
+        """Of the last act's times between outside and guest."""
+        return self._clock.uncertainty_ns
+
 
 class Team:
     """A team made and watched with the project's own command."""
 
-    def __init__(self, lab: Lab, name: str, build: Path) -> None:
-        self.name, self._guest = name, lab.guest
+    def __init__(self, where: Namespace, name: str, build: Path) -> None:
+        self.name, self._guest = name, where
+        self.made_by = ""  # the command that has made it
         self._command, self._daemon_binary = str(build / "iovteam"), str(build / "iovteamd")
 
     def start_daemon(self) -> None:
@@ -61,33 +130,47 @@ class Team:
     def _answers(self) -> bool:
         if not self._daemon.running:
             raise RuntimeError(f"iovteamd has ended: {self._daemon.stderr()}")
-        return self.run("show", "--json", check=False).rc == 0
+        return self.run("team", "show", "--json", check=False).rc == 0
 
-    def run(self, verb: str, *words: str, check: bool = True) -> Result:
-        return self._guest.run([self._command, "team", verb, *words], check=check)
+    def run(self, *words: str, check: bool = True) -> Result:
+        return self._guest.run([self._command, *words], check=check, timeout=60)
 
     def add(self, members: list[str], addresses: list[str]) -> None:
         options = [word for member in members for word in ("--member", member)]
-        self.run("add", self.name, *options)
+        self.run("team", "add", self.name, *options)
+        self.made_by = " ".join(["iovteam team add", self.name, *options])
         script = [f"ip address add {a} dev {self.name}{' nodad' if ':' in a else ''}"
                   for a in addresses]
         self._guest.sh("\n".join([f"ip link set {self.name} up", *script]))
 
+    def remove(self) -> None:
+        self.run("team", "remove", self.name)
+
+    def stop_daemon(self) -> None:
+        self._daemon.stop()
+
     def show(self) -> dict[str, Any]:
-        teams = self.run("show", "--json").json()["teams"]
+        teams = self.run("team", "show", "--json").json()["teams"]
         return next(team for team in teams if team["name"] == self.name)
+
+    def dropped(self) -> dict[str, int]:
+        """Frames that each member has received and the team must not see."""
+        return {m["name"]: sum(m["drops"].values()) for m in self.show()["members"]}
 
     def well(self) -> bool:
         """Every member is in use."""
         team = self.show()
         return team["state"] == "up" and all(m["state"] == "active" for m in team["members"])
 
+    def wait_well(self, limit: float) -> None:
+        wait_until(self.well, limit, "both members to be active")
+
     def at_home(self) -> bool:
         """No bucket is held by another member than the one it was dealt to."""
         return all(m["buckets_held"] == m["buckets"] for m in self.show()["members"])
 
     def switchover(self, to: str) -> None:
-        self.run("switchover", self.name, "--to", to)
+        self.run("team", "switchover", self.name, "--to", to)
 
     def reach(self, address: str) -> None:
         """Waits until an address answers, and so until neighbours know each other."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Iterable
+from typing import Any, Callable, Iterable
 
 # Frames over an act that are not the recorder's: ARP, neighbour discovery, MLD, announcements.
 OTHER_FRAMES_MAX = 200
@@ -45,8 +45,11 @@ class Act:
     peer: dict[str, Any] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)  # the probe's
     failovers: list[dict[str, Any]] = field(default_factory=list)  # the team's
-    lost_member: str = ""
+    lost_member: str = ""  # the one whose loss the guest is to see
+    uplink: dict[str, Any] = field(default_factory=dict)  # what was done to a member's uplink
+    views: dict[str, Any] = field(default_factory=dict)  # what both sides said while it was lost
     outside_marks: list[Mark] = field(default_factory=list)  # in the clock outside, the peer's
+    dropped: dict[str, int] = field(default_factory=dict)  # by the team's programs on reception
 
 
 # --- traffic ---
@@ -167,16 +170,18 @@ def members(act: Act, names: list[str]) -> list[dict[str, Any]]:
     def over_act(name: str, which: int) -> int:
         return act.packets_after[name][which] - act.packets_before[name][which]
 
-    return [{"name": name, "tx_packets": over_act(name, 1), "rx_packets": over_act(name, 0)}
+    return [{"name": name, "tx_packets": over_act(name, 1), "rx_packets": over_act(name, 0),
+             "dropped": act.dropped.get(name, 0)}
             for name in names]
 
 
 def counters_agree(result: dict[str, Any]) -> bool:
     """What the members sent lies between what the recorder at the far end received and what the
-    near one sent; and so the other way. Frames that are not the recorder's come on top."""
+    near one sent; and so the other way, less what the team has dropped: a NIC may hand a VF's own
+    frames back to it. Frames that are not the recorder's come on top."""
     out, into = result["directions"]
     tx = sum(member["tx_packets"] for member in result["members"])
-    rx = sum(member["rx_packets"] for member in result["members"])
+    rx = sum(member["rx_packets"] - member["dropped"] for member in result["members"])
     return (out["received"] <= tx <= out["sent"] + OTHER_FRAMES_MAX
             and into["received"] <= rx <= into["sent"] + OTHER_FRAMES_MAX)
 
@@ -216,16 +221,37 @@ def measure(act: Act, names: list[str], macs: dict[str, str], flows: Flows) -> d
 
 def carrier_lost_ns(act: Act) -> tuple[int, int] | None:
     """When the VF's driver noticed, by its line in the kernel's log, and when user space could
-    know, by rtnetlink. A driver that logs nothing noticed when rtnetlink told."""
+    know, by rtnetlink. A driver that logs nothing noticed when somebody was told:
+    the probe or the team."""
     told = next((event["t"] for event in act.events
                  if event.get("link") == act.lost_member and not event["carrier"]), None)
     noticed = next((event["t"] for event in act.events
-                    if re.search(r"igbvf .*Link is Down", event.get("log", ""))), told)
+                    if re.search(r"igbvf .*Link is Down", event.get("log", ""))), None)
+    if not noticed and told:
+        noticed = min(told, failover_of(act).get("seen_us", told) * 1000)
     return (noticed, told) if noticed and told else None
 
 
 def pf_down_ns(act: Act) -> int | None:
     return next((e["t"] for e in act.events if e.get("done", "").startswith("down ")), None)
+
+
+def told(act: Act, uncertainty_ns: int) -> dict[str, Any]:
+    """Whether and when the guest was told that a member's uplink was lost, from the moment that it
+    was begun to be taken away. Between two clocks a time is uncertain."""
+    def ms(t: int | None) -> float | None:
+        return round((t - down) / 1e6, 1) if t and down else None
+
+    def lost(wanted: Callable[[dict[str, Any]], bool]) -> int | None:
+        return next((e["t"] for e in act.events
+                     if "link" in e and not e["carrier"] and wanted(e)), None)
+
+    down = pf_down_ns(act)
+    guest = lost(lambda e: e["link"] == act.uplink["lost"] and not e.get("outside"))
+    return {"guest_told": bool(guest),
+            "uplink_down_to_host_ms": ms(lost(lambda e: bool(e.get("outside")))),
+            "uplink_down_to_guest_carrier_ms": ms(guest),
+            "clock_uncertainty_ms": round(uncertainty_ns / 1e6, 1)}
 
 
 def timing(act: Act) -> dict[str, float | None]:
@@ -258,9 +284,10 @@ def event_mark(event: dict[str, Any]) -> Mark | None:
     text = ""
     if "done" in event:
         verb, name = event["done"].split()
-        text = f"host: ip link set {name} {verb}"
+        text = f"{'outside' if event.get('outside') else 'host'}: ip link set {name} {verb}"
     elif "link" in event:
-        text = f"{event['link']}: carrier {'up' if event['carrier'] else 'lost'}"
+        place = "host: " if event.get("outside") else ""
+        text = f"{place}{event['link']}: carrier {'up' if event['carrier'] else 'lost'}"
     elif match := re.search(r"(igbvf .*Link is (Up|Down))", event.get("log", "")):
         text = f"the VF's driver: {match[1]}"
     return Mark(event["t"], text) if text else None
@@ -285,7 +312,8 @@ def interruption_marks(act: Act) -> list[Mark]:
 
 def marks(act: Act, members: Iterable[str]) -> list[Mark]:
     """Everything worth a letter under the act's chart, in its order."""
-    wanted = [event for event in act.events if event.get("link", "") in {"", *members}]
+    wanted = [event for event in act.events
+              if event.get("outside") or event.get("link", "") in {"", *members}]
     offset = clock_offset(act)
     found = [*filter(None, map(event_mark, wanted)),
              *(mark for failover in act.failovers for mark in failover_marks(failover)),
@@ -297,30 +325,67 @@ def marks(act: Act, members: Iterable[str]) -> list[Mark]:
 
 # --- claims ---
 
-def claims(results: dict[str, dict[str, Any]], wanted_packets: int) -> list[tuple[str, bool]]:
-    """What the demo promises, and whether it held."""
-    def total(act: str, *what: str) -> int:
-        return sum(way[key] for way in results[act]["directions"] for key in what)
+Claim = tuple[str, bool]  # what is promised, and whether it held
+Results = dict[str, dict[str, Any]]  # of acts, by name
 
+
+def total(result: dict[str, Any], *what: str) -> int:
+    """Both directions of an act."""
+    return sum(way[key] for way in result["directions"] for key in what)
+
+
+def flowed_again(result: dict[str, Any]) -> bool:
+    """Both ways, or one was never interrupted."""
+    return all(result["timing"][f"vf_carrier_to_traffic_{way}_ms"] is not None
+               or not direction["lost"]
+               for way, direction in zip(("out", "in"), result["directions"]))
+
+
+def claims(results: Results, wanted_packets: int) -> list[Claim]:
+    """What the demo promises of the acts on VFs."""
     healthy, lost, back, over = (results[name] for name in
                                  ("healthy", "link-lost", "link-back", "switchover"))
-    timing_ms = lost["timing"]
     return [
-        (f"healthy: {healthy['flows']} flows, {total('healthy', 'sent'):,} packets"
+        (f"healthy: {healthy['flows']} flows, {total(healthy, 'sent'):,} packets"
          f" in {healthy['seconds']:.0f} s",
-         healthy["flows"] >= 256 and (total("healthy", "sent") >= wanted_packets
+         healthy["flows"] >= 256 and (total(healthy, "sent") >= wanted_packets
                                       or healthy["seconds"] >= LONG_ENOUGH)),
-        *((f"{name}: 0 lost, 0 duplicated, 0 reordered",
-           total(name, "lost", "refused", "duplicated", "reordered") == 0)
-          for name in ("healthy", "switchover")),
+        *((f"{result['name']}: 0 lost, 0 duplicated, 0 reordered",
+           total(result, "lost", "refused", "duplicated", "reordered") == 0)
+          for result in (healthy, over)),
         *((f"{result['name']}: both members carry", all_carry(result))
           for result in (healthy, over)),
         ("link-lost: the VF's driver noticed, and traffic flowed again both ways",
-         timing_ms["pf_down_to_vf_carrier_ms"] is not None
-         and all(timing_ms[f"vf_carrier_to_traffic_{way}_ms"] is not None for way in ("out", "in"))),
+         lost["timing"]["pf_down_to_vf_carrier_ms"] is not None and flowed_again(lost)),
         ("link-lost: no flow moved without need", lost["flows_disturbed"] == 0),
         ("link-back: 0 lost, 0 duplicated, every flow at home again",
-         total("link-back", "lost", "refused", "duplicated") == 0 and back["flows_away"] == 0),
+         total(back, "lost", "refused", "duplicated") == 0 and back["flows_away"] == 0),
         ("the kernel's counters agree with the recorder's in every act",
          all(result["counters_agree"] for result in results.values())),
+    ]
+
+
+def seen(result: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What guest and host said of the member whose uplink was lost."""
+    views = result["views"]
+    place = next(i for i, member in enumerate(views["guest"])
+                 if member["name"] == result["uplink"]["lost"])
+    return views["guest"][place], views["host"][place]
+
+
+def teaming_claims(results: Results) -> list[Claim]:
+    """Of the acts in which an uplink is lost with allow-teaming off and on."""
+    off, on = results["not-told"], results["told"]
+    (guest_off, host_off), (guest_on, host_on) = seen(off), seen(on)
+    lost_off, lost_on = total(off, "lost"), total(on, "lost")
+    return [
+        (f"allow-teaming off: the guest is not told and loses {lost_off:,} packets;"
+         " the host says uplink-lost",
+         not off["uplink"]["guest_told"] and guest_off["state"] == "active" and lost_off > 0
+         and (host_off["status"], host_off["path"]) == ("ok", "uplink-lost")),
+        (f"allow-teaming on: the guest's member fails, traffic flows again, {lost_on:,}"
+         " packets lost",
+         on["uplink"]["guest_told"] and guest_on["reason"] == "media-disconnected"
+         and (host_on["status"], host_on["path"]) == ("ok", "disconnected") and flowed_again(on)),
+        ("allow-teaming on: no flow moved without need", on["flows_disturbed"] == 0),
     ]

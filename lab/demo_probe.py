@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs inside the lab's VM and tells, in the VM's own monotonic clock, what happens there.
+"""Runs in the lab's VM, or on the machine beside it, and tells in the monotonic clock of that what
+happens there.
 
-    demo_probe.py NETNS INTERVAL_MS
+    demo_probe.py NETNS INTERVAL_MS log|no-log
 
-Starts in the host's namespace, where it can take a PF up or down, and moves on to NETNS, whose
-packet counters it samples and whose link changes it hears. The kernel's log, which is that of
-both, tells when a driver saw its carrier go: earlier than anybody is told of it.
+Starts in a namespace where it can take interfaces up or down, and moves on to NETNS ("-": stays),
+whose packet counters it samples and whose link changes it hears. The kernel's log, which is that of
+all namespaces, tells when a driver saw its carrier go: earlier than anybody is told of it.
 
-stdin:   up IFACE | down IFACE | sample
+stdin:   up IFACE | down IFACE | sample | clock N
 stdout:  JSON lines, each with t (ns):
     {"t": 1, "packets": {"ens4": [received, sent], ...}, "asked": false}
     {"t": 1, "link": "ens4", "up": true, "carrier": false}
     {"t": 1, "log": "igbvf 0000:02:10.0: Link is Down"}
     {"t": 1, "done": "down ens1f0", "took_ns": 1}            t is when it was begun
+    {"t": 1, "clock": 7}
 """
 import ctypes
 import fcntl
@@ -133,6 +135,9 @@ class Commands:
             self.run(*line.decode().split())
 
     def run(self, command, name=None):
+        if command == "clock":
+            say(time.monotonic_ns(), clock=int(name))
+            return
         if command == "sample":
             sample(asked=True)
             return
@@ -146,16 +151,21 @@ class Commands:
 
 
 def enter_netns(name):
+    if name == "-":
+        return
     with open(f"/run/netns/{name}", encoding="ascii") as file:
         if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), f"setns {name}")
 
 
-def main(netns, interval_ms):
+def main(netns, interval_ms, want_log):
     commands = Commands(Host())
     enter_netns(netns)
-    links, log = Links(), Log()
-    readers = {0: commands.read, links.socket.fileno(): links.read, log.fd: log.read}
+    links = Links()
+    readers = {0: commands.read, links.socket.fileno(): links.read}
+    if want_log == "log":
+        log = Log()
+        readers[log.fd] = log.read
     interval, due = int(interval_ms) / 1000, time.monotonic()
     while True:
         ready, _, _ = select.select(list(readers), [], [], max(due - time.monotonic(), 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from bisect import bisect_right
 from typing import Any, Sequence, TextIO
 
@@ -89,18 +90,20 @@ def strip_chart(screen: Screen, samples: Sequence[Sample], begin: int, end: int,
                 members: Sequence[str], marks: Sequence[Mark], top: float) -> None:
     """Each member's packets both ways over the act, a full bar being @top per second, and what
     happened when."""
+    width = max(map(len, members)) + 5
     rows = {(name, way): rates(samples, begin, end, name, which)
             for name in members for way, which in (("tx", 1), ("rx", 0))}
     for (name, way), row in rows.items():
         text = "".join(bar(rate, top) for rate in row)
         mean = sum(row) / COLUMNS
-        screen.line(f"  {name} {way}  {screen.colour(text, '36' if way == 'tx' else '32')}"
+        colour = "36" if way == "tx" else "32"
+        screen.line(f"  {name + ' ' + way:{width}}{screen.colour(text, colour)}"
                     f" {mean:6,.0f}/s")
     seconds = f"{(end - begin) / 1e9:.1f} s"
     marked = letters(marks, begin, end)
     if len(marked) < COLUMNS - len(seconds):
         marked = marked.ljust(COLUMNS - len(seconds)) + seconds
-    screen.line(" " * 11 + screen.bold(marked))
+    screen.line(" " * (width + 2) + screen.bold(marked))
     for number, mark in enumerate(marks):
         at = (mark.t - begin) / 1e9
         screen.line(f"   {screen.bold(chr(ord('A') + number))} {at:7.3f} s  {mark.text}")
@@ -128,15 +131,16 @@ def act_table(screen: Screen, result: dict[str, Any]) -> None:
                 f"{result['flows_disturbed']} of them without need{away}")
     if result.get("kept_flows_lost"):
         # igbvf waits for its lost PF with bottom halves off: a CPU of the guest carries nothing.
-        screen.line(f"  flows that stayed lost {result['kept_flows_lost']} packets, queued while "
-                    "the lost VF's driver held a CPU")
+        screen.line(f"  flows that stayed lost {result['kept_flows_lost']} packets")
     screen.line("  kernel's counters: " + "; ".join(
-        f"{m['name']} tx {m['tx_packets']:,} rx {m['rx_packets']:,}"
-        for m in result["members"]))
+        f"{m['name']} tx {m['tx_packets']:,} rx {m['rx_packets']:,}" for m in result["members"]))
+    if any(m["dropped"] for m in result["members"]):
+        screen.line("  of them dropped by the team: " + "; ".join(
+            f"{m['name']} {m['dropped']:,}" for m in result["members"]))
 
 
 def timing_table(screen: Screen, timing: dict[str, float | None]) -> None:
-    rows = [("PF down -> the VF's driver reports carrier loss", "pf_down_to_vf_carrier_ms"),
+    rows = [("uplink down -> the member's driver sees it", "pf_down_to_vf_carrier_ms"),
             ("  from there -> user space can know (rtnetlink)", "vf_carrier_to_netlink_ms"),
             ("  from there -> the team decides", "vf_carrier_to_decided_ms"),
             ("  from there -> the datapath is changed", "vf_carrier_to_applied_ms"),
@@ -147,8 +151,57 @@ def timing_table(screen: Screen, timing: dict[str, float | None]) -> None:
         screen.line(f"  {text:52}" + (f"{value:10.1f} ms" if value is not None else "         ?"))
 
 
-def verdict(screen: Screen, claims: Sequence[tuple[str, bool]]) -> None:
+def both_views(screen: Screen, guest_title: str, guest: Sequence[dict[str, Any]],
+               host_title: str, host: Sequence[dict[str, Any]]) -> None:
+    """What guest and host said at the same time, side by side."""
+    good = {"active", "ok"}
+    left = [(m["name"], m["state"], m["reason"].replace("none", "-")) for m in guest]
+    right = [(a["name"], a["status"], a["path"], "on" if a["allow_teaming"] else "off")
+             for a in host]
+    left_rows = [f"{'MEMBER':9}{'STATE':8}REASON", *(f"{n:9}{s:8}{r}" for n, s, r in left)]
+    right_rows = [f"{'ADAPTER':9}{'STATUS':8}{'PATH':14}TEAMING",
+                  *(f"{n:9}{s:8}{p:14}{t}" for n, s, p, t in right)]
+    width = max(len(guest_title), *map(len, left_rows))
+    screen.line("  while the uplink was lost")
+    screen.line(f"  {screen.bold(guest_title.ljust(width))} │ {screen.bold(host_title)}")
+    wells = [True, *(m["state"] in good and a["path"] in good for m, a in zip(guest, host))]
+    for one, other, well in zip(left_rows, right_rows, wells):
+        line = f"{one.ljust(width)} │ {other}"
+        screen.line("  " + (line if well else screen.colour(line, "33")))
+
+
+def frames_table(screen: Screen, rows: Sequence[dict[str, Any]]) -> None:
+    screen.line("  frames that the guest sends by nicA, on the synthetic path")
+    screen.line(f"  {'source MAC':12}{'allow-teaming':>14}{'mac-spoofing':>14}{'sent':>6}"
+                f"{'passed':>8}{'refused':>9}{'seen outside':>14}")
+    for row in rows:
+        line = (f"  {row['source_mac']:12}{'on' if row['allow_teaming'] else 'off':>14}"
+                f"{'on' if row['mac_spoofing'] else 'off':>14}{row['sent']:6}{row['passed']:8}"
+                f"{row['refused']:9}{row['seen_outside']:14}")
+        screen.line(line if row["as_wanted"] else screen.colour(line, "31"))
+
+
+def commands(screen: Screen, side: str, lines: Sequence[str]) -> None:
+    """What has been typed, where one likes it long."""
+    for line in lines:
+        first, *more = textwrap.wrap(line, WIDTH - 12, break_on_hyphens=False)
+        screen.line(f"  {side}# {first}" + " \\" * bool(more))
+        for number, rest in enumerate(more, 1):
+            screen.line(f"          {rest}" + " \\" * (number < len(more)))
+
+
+def command_output(screen: Screen, side: str, command: str, text: str) -> None:
+    """As it would be on a terminal of 80 columns."""
     screen.line()
-    for text, held in claims:
-        sign = screen.colour("✓", "32") if held else screen.colour("✗", "1;31")
-        screen.line(f"  {sign} {text}")
+    screen.line(screen.bold(f"{side}# {command}"))
+    screen.line(text.rstrip("\n"))
+
+
+def verdict(screen: Screen, claims: Sequence[dict[str, Any]]) -> None:
+    screen.line()
+    for claim in claims:
+        sign = screen.colour("✓", "32") if claim["held"] else screen.colour("✗", "1;31")
+        first, *more = textwrap.wrap(claim["claim"], WIDTH - 4)
+        screen.line(f"  {sign} {first}")
+        for text in more:
+            screen.line(f"    {text}")

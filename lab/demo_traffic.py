@@ -31,6 +31,9 @@ class End:
         self._answers += 1
         return json.loads(answer)
 
+    def stop(self) -> None:
+        self._process.stop()
+
     def tell(self, line: str) -> dict[str, Any]:
         self._process.write(line + "\n")
         answer = self._next_answer()
@@ -54,6 +57,11 @@ class Traffic:
         """So far, over all acts."""
         return self.guest.tell("status")["sent"], self.peer.tell("status")["sent"]
 
+    def sent_and_received(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """So far, by direction: out, in."""
+        guest, peer = self.guest.tell("status"), self.peer.tell("status")
+        return (guest["sent"], peer["received"]), (peer["sent"], guest["received"])
+
     def received(self) -> tuple[int, int]:
         return self.guest.tell("status")["received"], self.peer.tell("status")["received"]
 
@@ -70,6 +78,10 @@ class Traffic:
 
         wait_until(quiet, ANSWER_TIMEOUT, "the end of the traffic")
         return stopped
+
+    def stop(self) -> None:
+        for end in (self.guest, self.peer):
+            end.stop()
 
     def reports(self) -> tuple[dict[str, Any], dict[str, Any]]:
         return self.guest.tell("report"), self.peer.tell("report")

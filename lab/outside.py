@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The physical network: two namespaces of the machine that runs the lab.
+"""The physical network: namespaces of the machine that runs the lab.
 
     iovlab-PID-phys   the switch: bridge `phys` with QEMU's taps
     iovlab-PID-peer   another host on it, by a veth named eth0; a second lab of the same process
                       has phys1 and peer1
+  iovlab-PID-host   if this machine is the host (hosted.py): its NICs are veths to the switch
 
 and a directory /tmp/iovlab-PID-… for the VM's console. The names carry the process that owns them, so labs run side by side and what a killed lab
 left behind is known by its owner being gone.
@@ -19,7 +20,7 @@ import subprocess
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
 from .command import Process
 
@@ -90,6 +91,7 @@ class Outside:
         number = next(_numbers) or ""  # of one process's labs, from the second on
         self.phys = f"{PREFIX}-{os.getpid()}-phys{number}"
         self.peer = f"{PREFIX}-{os.getpid()}-peer{number}"
+        self._host = f"{PREFIX}-{os.getpid()}-host{number}"
         self.processes: list[MachineProcess] = []
         self.directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
 
@@ -126,6 +128,17 @@ class Outside:
             f"address add {self.PEER_IPV4}/24 dev eth0",
             f"address add {self.PEER_IPV6}/64 dev eth0 nodad"])
 
+    def add_host(self, nics: Mapping[str, str]) -> str:
+        """The namespace of a host with these NICs, whose other ends at the switch are called as
+        @nics says."""
+        machine("ip", "netns", "add", self._host)
+        machine("nsenter", f"--net=/run/netns/{self._host}", "--", "sh", "-c",
+                "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6")
+        self._batch(self.phys, [line for nic, cable in nics.items() for line in (
+            f"link add {cable} type veth peer name {nic} netns {self._host}",
+            f"link set {cable} master phys up")])
+        return self._host
+
     @staticmethod
     def _batch(netns: str, lines: Sequence[str]) -> None:
         machine("ip", "-n", netns, "-batch", "-", stdin="\n".join(lines) + "\n")
@@ -150,6 +163,6 @@ class Outside:
         for process in self.processes:
             if process.running:
                 process.kill(signal.SIGKILL, group=True)
-        for name in (self.phys, self.peer):
+        for name in (self.phys, self.peer, self._host):
             subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL)
         shutil.rmtree(self.directory, ignore_errors=True)

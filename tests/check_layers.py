@@ -23,6 +23,7 @@ LAYERS = {
     "datapath": {"base", "model"},
     "daemon": {"base", "model", "core", "kernel", "datapath"},
     "cli": {"base", "model"},
+    "libvirt": {"base"},
 }
 # A BPF program links with nothing: it shares plain headers only.
 BPF_SUFFIX = ".bpf.c"

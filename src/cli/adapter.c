@@ -15,7 +15,7 @@
 /* Options that are the VM's, not the adapter's. */
 static json_t *guest_of(json_t *settings)
 {
-	static const char *const keys[] = {"Namespace", "Qmp"};
+	static const char *const keys[] = {"Namespace", "Qmp", "Libvirt"};
 	json_t *guest = json_object();
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
@@ -36,6 +36,9 @@ int adapter_add(struct cli *cli)
 	if ((cli->given & OPTION_NAMESPACE) && (cli->given & OPTION_QMP))
 		return cli_usage(cli, "--namespace and --qmp exclude each other: a guest is a "
 				      "namespace, or QEMU's");
+	if ((cli->given & OPTION_LIBVIRT) && (cli->given & (OPTION_NAMESPACE | OPTION_QMP)))
+		return cli_usage(cli, "--libvirt excludes --namespace and --qmp: a domain of "
+				      "libvirt is told by libvirt");
 	outcome = settings_parse(cli, SETTINGS_ADAPTER, cli->words + 2, cli->word_count - 2,
 				 &settings);
 	if (outcome)
@@ -183,11 +186,18 @@ static void print_path(const struct output *out, const json_t *adapter)
 }
 
 /* Who it is for, and whether he can be told of a lost uplink (H7). */
-static void print_guest(const struct output *out, const json_t *vm)
+static void print_guest(const struct output *out, const json_t *vm, const json_t *adapter)
 {
 	const char *netns = show_string(vm, "namespace"), *qmp = show_string(vm, "qmp");
+	const json_t *domain = json_object_get(adapter, "domain");
+	const char *link = show_string(domain, "link");
 
-	if (*netns)
+	if (json_is_object(domain))
+		output_fact(out, "Guest", "domain %s of libvirt, %s%s%s%s",
+			    show_string(domain, "name"), show_string(domain, "state"),
+			    json_is_true(json_object_get(domain, "attached")) ? ", attached" : "",
+			    *link ? ", link " : "", link);
+	else if (*netns)
 		output_fact(out, "Guest", "namespace %s", netns);
 	else
 		output_fact(out, "Guest", "QEMU%s%s", *qmp ? ", told of a lost uplink over " : "",
@@ -307,7 +317,7 @@ static void print_whole(const struct output *out, const json_t *vm, const json_t
 	output_paint(out, status_paint(status), "%s", status);
 	(void)fputc('\n', out->file);
 	print_path(out, adapter);
-	print_guest(out, vm);
+	print_guest(out, vm, adapter);
 	output_fact(out, "Switch", "%s, port %s", show_string(adapter, "switch"),
 		    show_string(adapter, "port"));
 	output_fact(out, "MAC", "%s", show_string(adapter, "mac"));

@@ -116,6 +116,20 @@ int cancel(struct cli *cli)
 	return outcome ? outcome : change_print(cli, "Taken back:", reply);
 }
 
+/* H4: begun, for taking a VF from a guest takes its time. */
+int vf_reallot(struct cli *cli)
+{
+	json_t *parameters = json_pack("{s:s}", "switch", cli->words[0]);
+	bool dry = cli->given & OPTION_PLAN;
+	json_auto_t *reply = NULL;
+	int outcome;
+
+	if (dry)
+		(void)json_object_set_new(parameters, "dry", json_true());
+	outcome = ask(cli, !dry, "ReallotVfs", parameters, &reply);
+	return outcome ? outcome : change_print(cli, dry ? "This would be done:" : "Begun:", reply);
+}
+
 int reload(struct cli *cli)
 {
 	return cli_change(cli, "Reload", json_object());

@@ -34,6 +34,8 @@ enum command_option {
 	OPTION_VLAN = 1 << 12,
 	OPTION_NAMESPACE = 1 << 13,
 	OPTION_QMP = 1 << 14,
+	OPTION_LIBVIRT = 1 << 15,
+	OPTION_PLAN = 1 << 16,
 };
 
 struct cli;
@@ -107,6 +109,7 @@ int adapter_set(struct cli *cli);
 int adapter_remove(struct cli *cli);
 int adapter_show(struct cli *cli);
 int vf_show(struct cli *cli);
+int vf_reallot(struct cli *cli);
 int doctor(struct cli *cli);
 int explain(struct cli *cli);
 int plan(struct cli *cli);

@@ -18,7 +18,11 @@
 	"  mac-policy=member         each member sends with its own MAC; or team: one MAC\n"       \
 	"                            for ever, which the host must permit (allow-teaming)\n"       \
 	"  mixed=standby             virtio beside VFs stands by; or weighted: each has\n"         \
-	"                            its part by its speed; or equal: as any other\n"
+	"                            its part by its speed; or equal: as any other\n"              \
+	"  probe=off                 auto: members probe their paths if one is a VF; on\n"         \
+	"  probe-interval=50         milliseconds between probes ...\n"                            \
+	"  probe-multiplier=3        ... of which so many must be missed\n"                        \
+	"  probe-address=none        one or two IP addresses that each member must reach\n"
 
 #define MEMBER_HELP                                                                                \
 	"Settings of a member (the defaults are shown):\n"                                         \
@@ -43,7 +47,8 @@
 	"  mac-spoofing=off   on: it may send with any MAC\n"                                      \
 	"  vlan=0             its VLAN, 1 to 4094; 0 = untagged\n"                                 \
 	"  mac=MAC            made from its name where none is given\n"                            \
-	"  port=INTERFACE     a tap that something else makes; usually it is made here\n"
+	"  port=INTERFACE     a tap that something else makes; usually it is made here\n"          \
+	"  switch=SWITCH      the switch that it is on\n"
 
 #define TAKE_HELP                                                                                  \
 	"  --take-addresses  its addresses and routes go to the team at once, so that a\n"         \
@@ -159,30 +164,37 @@ const struct command commands[] = {
 	  "  mac-not-permitted                its host refuses it the team's MAC\n\n"
 	  "Example:\n"
 	  "  iovteam member show team0\n" },
-	{ "switch", "add", switch_add, OPTION_NIC | OPTION_IOV | OPTION_CONFIRM, OPTION_NIC, 1, -1,
-	  "NAME --nic NIC [--iov on|off] [KEY=VALUE]...", "make a virtual switch on one NIC",
+	{ "switch", "add", switch_add, OPTION_NIC | OPTION_IOV | OPTION_TAKE | OPTION_CONFIRM,
+	  OPTION_NIC, 1, -1, "NAME --nic NIC [OPTIONS] [KEY=VALUE]...", "make a virtual switch on one NIC",
 	  "Makes the bridge NAME on NIC, and writes its configuration. Adapters of VMs are\n"
 	  "put on it. With iov on they can have VFs of the NIC, which take their traffic\n"
 	  "past the host; then a team of the host protects nobody. Make a switch for each\n"
 	  "NIC instead, give the VM an adapter on each, and team in the guest.\n\n"
 	  "NIC is an interface (ens1f0), a permanent MAC or a PCI address\n"
-	  "(pci-0000:01:00.0).\n\n" SWITCH_HELP
+	  "(pci-0000:01:00.0). It may be a bond, with iov off: a bond hides SR-IOV.\n\n" SWITCH_HELP
 	  "  adopt=no    yes: NAME is a bridge that something else makes and keeps\n\n"
+	  "  --iov on|off      the setting iov\n"
+	  "  --take-addresses  the NIC's addresses and routes go to NAME at once, so that a\n"
+	  "                    machine that is reached over it stays reachable\n\n"
 	  "Examples:\n"
 	  "  iovteam switch add TeamDemoA --nic ens1f0 --iov on\n"
-	  "  iovteam switch add TeamDemoB --nic ens1f1 --iov on vf-count=4\n" },
+	  "  iovteam switch add TeamDemoB --nic ens1f1 --iov on vf-count=4\n"
+	  "  iovteam switch add lan --nic eno1 --take-addresses --confirm 60\n" },
 	{ "switch", "set", switch_set, OPTION_CONFIRM, 0, 2, -1, "NAME KEY=VALUE...",
 	  "change settings of a switch",
 	  "Changes settings of a switch, and in its configuration. iov is changed only\n"
 	  "while no adapter uses the switch.\n\n" SWITCH_HELP "\n"
 	  "Example:\n"
 	  "  iovteam switch set TeamDemoA iov=on\n" },
-	{ "switch", "remove", switch_remove, OPTION_CONFIRM, 0, 1, 1, "NAME",
+	{ "switch", "remove", switch_remove, OPTION_GIVE | OPTION_CONFIRM, 0, 1, 1,
+	  "NAME [--give-addresses NIC]",
 	  "remove a switch that has no adapters",
 	  "Removes the bridge NAME and its configuration, and gives the NIC back as it was:\n"
 	  "its VFs go. An adopted bridge stays.\n\n"
-	  "Example:\n"
-	  "  iovteam switch remove TeamDemoA\n" },
+	  "  --give-addresses NIC  the NIC gets the addresses and routes of NAME\n\n"
+	  "Examples:\n"
+	  "  iovteam switch remove TeamDemoA\n"
+	  "  iovteam switch remove lan --give-addresses eno1 --confirm 60\n" },
 	{ "switch", "show", switch_show, 0, 0, 0, 1, "[NAME]", "list switches, or show one in full",
 	  "Lists all switches, or shows one in full.\n\n"
 	  "  UPLINK    of the NIC: up, down (no carrier, or set down) or not-present\n"
@@ -194,7 +206,7 @@ const struct command commands[] = {
 	  "  iovteam switch show TeamDemoA --json\n" },
 	{ "adapter", "add", adapter_add,
 	  OPTION_SWITCH | OPTION_WEIGHT | OPTION_MAC | OPTION_VLAN | OPTION_NAMESPACE |
-	  OPTION_QMP | OPTION_CONFIRM, OPTION_SWITCH, 2, -1,
+	  OPTION_QMP | OPTION_LIBVIRT | OPTION_CONFIRM, OPTION_SWITCH, 2, -1,
 	  "VM NAME --switch SWITCH [OPTIONS] [KEY=VALUE]...", "give a VM a network card on a switch",
 	  "Makes the adapter NAME of VM on SWITCH, and writes its configuration. A VM that\n"
 	  "is not known yet is made with it. To survive the loss of a NIC, give the VM one\n"
@@ -203,13 +215,16 @@ const struct command commands[] = {
 	  "  --namespace NS   the guest is this network namespace (ip netns); its\n"
 	  "                   interface is called NAME there. Else it is QEMU's, and\n"
 	  "                   iovteam adapter show VM NAME tells how QEMU gets it\n"
-	  "  --qmp PATH       QEMU's control socket, to tell the guest of a lost uplink\n\n"
+	  "  --qmp PATH       QEMU's control socket, to tell the guest of a lost uplink\n"
+	  "  --libvirt NAME   the guest is this domain of libvirt: the adapter is attached\n"
+	  "                   to it, and detached when it is removed\n\n"
 	  ADAPTER_HELP "\n"
 	  "Examples:\n"
 	  "  iovteam adapter add web1 nicA --switch TeamDemoA --iov-weight 100\n"
 	  "  iovteam adapter add web1 nicB --switch TeamDemoB --iov-weight 100\n"
 	  "  iovteam adapter set web1 allow-teaming=on\n"
 	  "  iovteam adapter add web2 nicA --switch TeamDemoA --qmp /run/web2.qmp\n"
+	  "  iovteam adapter add web3 nicA --switch TeamDemoA --libvirt web3\n"
 	  "  iovteam adapter add test nicA --switch TeamDemoA --namespace test vlan=7\n" },
 	{ "adapter", "set", adapter_set, OPTION_CONFIRM, 0, 2, -1, "VM [NAME] KEY=VALUE...",
 	  "change settings of an adapter, or of all of a VM",
@@ -246,6 +261,18 @@ const struct command commands[] = {
 	  "Examples:\n"
 	  "  iovteam vf show\n"
 	  "  iovteam vf show TeamDemoA --json\n" },
+	{ "vf", "reallot", vf_reallot, OPTION_PLAN, 0, 1, 1, "SWITCH [--plan]",
+	  "deal the VFs of a NIC anew, by weight",
+	  "Usually an adapter keeps its VF for as long as it wants one, and a heavier one\n"
+	  "that comes later gets none. This deals the VFs of SWITCH anew, once: the highest\n"
+	  "iov-weight first, then the oldest. An adapter that loses its VF goes on over its\n"
+	  "synthetic path; its guest sees the VF being unplugged, and a connection over it\n"
+	  "goes on only if the guest has both paths in a team or bond. Who keeps a VF keeps\n"
+	  "the same one.\n\n"
+	  "  --plan  say what would be taken from whom, and change nothing\n\n"
+	  "Examples:\n"
+	  "  iovteam vf reallot TeamDemoA --plan\n"
+	  "  iovteam vf reallot TeamDemoA\n" },
 	{ "doctor", NULL, doctor, 0, 0, 0, 0, "", "say what would make a failover fail",
 	  "Looks at teams, switches and VMs, and says what would make a failover fail,\n"
 	  "worst first: what it is, how one can see it, and what mends it. Changes nothing.\n"

@@ -75,6 +75,23 @@ static void print_member_state(const struct output *out, const json_t *event)
 		output_paint(out, PAINT_NONE, ", %s", reason);
 }
 
+static void print_path(const struct output *out, const json_t *event)
+{
+	if (*show_string(event, "vm"))
+		output_paint(out, PAINT_NONE, " %s/%s", show_string(event, "vm"),
+			     show_string(event, "adapter"));
+	print_change(out, event, "state_before", "state", "");
+}
+
+/* Which VF an adapter has got or lost. */
+static void print_vf(const struct output *out, const json_t *event)
+{
+	output_paint(out, PAINT_NONE, " %s/%s VF %" JSON_INTEGER_FORMAT " (%s)",
+		     show_string(event, "vm"), show_string(event, "adapter"),
+		     json_integer_value(json_object_get(event, "vf")),
+		     show_string(event, "device"));
+}
+
 static void print_snapshot(const struct output *out, const json_t *event)
 {
 	const json_t *teams = json_object_get(event, "teams"), *team;
@@ -97,10 +114,11 @@ static const struct {
 	const char *event;
 	void (*print)(const struct output *out, const json_t *event);
 } printers[] = {
-	{"snapshot", print_snapshot},
-	{"primary", print_primary},
-	{"team-state", print_team_state},
-	{"member-state", print_member_state},
+	{"snapshot", print_snapshot},	  {"primary", print_primary},
+	{"team-state", print_team_state}, {"member-state", print_member_state},
+	{"switch-uplink", print_path},	  {"adapter-path", print_path},
+	{"adapter-removed", print_path},  {"vf-assigned", print_vf},
+	{"vf-taken", print_vf},
 };
 
 /* Kinds of event that this command does not know are shown by what they bring. */
@@ -124,6 +142,8 @@ static void print_event(const struct output *out, const json_t *event)
 	print_time(out, event);
 	if (*show_string(event, "team"))
 		output_paint(out, PAINT_STRONG, " %s", show_string(event, "team"));
+	if (*show_string(event, "switch"))
+		output_paint(out, PAINT_STRONG, " %s", show_string(event, "switch"));
 	output_paint(out, PAINT_NONE, " %s", show_string(event, "event"));
 	print_details(out, event);
 	(void)fputc('\n', out->file);

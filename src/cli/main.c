@@ -141,7 +141,7 @@ static int take_confirm(struct cli *cli, const char *text)
 			 text);
 }
 
-static int take_addresses(struct cli *cli, const char *text)
+static int take_flag(struct cli *cli, const char *text)
 {
 	(void)cli, (void)text; /* that it was given says it all */
 	return OUTCOME_DONE;
@@ -150,7 +150,7 @@ static int take_addresses(struct cli *cli, const char *text)
 static int take_give(struct cli *cli, const char *text)
 {
 	if (!*text)
-		return cli_usage(cli, "--give-addresses needs a member");
+		return cli_usage(cli, "--give-addresses needs a device");
 	cli->give = text;
 	return OUTCOME_DONE;
 }
@@ -165,6 +165,15 @@ static int take_setting(struct cli *cli, const char *option, const char *key, co
 	if (json_object_set_new(cli->settings, key, json_string(text)))
 		return cli_usage(cli, "the command line is not valid UTF-8");
 	return OUTCOME_DONE;
+}
+
+static int take_nic(struct cli *cli, const char *text)
+{
+	if (json_object_get(cli->settings, "Nic"))
+		return cli_usage(cli, "--nic is given twice, and a switch has one NIC; make a "
+				      "switch "
+				      "on each, or a bond of them, which has no SR-IOV");
+	return take_setting(cli, "nic", "Nic", text);
 }
 
 static int take_json(struct cli *cli, const char *text)
@@ -197,9 +206,9 @@ static const struct {
 	{{"member", required_argument, NULL, 'm'}, OPTION_MEMBER, .take = take_member},
 	{{"to", required_argument, NULL, 't'}, OPTION_TO, .take = take_to},
 	{{"confirm", required_argument, NULL, 'C'}, OPTION_CONFIRM, .take = take_confirm},
-	{{"take-addresses", no_argument, NULL, 'a'}, OPTION_TAKE, .take = take_addresses},
+	{{"take-addresses", no_argument, NULL, 'a'}, OPTION_TAKE, .take = take_flag},
 	{{"give-addresses", required_argument, NULL, 'g'}, OPTION_GIVE, .take = take_give},
-	{{"nic", required_argument, NULL, 'N'}, OPTION_NIC, .key = "Nic"},
+	{{"nic", required_argument, NULL, 'N'}, OPTION_NIC, .take = take_nic},
 	{{"iov", required_argument, NULL, 'I'}, OPTION_IOV, .key = "Iov"},
 	{{"switch", required_argument, NULL, 'S'}, OPTION_SWITCH, .key = "Switch"},
 	{{"iov-weight", required_argument, NULL, 'w'}, OPTION_WEIGHT, .key = "IovWeight"},
@@ -207,6 +216,8 @@ static const struct {
 	{{"vlan", required_argument, NULL, 'v'}, OPTION_VLAN, .key = "Vlan"},
 	{{"namespace", required_argument, NULL, 'n'}, OPTION_NAMESPACE, .key = "Namespace"},
 	{{"qmp", required_argument, NULL, 'q'}, OPTION_QMP, .key = "Qmp"},
+	{{"libvirt", required_argument, NULL, 'l'}, OPTION_LIBVIRT, .key = "Libvirt"},
+	{{"plan", no_argument, NULL, 'p'}, OPTION_PLAN, .take = take_flag},
 	{{"interval", required_argument, NULL, 'i'}, OPTION_INTERVAL, .take = take_interval},
 	{{"count", required_argument, NULL, 'c'}, OPTION_COUNT, .take = take_count},
 	{{"json", no_argument, NULL, 'j'}, 0, .take = take_json},

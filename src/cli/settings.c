@@ -21,6 +21,10 @@ static const struct name team_names[] = {
 	{"distribution", "Distribution"},
 	{"mac-policy", "MacPolicy"},
 	{"mixed", "Mixed"},
+	{"probe", "Probe"},
+	{"probe-interval", "ProbeIntervalMs"},
+	{"probe-multiplier", "ProbeMultiplier"},
+	{"probe-address", "ProbeAddress"},
 };
 
 static const struct name member_names[] = {
@@ -41,6 +45,7 @@ static const struct name adapter_names[] = {
 	{"vlan", "Vlan"},
 	{"mac", "Mac"},
 	{"port", "Port"},
+	{"switch", "Switch"},
 };
 
 static const struct {

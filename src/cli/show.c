@@ -118,6 +118,17 @@ static void show_dropped(const json_t *member, char *cell)
 	(void)snprintf(cell, CELL_SIZE, "%" JSON_INTEGER_FORMAT, sum);
 }
 
+/* Nothing while paths are not probed. */
+static void show_probes(const json_t *member, char *cell)
+{
+	const json_t *probes = json_object_get(member, "probes");
+	json_int_t sent = json_integer_value(json_object_get(probes, "sent"));
+
+	if (sent)
+		(void)snprintf(cell, CELL_SIZE, "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT,
+			       json_integer_value(json_object_get(probes, "lost")), sent);
+}
+
 /* States of teams and members: good, in between, bad. */
 enum paint show_state_paint(const char *state)
 {
@@ -137,6 +148,8 @@ static const struct column health_columns[] = {
 	{"BUCKETS", .key = "buckets", .flags = COLUMN_RIGHT},
 	{"HELD", .key = "buckets_held", .flags = COLUMN_RIGHT | COLUMN_OPTIONAL},
 	{"FAILURES", .key = "failures", .flags = COLUMN_RIGHT},
+	{"PROBES LOST", .key = "probes", .flags = COLUMN_RIGHT | COLUMN_IF_ANY | COLUMN_OPTIONAL,
+	 .read = show_probes},
 };
 
 static const struct column traffic_columns[] = {
@@ -300,6 +313,7 @@ static void print_head(const struct output *out, const json_t *team)
 	const json_t *change = show_last_change(team);
 	const char *state = show_string(team, "state"), *primary = show_string(team, "primary");
 	const char *mac = show_string(team, "mac");
+	const char *program = show_string(team, "carrier_program");
 
 	output_paint(out, PAINT_STRONG, "%s", show_string(team, "name"));
 	(void)fputs(" is ", out->file);
@@ -310,6 +324,10 @@ static void print_head(const struct output *out, const json_t *team)
 		    json_integer_value(json_object_get(team, "mtu")));
 	output_fact(out, "Primary", "%s", *primary ? primary : "none");
 	show_list(out, "Addresses", json_object_get(team, "addresses"), "none");
+	if (*show_string(team, "probing"))
+		output_fact(out, "Probing", "%s", show_string(team, "probing"));
+	if (*program && strcmp(program, "attached") != 0)
+		output_fact(out, "In the kernel", "carrier program %s", program);
 	print_adopted(out, json_object_get(team, "settings"));
 	show_settings(out, json_object_get(team, "settings"));
 	if (change)

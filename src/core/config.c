@@ -49,6 +49,22 @@ static const struct setting team_rows[] = {
 	 SETTING(team_config, announce_interval_ms),
 	 NUMBER(100, 5000, 100, "milliseconds"),
 	 .usual = 200},
+	{.key = "Probe",
+	 SETTING(team_config, probe),
+	 WORDS(probe_mode_names, PROBE_MODE_COUNT),
+	 .usual = PROBE_OFF},
+	{.key = "ProbeIntervalMs",
+	 SETTING(team_config, probe_interval_ms),
+	 NUMBER(5, 10000, 1, "milliseconds"),
+	 .usual = 50},
+	{.key = "ProbeMultiplier",
+	 SETTING(team_config, probe_multiplier),
+	 NUMBER(2, 50, 1, "probes"),
+	 .usual = 3},
+	{.key = "ProbeAddress",
+	 TEXT(team_config, probe_addresses),
+	 .fault = config_addresses_fault,
+	 .spell = config_addresses_spell},
 };
 
 static const struct setting member_rows[] = {
@@ -62,6 +78,7 @@ static const struct setting member_rows[] = {
 _Static_assert(sizeof(enum distribution) == sizeof(uint32_t) &&
 		       sizeof(enum mac_policy) == sizeof(uint32_t) &&
 		       sizeof(enum mixed_policy) == sizeof(uint32_t) &&
+		       sizeof(enum probe_mode) == sizeof(uint32_t) &&
 		       sizeof(enum member_role) == sizeof(uint32_t),
 	       "a setting is 32 bit wide");
 

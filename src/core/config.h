@@ -71,6 +71,10 @@ int config_get(const struct team_config *team, size_t index, const char **ret_ke
 int config_member_set(struct member_config *member, const char *key, const char *value,
 		      struct problem *problem);
 
+/* The addresses that ProbeAddress names, their family and bytes; returns how many. */
+unsigned int config_probe_addresses(const struct team_config *team,
+				    struct link_address addresses[PROBE_ADDRESSES_MAX]);
+
 /* Name a team; @team is untouched on failure. -EINVAL as config_name_check(). */
 int config_name_set(struct team_config *team, const char *name, struct problem *problem);
 

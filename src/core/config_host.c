@@ -32,6 +32,7 @@ static const struct setting switch_rows[] = {
 static const struct setting vm_rows[] = {
 	{.key = "Namespace", TEXT(vm_config, netns), .fault = config_vm_name_fault},
 	{.key = "Qmp", TEXT(vm_config, qmp), .fault = config_path_fault},
+	{.key = "Libvirt", TEXT(vm_config, libvirt), .fault = config_domain_fault},
 };
 
 static const struct setting adapter_rows[] = {
@@ -214,7 +215,7 @@ static int vm_named(void *vm, const char *name, struct problem *problem)
 	return config_vm_name_set(vm, name, problem);
 }
 
-/* A guest that is a namespace has no QEMU to tell. */
+/* A guest that is a namespace has no QEMU to tell, and libvirt's QEMU is told by libvirt. */
 static int vm_finish(void *object, struct problem *problem)
 {
 	struct vm_config *vm = object;
@@ -223,6 +224,11 @@ static int vm_finish(void *object, struct problem *problem)
 		return problem_set(problem, -EINVAL,
 				   "%s has Namespace and Qmp; a guest is one or the other",
 				   vm->name);
+	if (*vm->libvirt && (*vm->netns || *vm->qmp))
+		return problem_set(problem, -EINVAL,
+				   "%s has Libvirt and %s; a domain of libvirt has neither "
+				   "Namespace nor Qmp",
+				   vm->name, *vm->netns ? "Namespace" : "Qmp");
 	make_macs(vm);
 	return 0;
 }

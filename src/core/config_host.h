@@ -149,6 +149,6 @@ struct config_world {
 /*
  * config_check() of the teams, and what switches and VMs contradict: names that are taken, a NIC
  * of two switches or of a team, an adapter on a switch that is not there, one MAC twice, one
- * namespace, port or QMP socket for two. The error names the file in which it is wrong.
+ * namespace, port, QMP socket or domain for two. The error names the file in which it is wrong.
  */
 int config_world_check(const struct config_world *world, struct config_error *ret_error);

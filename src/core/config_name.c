@@ -136,6 +136,27 @@ const char *config_path_fault(const char *path)
 	return NULL;
 }
 
+/* As libvirt would refuse it, and what a file cannot hold. */
+const char *config_domain_fault(const char *name)
+{
+	size_t length = strlen(name);
+
+	if (length >= VM_DOMAIN_SIZE)
+		return "a domain's name has at most 63 bytes";
+	if (length && (name[0] == ' ' || name[length - 1] == ' '))
+		return "a domain's name neither begins nor ends with a space";
+	if ((length && strchr("#;", name[0])) || strstr(name, " #") || strstr(name, " ;"))
+		return "a domain's name in which '#' or ';' stands as before a comment cannot be "
+		       "written down";
+	for (const char *c = name; *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return "a domain's name has no control characters";
+		if (*c == '/')
+			return "a domain's name has no '/'";
+	}
+	return NULL;
+}
+
 const char *config_mac_fault(const char *text)
 {
 	struct mac mac;

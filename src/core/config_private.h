@@ -21,6 +21,11 @@ const char *config_name_fault(const char *name);
 const char *config_adapter_name_fault(const char *name);
 const char *config_vm_name_fault(const char *name);
 const char *config_path_fault(const char *path);
+const char *config_domain_fault(const char *name);
+const char *config_addresses_fault(const char *text);
+
+/* "none" is stored as "". */
+void config_addresses_spell(char *text);
 
 /* The fault as a problem: "a team cannot be named x: …". 0 if there is none. */
 int config_name_refuse(const char *what, const char *name, const char *fault,

@@ -189,7 +189,7 @@ static void setting_range(const struct setting *setting, char *text, size_t size
 
 static int setting_unknown(const struct table *table, const char *key, struct problem *problem)
 {
-	char shown[CONFIG_SHOWN_SIZE], known[160] = "";
+	char shown[CONFIG_SHOWN_SIZE], known[192] = "";
 
 	for (size_t i = 0; i < table->count; i++)
 		text_append(known, sizeof(known), i ? ", " : "", table->rows[i].key);

@@ -83,6 +83,9 @@ static int vm_against(const struct vm_config *vm, const struct vm_config *earlie
 	if (*vm->qmp && strcmp(vm->qmp, earlier->qmp) == 0)
 		return problem_set(problem, -EBUSY, "the socket %s is that of %s already", vm->qmp,
 				   earlier->name);
+	if (*vm->libvirt && strcmp(vm->libvirt, earlier->libvirt) == 0)
+		return problem_set(problem, -EBUSY, "the domain %s is that of %s already",
+				   vm->libvirt, earlier->name);
 	return 0;
 }
 

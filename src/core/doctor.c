@@ -107,6 +107,7 @@ int doctor_examine(const struct doctor_facts *facts, struct finding_list *findin
 	for (int severity = 0; severity < FINDING_SEVERITY_COUNT; severity++) {
 		look_for(&doctor, doctor_guest_checks, doctor_guest_check_count, severity);
 		look_for(&doctor, doctor_host_checks, doctor_host_check_count, severity);
+		look_for(&doctor, doctor_nic_checks, doctor_nic_check_count, severity);
 	}
 	return doctor.error;
 }

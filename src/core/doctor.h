@@ -2,13 +2,14 @@
 /*
  * What would make a failover fail (SPEC H11), by what is configured and what is observed.
  *
- * A table of checks, one row and one small function each (core/doctor_guest.c, core/doctor_host.c).
+ * A table of checks, one row and one small function each (core/doctor_guest.c, core/doctor_host.c,
+ * core/doctor_nic.c).
  * Findings come worst first; of one severity in the order of the rows, the graver above, and of one
  * row in the order of the configuration. A check that cannot see what it needs finds nothing.
  */
 #pragma once
 
-#include "model/adapter.h"
+#include "core/host_plan.h"
 #include "model/finding.h"
 #include "model/team.h"
 
@@ -20,6 +21,7 @@ struct doctor_member {
 	enum member_state state;
 	enum member_reason reason;
 	bool drained;
+	enum device_manager manager; /* who has its device in hand besides */
 };
 
 struct doctor_team {
@@ -28,6 +30,24 @@ struct doctor_team {
 	enum team_state state;
 	const char *trouble; /* why the last step failed, "" = it did not */
 	struct doctor_member members[TEAM_MEMBERS_MAX]; /* config->member_count of them */
+};
+
+/* Why the last step for a switch or an adapter failed. */
+struct doctor_trouble {
+	char object[HOST_OBJECT_SIZE]; /* "TeamDemoA", "web1/nicA" */
+	char text[HOST_TEXT_SIZE];
+};
+
+/* A host's devices, by position in the configuration. */
+struct doctor_host {
+	const struct host_view *view;
+	const struct host_steps *steps;	    /* what is not as wanted now */
+	const uint32_t *reasons;	    /* H2, of each switch: bits of enum iov_reason */
+	const int (*held)[VM_ADAPTERS_MAX]; /* the VF that each adapter has, -1 = none */
+	const struct doctor_trouble *troubles;
+	size_t trouble_count;
+	const char *const
+		*guest_troubles; /* why a VM's QEMU cannot be told of a link, "" = it can */
 };
 
 /* Pointers live as long as the examination. */
@@ -39,6 +59,7 @@ struct doctor_facts {
 	size_t team_count;
 	const struct switch_list *switches;
 	const struct vm_list *vms;
+	const struct doctor_host *host; /* NULL: there is no switch, or they cannot be read */
 	bool bridge_filter;	   /* what a bridge forwards passes the machine's packet filter */
 	const char *files_trouble; /* why the files are not in force, "" = they are */
 };

@@ -5,8 +5,10 @@
 #include "base/strings.h"
 #include "core/admit.h"
 #include "core/adopt.h"
+#include "core/quirk.h"
 
 #include <arpa/inet.h>
+#include <linux/if_addr.h>
 #include <string.h>
 
 #define SCOPE_LINK 253 /* RT_SCOPE_LINK: addresses that the kernel makes by itself */
@@ -229,6 +231,44 @@ static void no_address(struct doctor *doctor, const struct doctor_team *team)
 	finding_say(found->mend, "ip address add ADDRESS/PREFIX dev %s", team->bond->name);
 }
 
+/* An address of IPv4 that runs out was leased; a physical switch that snoops DHCP knows of it. */
+static const struct link_address *leased_address(const struct doctor *doctor,
+						 const struct link *link)
+{
+	const struct doctor_facts *facts = doctor->facts;
+
+	for (size_t i = 0; i < facts->address_count; i++)
+		if (facts->addresses[i].ifindex == link->ifindex &&
+		    facts->addresses[i].family == AF_INET &&
+		    facts->addresses[i].scope != SCOPE_LINK &&
+		    !(facts->addresses[i].flags & IFA_F_PERMANENT))
+			return &facts->addresses[i];
+	return NULL;
+}
+
+static void leased(struct doctor *doctor, const struct doctor_team *team)
+{
+	const struct link_address *address = team->bond && team->config->member_count > 1
+						     ? leased_address(doctor, team->bond)
+						     : NULL;
+	char text[INET6_ADDRSTRLEN];
+	struct finding *found;
+
+	if (!address)
+		return;
+	(void)inet_ntop(AF_INET, address->bytes, text, sizeof(text));
+	found = doctor_find(doctor, team->config->name);
+	finding_say(found->what, "DHCP snooping and ARP inspection of physical switches, where "
+				 "they are on, "
+				 "refuse it after a failover");
+	finding_say(found->evidence,
+		    "%s was leased, which binds it to a MAC and a port; a failover takes it to "
+		    "another %s",
+		    text, team->config->mac_policy == MAC_POLICY_TEAM ? "port" : "MAC and port");
+	finding_say(found->mend, "have the ports behind all members trusted for DHCP and ARP, or "
+				 "the address bound to each of them");
+}
+
 /* --- its members --- */
 
 /* What each reason means, and what mends it: a sentence, or a command around the member's name. */
@@ -344,16 +384,13 @@ static void mac_refused(struct doctor *doctor, const struct doctor_team *team,
 		    team->config->name);
 }
 
-/* Drivers whose carrier was seen to stay when a cable was pulled. */
-static const char *const blind_drivers[] = {"igbvf"};
-
 static void blind_driver(struct doctor *doctor, const struct doctor_team *team,
 			 const struct doctor_member *member)
 {
 	struct finding *found;
 
-	if (!member->link ||
-	    name_lookup(blind_drivers, ARRAY_SIZE(blind_drivers), member->link->driver) < 0)
+	if (!member->link || !quirk_blind_carrier(member->link->driver) ||
+	    (team->config->probe != PROBE_OFF && team->config->member_count > 1))
 		return;
 	found = doctor_find(doctor, team->config->name);
 	finding_say(found->what, "the loss of the cable behind %s may go unseen", member->name);
@@ -361,10 +398,8 @@ static void blind_driver(struct doctor *doctor, const struct doctor_team *team,
 		    "its driver is %s, with which the carrier follows the NIC of the host, and not "
 		    "always the NIC's cable",
 		    member->link->driver);
-	finding_say(found->mend,
-		    "before work on the cable: iovteam member drain %s %s; or have the host set "
-		    "the NIC down when its link is lost",
-		    team->config->name, member->name);
+	finding_say(found->mend, "iovteam team set %s probe=auto, with two members or more",
+		    team->config->name);
 }
 
 static void host_tells(struct doctor *doctor, const struct doctor_team *team,
@@ -414,6 +449,31 @@ static void member_mtu(struct doctor *doctor, const struct doctor_team *team,
 		    member->link->mtu < team->bond->mtu ? member->link->mtu : team->bond->mtu);
 }
 
+/* docs/managers.md. */
+static void member_managed(struct doctor *doctor, const struct doctor_team *team,
+			   const struct doctor_member *member)
+{
+	struct finding *found;
+
+	if (team->config->adopt || member->manager == DEVICE_MANAGER_NONE)
+		return;
+	found = doctor_find(doctor, team->config->name);
+	finding_say(found->what, "%s may be taken out of %s, or given addresses, behind our back",
+		    member->name, team->config->name);
+	if (member->manager == DEVICE_MANAGER_NETWORKD) {
+		finding_say(found->evidence, "systemd-networkd manages it: networkctl status %s",
+			    member->name);
+		finding_say(found->mend,
+			    "udevadm trigger --settle --action=change /sys/class/net/%s; "
+			    "networkctl reload; networkctl reconfigure %s",
+			    member->name, member->name);
+	} else {
+		finding_say(found->evidence, "NetworkManager manages it: nmcli device show %s",
+			    member->name);
+		finding_say(found->mend, "nmcli device set %s managed no", member->name);
+	}
+}
+
 /* --- the machine --- */
 
 static void files_not_in_force(struct doctor *doctor)
@@ -439,6 +499,7 @@ const struct doctor_check doctor_guest_checks[] = {
 	{"member-out", FINDING_WARNING, .member = member_out},
 	{"mac-refused", FINDING_WARNING, .member = mac_refused},
 	{"blind-driver", FINDING_WARNING, .member = blind_driver},
+	{"managed", FINDING_WARNING, .member = member_managed},
 	{"member-mtu", FINDING_WARNING, .member = member_mtu},
 	{"member-address", FINDING_WARNING, .member = member_address},
 	{"no-miimon", FINDING_WARNING, .team = no_miimon},
@@ -447,5 +508,6 @@ const struct doctor_check doctor_guest_checks[] = {
 	{"host-tells", FINDING_NOTE, .member = host_tells},
 	{"one-card", FINDING_NOTE, .team = one_card},
 	{"no-address", FINDING_NOTE, .team = no_address},
+	{"leased", FINDING_NOTE, .team = leased},
 };
 const size_t doctor_guest_check_count = ARRAY_SIZE(doctor_guest_checks);

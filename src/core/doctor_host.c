@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct switch_config *switch_of(const struct doctor *doctor,
-					     const struct adapter_config *adapter)
+const struct switch_config *doctor_switch(const struct doctor *doctor,
+					  const struct adapter_config *adapter)
 {
 	const struct switch_list *list = doctor->facts->switches;
 
@@ -21,7 +21,7 @@ static const struct switch_config *switch_of(const struct doctor *doctor,
 	return NULL;
 }
 
-static const struct link *nic_of(const struct doctor *doctor, const struct switch_config *sw)
+const struct link *doctor_nic(const struct doctor *doctor, const struct switch_config *sw)
 {
 	return sw ? switch_nic(sw, doctor->facts->links) : NULL;
 }
@@ -42,7 +42,7 @@ static bool is_used(const struct doctor *doctor, const struct switch_config *sw)
 	return false;
 }
 
-static uint32_t count_teaming(const struct vm_config *vm)
+uint32_t doctor_count_teaming(const struct vm_config *vm)
 {
 	uint32_t count = 0;
 
@@ -81,7 +81,16 @@ static void say_adapters(const struct vm_config *vm, bool teaming, char *text)
 	}
 }
 
-static struct finding *find_adapter(struct doctor *doctor, const struct vm_config *vm,
+bool doctor_can_have_vf(const struct doctor *doctor, const struct vm_config *vm,
+			const struct switch_config *sw)
+{
+	const struct doctor_facts *facts = doctor->facts;
+	uint32_t reasons = facts->host ? facts->host->reasons[sw - facts->switches->switches] : 0;
+
+	return iov_possible(reasons) && (*vm->netns || iov_possible_for_vms(reasons));
+}
+
+struct finding *doctor_find_adapter(struct doctor *doctor, const struct vm_config *vm,
 				    const struct adapter_config *adapter)
 {
 	char subject[FINDING_SUBJECT_SIZE];
@@ -92,38 +101,55 @@ static struct finding *find_adapter(struct doctor *doctor, const struct vm_confi
 
 /* --- a VM: would the loss of one link cut it off? --- */
 
-static struct finding *find_one_switch(struct doctor *doctor, const struct vm_config *vm)
+/* A switch on another NIC, NULL if there is none. */
+static const struct switch_config *another_switch(const struct doctor *doctor, const char *name)
 {
+	const struct switch_list *list = doctor->facts->switches;
+	const struct switch_config *this = switch_list_find((struct switch_list *)list, name);
+	const struct link *nic = doctor_nic(doctor, this);
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct link *other = doctor_nic(doctor, &list->switches[i]);
+
+		if (&list->switches[i] != this && other && other != nic)
+			return &list->switches[i];
+	}
+	return NULL;
+}
+
+/* @adapter is the last of those that could be teamed: it is the one to move. */
+static void find_one_switch(struct doctor *doctor, const struct vm_config *vm,
+			    const struct adapter_config *adapter)
+{
+	const struct switch_config *other = another_switch(doctor, adapter->switch_name);
 	struct finding *found = doctor_find(doctor, vm->name);
 
 	finding_say(found->what, "the loss of one link takes all of a team in %s", vm->name);
-	finding_say(found->evidence, "all that it could team are on the switch ");
-	finding_say(found->mend,
-		    "put one of them on a switch of another NIC: iovteam adapter set "
-		    "%s NAME switch=SWITCH",
-		    vm->name);
-	return found;
+	finding_say(found->evidence, "all that it could team are on the switch %s",
+		    adapter->switch_name);
+	if (!other)
+		finding_say(found->mend, "iovteam switch add SWITCH --nic NIC --iov on; then: ");
+	finding_say(found->mend, "iovteam adapter set %s %s switch=%s", vm->name, adapter->name,
+		    other ? other->name : "SWITCH");
 }
 
 static void teamed_on_one_switch(struct doctor *doctor, const struct vm_config *vm)
 {
-	struct finding *found;
-	uint32_t first = 0;
+	uint32_t last = vm->adapter_count;
 
-	if (count_teaming(vm) < 2 || count_switches(vm, true) != 1)
+	if (doctor_count_teaming(vm) < 2 || count_switches(vm, true) != 1)
 		return;
-	while (!vm->adapters[first].allow_teaming)
-		first++;
-	found = find_one_switch(doctor, vm);
-	finding_say(found->evidence, "%s", vm->adapters[first].switch_name);
+	while (!vm->adapters[--last].allow_teaming)
+		;
+	find_one_switch(doctor, vm, &vm->adapters[last]);
 }
 
 /* A team with mac-policy=member needs no allow-teaming; whether there is one only the guest knows. */
 static void maybe_on_one_switch(struct doctor *doctor, const struct vm_config *vm)
 {
-	if (vm->adapter_count < 2 || count_teaming(vm) || count_switches(vm, false) != 1)
+	if (vm->adapter_count < 2 || doctor_count_teaming(vm) || count_switches(vm, false) != 1)
 		return;
-	finding_say(find_one_switch(doctor, vm)->evidence, "%s", vm->adapters[0].switch_name);
+	find_one_switch(doctor, vm, &vm->adapters[vm->adapter_count - 1]);
 }
 
 static void one_nic(struct doctor *doctor, const struct vm_config *vm)
@@ -134,7 +160,8 @@ static void one_nic(struct doctor *doctor, const struct vm_config *vm)
 	if (count_switches(vm, true) < 2)
 		return;
 	for (uint32_t i = 0; i < vm->adapter_count; i++) {
-		const struct link *nic = nic_of(doctor, switch_of(doctor, &vm->adapters[i]));
+		const struct link *nic =
+			doctor_nic(doctor, doctor_switch(doctor, &vm->adapters[i]));
 
 		if (!vm->adapters[i].allow_teaming)
 			continue;
@@ -149,6 +176,17 @@ static void one_nic(struct doctor *doctor, const struct vm_config *vm)
 	finding_say(found->mend, "make a switch on another NIC, and put an adapter on it");
 }
 
+static void say_uplink_mend(const struct switch_config *sw, const struct link *nic, char *text)
+{
+	if (!nic)
+		finding_say(text, "look for %s: ip link; iovteam switch show %s", sw->nic,
+			    sw->name);
+	else if (!(nic->flags & IFF_UP))
+		finding_say(text, "ip link set %s up", nic->name);
+	else
+		finding_say(text, "look at the cable of %s, and at the port behind it", nic->name);
+}
+
 /* One uplink of several is left, or none. */
 static void last_uplink(struct doctor *doctor, const struct vm_config *vm)
 {
@@ -161,7 +199,7 @@ static void last_uplink(struct doctor *doctor, const struct vm_config *vm)
 	for (uint32_t i = 0; i < vm->adapter_count; i++) {
 		const struct adapter_config *adapter = &vm->adapters[i];
 
-		if (uplink_of(doctor, switch_of(doctor, adapter)) != UPLINK_UP)
+		if (uplink_of(doctor, doctor_switch(doctor, adapter)) != UPLINK_UP)
 			continue;
 		if (left && strcmp(left->switch_name, adapter->switch_name) != 0)
 			return;
@@ -174,16 +212,17 @@ static void last_uplink(struct doctor *doctor, const struct vm_config *vm)
 	else
 		finding_say(found->what, "%s is cut off from the network", vm->name);
 	for (uint32_t i = 0; i < vm->adapter_count; i++) {
-		const struct switch_config *sw = switch_of(doctor, &vm->adapters[i]);
+		const struct switch_config *sw = doctor_switch(doctor, &vm->adapters[i]);
 		enum uplink_state state = uplink_of(doctor, sw);
 
 		if (!sw || state == UPLINK_UP)
 			continue;
 		finding_say(found->evidence, "%sthe uplink of %s is %s", comma, sw->name,
 			    uplink_state_names[state]);
+		if (!*comma) /* uplink-lost has each */
+			say_uplink_mend(sw, doctor_nic(doctor, sw), found->mend);
 		comma = ", ";
 	}
-	finding_say(found->mend, "iovteam switch show; mend the uplinks");
 }
 
 static void vlan_differs(struct doctor *doctor, const struct vm_config *vm)
@@ -216,7 +255,8 @@ static void mtu_differs(struct doctor *doctor, const struct vm_config *vm)
 	struct finding *found;
 
 	for (uint32_t i = 0; i < vm->adapter_count; i++) {
-		const struct link *nic = nic_of(doctor, switch_of(doctor, &vm->adapters[i]));
+		const struct link *nic =
+			doctor_nic(doctor, doctor_switch(doctor, &vm->adapters[i]));
 
 		if (!nic || !vm->adapters[i].allow_teaming)
 			continue;
@@ -228,7 +268,9 @@ static void mtu_differs(struct doctor *doctor, const struct vm_config *vm)
 			    "large frames of a team in %s may be lost after a failover", vm->name);
 		finding_say(found->evidence, "the MTU of %s is %u, that of %s is %u", first->name,
 			    first->mtu, nic->name, nic->mtu);
-		finding_say(found->mend, "give both the same: ip link set NIC mtu MTU");
+		finding_say(found->mend, "ip link set %s mtu %u",
+			    nic->mtu > first->mtu ? nic->name : first->name,
+			    nic->mtu > first->mtu ? first->mtu : nic->mtu);
 		return;
 	}
 }
@@ -239,33 +281,37 @@ static void teaming_off(struct doctor *doctor, const struct vm_config *vm)
 {
 	struct finding *found;
 
-	if (count_switches(vm, false) < 2 || count_teaming(vm) == vm->adapter_count)
+	if (count_switches(vm, false) < 2 || doctor_count_teaming(vm) == vm->adapter_count)
 		return;
 	found = doctor_find(doctor, vm->name);
 	finding_say(found->what, "the guest of %s is not told when a switch loses its uplink",
 		    vm->name);
 	finding_say(found->evidence, "allow-teaming is off for ");
 	say_adapters(vm, false, found->evidence);
+	finding_say(found->evidence, "; a team with mac-policy=team is refused its MAC there, too");
 	finding_say(found->mend, "iovteam adapter set %s allow-teaming=on", vm->name);
 }
 
 static void teaming_alone(struct doctor *doctor, const struct vm_config *vm)
 {
+	const struct switch_config *other;
 	struct finding *found;
 
-	if (vm->adapter_count != 1 || !count_teaming(vm))
+	if (vm->adapter_count != 1 || !doctor_count_teaming(vm))
 		return;
+	other = another_switch(doctor, vm->adapters[0].switch_name);
 	found = doctor_find(doctor, vm->name);
 	finding_say(found->what, "%s has nothing to team with", vm->adapters[0].name);
 	finding_say(found->evidence, "it allows teaming, and is the only adapter of %s", vm->name);
-	finding_say(found->mend, "iovteam adapter add %s NAME --switch SWITCH", vm->name);
+	finding_say(found->mend, "iovteam adapter add %s NAME --switch %s", vm->name,
+		    other ? other->name : "SWITCH");
 }
 
 static void cannot_be_told(struct doctor *doctor, const struct vm_config *vm)
 {
 	struct finding *found;
 
-	if (*vm->netns || *vm->qmp || !count_teaming(vm))
+	if (*vm->netns || *vm->qmp || *vm->libvirt || !doctor_count_teaming(vm))
 		return;
 	found = doctor_find(doctor, vm->name);
 	finding_say(found->what, "the guest of %s cannot be told that an uplink is lost", vm->name);
@@ -283,7 +329,7 @@ static void switch_guards(struct doctor *doctor)
 	struct finding *found;
 	uint32_t v = 0;
 
-	while (v < vms->count && count_teaming(&vms->vms[v]) < 2)
+	while (v < vms->count && doctor_count_teaming(&vms->vms[v]) < 2)
 		v++;
 	if (v == vms->count)
 		return;
@@ -302,12 +348,12 @@ static void switch_guards(struct doctor *doctor)
 static void weight_without_iov(struct doctor *doctor, const struct vm_config *vm,
 			       const struct adapter_config *adapter)
 {
-	const struct switch_config *sw = switch_of(doctor, adapter);
+	const struct switch_config *sw = doctor_switch(doctor, adapter);
 	struct finding *found;
 
 	if (!sw || sw->iov || !adapter->iov_weight)
 		return;
-	found = find_adapter(doctor, vm, adapter);
+	found = doctor_find_adapter(doctor, vm, adapter);
 	finding_say(found->what, "it wants a VF, and gets none");
 	finding_say(found->evidence, "its iov-weight is %u, and iov of the switch %s is off",
 		    adapter->iov_weight, sw->name);
@@ -320,12 +366,12 @@ static void weight_without_iov(struct doctor *doctor, const struct vm_config *vm
 static void weight_zero(struct doctor *doctor, const struct vm_config *vm,
 			const struct adapter_config *adapter)
 {
-	const struct switch_config *sw = switch_of(doctor, adapter);
+	const struct switch_config *sw = doctor_switch(doctor, adapter);
 	struct finding *found;
 
-	if (!sw || !sw->iov || adapter->iov_weight)
+	if (!sw || !sw->iov || adapter->iov_weight || !doctor_can_have_vf(doctor, vm, sw))
 		return;
-	found = find_adapter(doctor, vm, adapter);
+	found = doctor_find_adapter(doctor, vm, adapter);
 	finding_say(found->what, "its frames take the synthetic path, which is slower");
 	finding_say(found->evidence, "iov of the switch %s is on, and its iov-weight is 0",
 		    sw->name);
@@ -335,7 +381,7 @@ static void weight_zero(struct doctor *doctor, const struct vm_config *vm,
 
 static void nic_teamed(struct doctor *doctor, const struct switch_config *sw)
 {
-	const struct link *nic = nic_of(doctor, sw);
+	const struct link *nic = doctor_nic(doctor, sw);
 	struct finding *found;
 
 	if (!iov_look(nic).teamed)
@@ -351,34 +397,30 @@ static void nic_teamed(struct doctor *doctor, const struct switch_config *sw)
 
 static void uplink_lost(struct doctor *doctor, const struct switch_config *sw)
 {
-	const struct link *nic = nic_of(doctor, sw);
+	const struct link *nic = doctor_nic(doctor, sw);
 	struct finding *found;
 
 	if (uplink_of(doctor, sw) == UPLINK_UP || !is_used(doctor, sw))
 		return;
 	found = doctor_find(doctor, sw->name);
 	finding_say(found->what, "the adapters on %s reach nothing beyond it", sw->name);
-	if (!nic) {
+	if (!nic)
 		finding_say(found->evidence, "there is no NIC %s", sw->nic);
-		finding_say(found->mend, "look for it: ip link; iovteam switch show %s", sw->name);
-	} else if (!(nic->flags & IFF_UP)) {
-		finding_say(found->evidence, "its NIC %s is set down", nic->name);
-		finding_say(found->mend, "ip link set %s up", nic->name);
-	} else {
-		finding_say(found->evidence, "its NIC %s has no carrier", nic->name);
-		finding_say(found->mend, "look at the cable, and at the port behind it");
-	}
+	else
+		finding_say(found->evidence, "its NIC %s %s", nic->name,
+			    nic->flags & IFF_UP ? "has no carrier" : "is set down");
+	say_uplink_mend(sw, nic, found->mend);
 }
 
 static void nics_of_one_card(struct doctor *doctor, const struct switch_config *sw)
 {
 	const struct switch_list *list = doctor->facts->switches;
-	const struct link *nic = nic_of(doctor, sw), *other;
+	const struct link *nic = doctor_nic(doctor, sw), *other;
 	struct finding *found;
 
 	/* Each pair once: with the switches before it. */
 	for (const struct switch_config *mate = list->switches; nic && mate < sw; mate++) {
-		other = nic_of(doctor, mate);
+		other = doctor_nic(doctor, mate);
 		if (!other || other == nic || !doctor_one_card(other, nic))
 			continue;
 		found = doctor_find(doctor, sw->name);

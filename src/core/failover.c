@@ -124,19 +124,24 @@ static unsigned int primary_rank(const struct team_run *run, const struct team_s
 	return seat_rank(seat) + (is_barred(run, seat) ? 3 : 0);
 }
 
-/* The first usable one of the configuration, by rank. */
-static const struct team_seat *best_seat(const struct team_run *run)
+/* The first one of these slots in the configuration, by rank. */
+static const struct team_seat *best_of(const struct team_run *run, uint32_t slots)
 {
 	const struct team_seat *best = NULL;
 
 	for (unsigned int i = 0; i < run->count; i++) {
 		const struct team_seat *seat = &run->seats[i];
 
-		if ((run->usable >> seat->slot & 1) &&
+		if ((slots >> seat->slot & 1) &&
 		    (!best || primary_rank(run, seat) < primary_rank(run, best)))
 			best = seat;
 	}
 	return best;
+}
+
+static const struct team_seat *best_seat(const struct team_run *run)
+{
+	return best_of(run, run->usable);
 }
 
 /* T7: the primary stays while it is usable. */
@@ -251,6 +256,15 @@ enum member_state member_run_state(const struct team_run *run, int slot,
 	if (is_barred(run, seat))
 		*ret_reason = REASON_MAC_NOT_PERMITTED;
 	return idle ? MEMBER_STANDBY : MEMBER_ACTIVE;
+}
+
+int failover_heir(const struct team_run *run)
+{
+	uint32_t others = run->primary == FAILOVER_NO_PRIMARY ? run->usable
+							      : run->usable & ~(1U << run->primary);
+	const struct team_seat *heir = best_of(run, others);
+
+	return heir ? heir->slot : FAILOVER_NO_PRIMARY;
 }
 
 int failover_switch(struct team_run *run, int slot)

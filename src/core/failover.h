@@ -83,6 +83,9 @@ void team_run_fallbacks(const struct team_run *run, uint32_t *ret_weights);
  */
 int failover_preferred(const struct team_run *run);
 
+/* T17: who becomes primary if the present one is lost next; FAILOVER_NO_PRIMARY if nobody can. */
+int failover_heir(const struct team_run *run);
+
 /* T20: may @slot be primary now? Sets it if so; -EBUSY if it is not, or should not be, used. */
 int failover_switch(struct team_run *run, int slot);
 

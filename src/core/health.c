@@ -14,6 +14,8 @@ enum member_reason health_judge(const struct health_facts *facts)
 		return REASON_ADMINISTRATIVE_DECISION;
 	if (!facts->carrier)
 		return REASON_MEDIA_DISCONNECTED;
+	if (facts->silent)
+		return REASON_PATH_UNRESPONSIVE;
 	return REASON_NONE;
 }
 

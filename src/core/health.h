@@ -22,6 +22,7 @@ struct health_facts {
 	bool present;  /* the device exists and is the team's slave */
 	bool admin_up; /* IFF_UP */
 	bool carrier;  /* as its driver reports it */
+	bool silent;   /* probes say that nothing comes through (core/probe.h) */
 };
 
 struct health {

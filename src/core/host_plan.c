@@ -3,19 +3,14 @@
 
 #include "base/problem.h"
 #include "base/strings.h"
-#include "core/admit.h"
 #include "core/host_private.h"
 #include "core/permit.h"
 
-#include <arpa/inet.h>
 #include <linux/if.h>
-#include <linux/if_arp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PVID_USUAL 1   /* frames without a tag */
-#define SCOPE_LINK 253 /* RT_SCOPE_LINK: addresses that the kernel makes by itself */
 #define FNV_BASIS 2166136261U
 #define FNV_PRIME 16777619U
 
@@ -24,7 +19,7 @@ const char *const host_step_names[] = {
 	[HOST_SWITCH_UP] = "switch-up",
 	[HOST_SWITCH_REMOVE] = "switch-remove",
 	[HOST_NIC_JOIN] = "nic-join",
-	[HOST_NIC_TRUNK] = "nic-trunk",
+	[HOST_NIC_VLANS] = "nic-vlans",
 	[HOST_PORT_MAKE] = "port-make",
 	[HOST_PORT_REMOVE] = "port-remove",
 	[HOST_PORT_GUARD] = "port-guard",
@@ -43,6 +38,8 @@ const char *const host_step_names[] = {
 	[HOST_VF_MOVE] = "vf-move",
 	[HOST_FDB_ADD] = "fdb-add",
 	[HOST_FDB_DEL] = "fdb-del",
+	[HOST_ENTRY_ADD] = "entry-add",
+	[HOST_ENTRY_DEL] = "entry-del",
 	[HOST_WAIT] = "wait",
 	[HOST_REFUSE] = "refuse",
 };
@@ -51,6 +48,7 @@ NAME_TABLE_COMPLETE(host_step_names, HOST_STEP_COUNT);
 void host_steps_done(struct host_steps *list)
 {
 	free(list->steps);
+	free(list->uplinks);
 	*list = (struct host_steps){};
 }
 
@@ -100,7 +98,7 @@ struct host_step host_adapter_step(enum host_step_kind kind, const struct vm_con
 	return step;
 }
 
-static struct host_step about(struct host_step step, const struct link *link)
+struct host_step host_about(struct host_step step, const struct link *link)
 {
 	step.ifindex = link->ifindex;
 	(void)text_copy(step.device, sizeof(step.device), link->name);
@@ -150,7 +148,7 @@ bool host_is_cut_off(const struct adapter_config *adapter, const struct switch_c
 	return adapter->allow_teaming && host_uplink(sw, links) != UPLINK_UP;
 }
 
-static const struct bridge_vlan *vlan_of(const struct host_view *view, int port)
+const struct bridge_vlan *host_vlan_of(const struct host_view *view, int port)
 {
 	for (size_t i = 0; i < view->vlan_count; i++)
 		if (view->vlans[i].port == port)
@@ -158,62 +156,16 @@ static const struct bridge_vlan *vlan_of(const struct host_view *view, int port)
 	return NULL;
 }
 
-static bool has_vlan(const struct bridge_vlan *vlan, uint16_t pvid, bool trunk)
+bool host_has_vlans(const struct bridge_vlan *vlan, uint16_t pvid, const struct vlan_set *tagged)
 {
-	return vlan && !vlan->mixed && vlan->pvid == pvid && vlan->trunk == trunk;
+	struct vlan_set wanted = tagged ? *tagged : (struct vlan_set){};
+
+	vlan_set_add(&wanted, pvid);
+	return vlan && !vlan->mixed && vlan->pvid == pvid &&
+	       memcmp(&vlan->vlans, &wanted, sizeof(wanted)) == 0;
 }
 
 /* --- which devices may be used --- */
-
-static int admit_addresses(const struct link *nic, const char *as, const struct host_view *view,
-			   struct problem *problem)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	if (nic->ifindex == view->default_routes[0] || nic->ifindex == view->default_routes[1])
-		return problem_set(problem, -1,
-				   "%s carries the default route of this machine; let another "
-				   "interface have that first: ip route",
-				   nic->name);
-	for (size_t i = 0; i < view->address_count; i++) {
-		const struct link_address *address = &view->addresses[i];
-
-		if (address->ifindex != nic->ifindex || address->scope == SCOPE_LINK)
-			continue;
-		(void)inet_ntop(address->family, address->bytes, text, sizeof(text));
-		return problem_set(problem, -1,
-				   "%s has the address %s/%u, and the %s of a switch has none; "
-				   "take it off first: ip address del %s/%u dev %s",
-				   nic->name, text, address->prefix, as, text, address->prefix,
-				   nic->name);
-	}
-	return 0;
-}
-
-/* @as: "NIC" or "port" of the switch that has @bridge (NULL: not made yet). */
-static int admit_device(const struct link *device, const char *as, const struct link *bridge,
-			const struct host_view *view, struct problem *problem)
-{
-	if (device->flags & IFF_LOOPBACK || device->type != ARPHRD_ETHER ||
-	    strcmp(device->kind, "bridge") == 0)
-		return problem_set(problem, -1, "%s is no Ethernet device that a switch could have",
-				   device->name);
-	if (admit_master(device, bridge ? bridge->ifindex : 0, view->links, problem))
-		return -1;
-	return device->master ? 0 : admit_addresses(device, as, view, problem);
-}
-
-static int admit_nic(const struct link *nic, const struct link *bridge,
-		     const struct host_view *view, struct problem *problem)
-{
-	const struct link *master = link_by_index(view->links, nic->master);
-	struct host_mark mark;
-
-	if (master && master != bridge && host_mark_read(master, &mark))
-		return problem_set(problem, -1, "%s is the NIC of the switch %s already", nic->name,
-				   master->name);
-	return admit_device(nic, "NIC", bridge, view, problem);
-}
 
 /* The bridge that @port is in, if that is a switch of ours, adopted ones among them. */
 static const struct link *our_master(const struct host_planning *plan, const struct link *port)
@@ -245,99 +197,7 @@ static int admit_port(const struct host_planning *plan, const struct link *port,
 				   "%s is itself a bond; the port of an adapter is a single "
 				   "interface",
 				   port->name);
-	return admit_device(port, "port", our_master(plan, port), plan->view, problem);
-}
-
-/* --- switches --- */
-
-/* May a bridge of that name be the switch's? */
-static bool admit_bridge(const struct host_planning *plan, const struct switch_config *sw,
-			 const struct link *bridge)
-{
-	struct host_mark mark;
-
-	if (!bridge && sw->adopt)
-		host_say(plan, host_switch_step(HOST_WAIT, sw),
-			 "wait for the bridge %s, which is not there", sw->name);
-	else if (bridge && strcmp(bridge->kind, "bridge") != 0)
-		host_say(plan, host_switch_step(HOST_REFUSE, sw),
-			 "there is an interface %s already, and it is no bridge; choose another "
-			 "name",
-			 sw->name);
-	else if (bridge && !sw->adopt && !host_mark_read(bridge, &mark))
-		host_say(plan, host_switch_step(HOST_REFUSE, sw),
-			 "there is a bridge %s already; choose another name, or take it on with "
-			 "adopt=on",
-			 sw->name);
-	else
-		return true;
-	return false;
-}
-
-/* The switch had another NIC, and was changed while nobody saw to it: there is no STP to save us. */
-static bool has_former_nic(const struct link *bridge, const struct link *nic,
-			   const struct link_table *links)
-{
-	struct host_mark mark;
-	const struct link *former;
-
-	if (!host_mark_read(bridge, &mark) || mark.nic == nic->ifindex)
-		return false;
-	former = link_by_index(links, mark.nic);
-	return former && former->master == bridge->ifindex;
-}
-
-static void plan_nic(const struct host_planning *plan, const struct switch_config *sw,
-		     const struct link *bridge)
-{
-	const struct link *nic = switch_nic(sw, plan->view->links);
-	struct host_step step = host_switch_step(HOST_WAIT, sw);
-	const struct bridge_vlan *vlan;
-	struct problem problem = {};
-
-	if (!nic) {
-		(void)text_copy(step.device, sizeof(step.device), sw->nic);
-		host_say(plan, step, "wait for the NIC %s, which is not there", sw->nic);
-		return;
-	}
-	step = about(step, nic);
-	step.master = bridge ? bridge->ifindex : 0;
-	if (admit_nic(nic, bridge, plan->view, &problem)) {
-		step.kind = HOST_REFUSE;
-		host_say(plan, step, "%s", problem.text);
-		return;
-	}
-	if (!bridge)
-		return;
-	step.number = !sw->adopt && bridge->bridge.vlan_filtering ? PVID_USUAL : 0;
-	if (nic->master != bridge->ifindex || has_former_nic(bridge, nic, plan->view->links)) {
-		step.kind = HOST_NIC_JOIN;
-		host_say(plan, step, "%s becomes the uplink of %s", nic->name, sw->name);
-		return;
-	}
-	vlan = vlan_of(plan->view, nic->ifindex);
-	step.kind = HOST_NIC_TRUNK;
-	step.upkeep = true;
-	if (step.number && !has_vlan(vlan, PVID_USUAL, true))
-		host_say(plan, step, "%s carries all VLANs of %s", nic->name, sw->name);
-}
-
-static void plan_switch(const struct host_planning *plan, const struct switch_config *sw)
-{
-	const struct link *bridge = link_by_name(plan->view->links, sw->name);
-	struct host_step step = host_switch_step(HOST_SWITCH_MAKE, sw);
-
-	if (!admit_bridge(plan, sw, bridge))
-		return;
-	if (!bridge)
-		host_say(plan, step, "make the switch %s on %s", sw->name, sw->nic);
-	else if (!(bridge->flags & IFF_UP)) {
-		step = about(step, bridge);
-		step.kind = HOST_SWITCH_UP;
-		step.upkeep = true;
-		host_say(plan, step, "set %s up", sw->name);
-	}
-	plan_nic(plan, sw, bridge);
+	return host_admit_device(port, "port", our_master(plan, port), plan->view, problem);
 }
 
 /* --- ports --- */
@@ -364,14 +224,14 @@ static bool plan_place(const struct host_planning *plan, struct host_step step,
 		       const struct link *bridge)
 {
 	uint16_t wanted = (uint16_t)(step.adapter->vlan ? step.adapter->vlan : PVID_USUAL);
-	const struct bridge_vlan *vlan = vlan_of(plan->view, port->ifindex);
+	const struct bridge_vlan *vlan = host_vlan_of(plan->view, port->ifindex);
 
 	step.number = bridge->bridge.vlan_filtering ? wanted : 0;
 	step.master = bridge->ifindex;
 	if (port->master != bridge->ifindex) {
 		step.kind = HOST_PORT_JOIN;
 		host_say(plan, step, "%s becomes a port of %s", port->name, sw->name);
-	} else if (step.number && !has_vlan(vlan, wanted, false)) {
+	} else if (step.number && !host_has_vlans(vlan, wanted, NULL)) {
 		step.kind = HOST_PORT_VLAN;
 		host_say(plan, step, "%s is in VLAN %u of %s", step.object, wanted, sw->name);
 	}
@@ -438,7 +298,7 @@ static bool plan_port_device(const struct host_planning *plan, struct host_step 
 	} else if (!*adapter->port &&
 		   strcmp(port->alias, host_mark_port(step.vm, adapter, mark)) != 0) {
 		step.kind = HOST_PORT_REMOVE;
-		host_say(plan, about(step, port), "the port %s is made anew for %s", name,
+		host_say(plan, host_about(step, port), "the port %s is made anew for %s", name,
 			 step.object);
 	} else
 		return true;
@@ -457,7 +317,7 @@ bool host_port_is_ready(const struct vm_config *vm, const struct adapter_config 
 	return bridge && port->master == bridge->ifindex && rules &&
 	       memcmp(rules, &wanted, sizeof(wanted)) == 0 &&
 	       (!bridge->bridge.vlan_filtering ||
-		has_vlan(vlan_of(view, port->ifindex), vlan, false));
+		host_has_vlans(host_vlan_of(view, port->ifindex), vlan, NULL));
 }
 
 static void plan_port(const struct host_planning *plan, uint32_t vm, uint32_t place)
@@ -475,7 +335,7 @@ static void plan_port(const struct host_planning *plan, uint32_t vm, uint32_t pl
 	if (!sw || !admit_vlan(plan, step, bridge) ||
 	    !plan_port_device(plan, step, port, seen->guest_missing))
 		return;
-	step = about(step, port);
+	step = host_about(step, port);
 	plan_guard(plan, step, seen->rules);
 	if (!bridge || strcmp(bridge->kind, "bridge") != 0)
 		return;
@@ -485,17 +345,33 @@ static void plan_port(const struct host_planning *plan, uint32_t vm, uint32_t pl
 
 /* --- what is not wanted --- */
 
-static bool is_wanted_port(const struct host_config *want, const char *name)
+static int compare_names(const void *a, const void *b)
 {
-	char port[LINK_NAME_SIZE];
+	return strcmp(a, b);
+}
 
-	for (uint32_t vm = 0; vm < want->vms->count; vm++)
-		for (uint32_t i = 0; i < want->vms->vms[vm].adapter_count; i++)
-			if (strcmp(host_port_name(&want->vms->vms[vm],
-						  &want->vms->vms[vm].adapters[i], port),
-				   name) == 0)
-				return true;
-	return false;
+/* Sorted, for every link of the machine is looked for among them. */
+static bool name_ports(struct host_planning *plan)
+{
+	const struct vm_list *vms = plan->want->vms;
+	size_t room = 1;
+
+	for (uint32_t vm = 0; vm < vms->count; vm++)
+		room += vms->vms[vm].adapter_count;
+	plan->ports = calloc(room, sizeof(*plan->ports));
+	if (!plan->ports)
+		return false;
+	for (uint32_t vm = 0; vm < vms->count; vm++)
+		for (uint32_t i = 0; i < vms->vms[vm].adapter_count; i++)
+			(void)host_port_name(&vms->vms[vm], &vms->vms[vm].adapters[i],
+					     plan->ports[plan->port_count++]);
+	qsort(plan->ports, plan->port_count, sizeof(*plan->ports), compare_names);
+	return true;
+}
+
+static bool is_wanted_port(const struct host_planning *plan, const char *name)
+{
+	return bsearch(name, plan->ports, plan->port_count, sizeof(*plan->ports), compare_names);
 }
 
 static struct host_step bare_step(enum host_step_kind kind, const char *name)
@@ -515,12 +391,13 @@ static void plan_unwanted_links(const struct host_planning *plan, bool bridges)
 		const struct link *link = &plan->view->links->links[i];
 		struct host_step step = bare_step(HOST_PORT_REMOVE, link->name);
 
-		if (!bridges && host_mark_is_port(link) && !is_wanted_port(plan->want, link->name))
-			host_say(plan, about(step, link), "remove the port %s", link->name);
+		if (!bridges && host_mark_is_port(link) && !is_wanted_port(plan, link->name))
+			host_say(plan, host_about(step, link), "remove the port %s", link->name);
 		step.kind = HOST_SWITCH_REMOVE;
 		if (bridges && strcmp(link->kind, "bridge") == 0 && host_mark_read(link, &mark) &&
-		    !switch_list_find((struct switch_list *)plan->want->switches, link->name))
-			host_say(plan, about(step, link), "remove the switch %s", link->name);
+		    !switch_list_find((struct switch_list *)plan->want->switches, link->name) &&
+		    !host_plan_leaving(plan, link))
+			host_say(plan, host_about(step, link), "remove the switch %s", link->name);
 	}
 }
 
@@ -532,10 +409,10 @@ static void plan_unwanted_guards(const struct host_planning *plan)
 		const struct link *link = link_by_name(plan->view->links, name);
 		struct host_step step = bare_step(HOST_PORT_REMOVE, name);
 
-		if (is_wanted_port(plan->want, name) || (link && host_mark_is_port(link)))
+		if (is_wanted_port(plan, name) || (link && host_mark_is_port(link)))
 			continue;
 		if (link)
-			step = about(step, link);
+			step = host_about(step, link);
 		if (link && our_master(plan, link))
 			step.master = link->master;
 		host_say(plan, step, "take the filter off %s", name);
@@ -545,16 +422,22 @@ static void plan_unwanted_guards(const struct host_planning *plan)
 void host_plan(const struct host_config *want, const struct host_view *view,
 	       struct host_steps *list)
 {
-	const struct host_planning plan = {want, view, list};
+	struct host_planning plan = {.want = want, .view = view, .list = list};
 
+	if (!name_ports(&plan) || !host_find_uplinks(&plan)) {
+		free(plan.ports);
+		list->incomplete = true;
+		return;
+	}
 	plan_unwanted_links(&plan, false);
 	plan_unwanted_guards(&plan);
 	plan_unwanted_links(&plan, true);
 	for (uint32_t i = 0; i < want->switches->count; i++)
-		plan_switch(&plan, &want->switches->switches[i]);
+		host_plan_switch(&plan, &want->switches->switches[i]);
 	for (uint32_t vm = 0; vm < want->vms->count; vm++)
 		for (uint32_t i = 0; i < want->vms->vms[vm].adapter_count; i++)
 			plan_port(&plan, vm, i);
 	for (uint32_t i = 0; i < want->switches->count; i++)
 		host_plan_vfs(&plan, i);
+	free(plan.ports);
 }

@@ -29,7 +29,7 @@ enum host_step_kind {
 	HOST_SWITCH_UP,	    /* set it up */
 	HOST_SWITCH_REMOVE, /* give the NIC back, delete the bridge */
 	HOST_NIC_JOIN,	    /* the NIC becomes the bridge's port, and up */
-	HOST_NIC_TRUNK,	    /* all VLANs pass there */
+	HOST_NIC_VLANS,	    /* those of the switch's ports pass there */
 	HOST_PORT_MAKE,	    /* a tap or a veth */
 	HOST_PORT_REMOVE, /* delete it with its filter; somebody else's is taken out of the bridge */
 	HOST_PORT_GUARD,  /* filter what the guest sends (H5 a) */
@@ -48,6 +48,8 @@ enum host_step_kind {
 	HOST_VF_MOVE,	/* its netdev into the guest's namespace */
 	HOST_FDB_ADD,	/* the NIC's own filter (H9) */
 	HOST_FDB_DEL,
+	HOST_ENTRY_ADD, /* of the bridge, at a port */
+	HOST_ENTRY_DEL,
 	HOST_WAIT,   /* something is not there yet; nothing is done */
 	HOST_REFUSE, /* something is there, and cannot be used so; nothing is done */
 	HOST_STEP_COUNT,
@@ -65,6 +67,7 @@ struct host_step {
 	int master;			 /* the bridge */
 	uint32_t vf;			 /* index; of HOST_VFS_MAKE how many there are */
 	uint32_t number;		 /* the value that is set; a VLAN of 0: none is */
+	const struct vlan_set *tagged;	 /* of a NIC: VLANs that pass with a tag */
 	struct mac mac;
 	bool upkeep; /* it only puts right what somebody has changed */
 	char text[HOST_TEXT_SIZE];
@@ -73,7 +76,8 @@ struct host_step {
 struct host_steps {
 	struct host_step *steps;
 	size_t count, room;
-	bool incomplete; /* there was no memory for all */
+	bool incomplete;	  /* there was no memory for all */
+	struct vlan_set *uplinks; /* of each switch; steps point to them */
 };
 void host_steps_done(struct host_steps *list);
 
@@ -92,6 +96,8 @@ struct host_nic {
 	bool busy;	/* a slow step is under way: VFs are left alone */
 	bool refused;	/* the NIC has refused to make so many: not tried again by itself */
 	bool no_trust, no_spoofchk, no_link; /* the driver has refused that setting before */
+	bool bars_vms;	       /* its VFs can be given to namespaces, but to no VM (H2) */
+	bool again;	       /* somebody has asked to deal its VFs anew (H4) */
 	uint64_t ours[4];      /* VFs that this daemon has set, whoever has made them */
 	const struct mac *put; /* … and addresses that it has put into the NIC's filter */
 	size_t put_count;
@@ -104,10 +110,19 @@ struct host_port {
 	int vf;				 /* that it had when it was looked at last, -1 = none */
 };
 
+/* A switch that is not wanted any more, while its bridge is there. */
+struct host_leaving {
+	const char *sw;
+	const struct link *link; /* its NIC */
+	struct host_nic nic;
+};
+
 struct host_view {
 	const struct link_table *links;
 	const struct link_address *addresses;
 	size_t address_count;
+	const int *taken; /* ifindexes of devices whose addresses a change moves on */
+	size_t taken_count;
 	int default_routes[2]; /* ifindex of the device that has IPv4's and IPv6's, 0 = none */
 	const struct bridge_vlan *vlans;
 	size_t vlan_count;
@@ -115,6 +130,8 @@ struct host_view {
 	size_t fdb_count;
 	const struct host_nic *nics;
 	const struct host_port (*ports)[VM_ADAPTERS_MAX];
+	const struct host_leaving *leaving;
+	size_t leaving_count;
 	const char (*guards)[LINK_NAME_SIZE]; /* names of all filters that are there */
 	size_t guard_count;
 };
@@ -147,10 +164,17 @@ bool host_is_cut_off(const struct adapter_config *adapter, const struct switch_c
 
 /*
  * H4: which VF of its switch's NIC each adapter shall have, @ret_got as @view->ports by position;
- * and which one it has now, @ret_held. -1 = none.
+ * and which one it has now, @ret_held. -1 = none. Who has one keeps it, unless the NIC's are dealt
+ * again: then one that is ours may be taken from a lighter adapter.
  */
 void host_allot(const struct host_config *want, const struct host_view *view, uint32_t sw,
 		int (*ret_got)[VM_ADAPTERS_MAX], int (*ret_held)[VM_ADAPTERS_MAX]);
+
+/*
+ * H10. The VF that a QEMU guest can be given, of an adapter that shall have @got and has @held: bound
+ * to vfio-pci. NULL: none, or it is to be taken back.
+ */
+const struct vf *host_vf_for_qemu(const struct host_nic *nic, int got, int held);
 
 /* Append the steps for all switches and adapters, and for what is there and not wanted. */
 void host_plan(const struct host_config *want, const struct host_view *view,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The virtual functions of a switch's NIC: how many, who has which (H4), how each is set (H6), and
- * what the NIC's own filter must know besides (H9).
+ * The virtual functions of a switch's NIC: how many, who has which (H4), and how each is set (H6).
  */
+#include "base/strings.h"
 #include "core/allot.h"
 #include "core/config_host.h"
 #include "core/host_private.h"
@@ -12,23 +12,10 @@
 #include <stdlib.h>
 
 #define VFIO_DRIVER "vfio-pci"
+#define WEIGHT_OF_KEPT (ADAPTER_WEIGHT_MAX + 1) /* of a VF that nobody may take: before all */
 
-/* One switch's part of a plan. */
-struct vf_planning {
-	const struct host_planning *plan;
-	const struct switch_config *sw;
-	const struct link *link; /* the NIC */
-	const struct host_nic *nic;
-	int (*got)[VM_ADAPTERS_MAX], (*held)[VM_ADAPTERS_MAX];
-};
-
-static bool is_on(const struct adapter_config *adapter, const struct switch_config *sw)
-{
-	return strcmp(adapter->switch_name, sw->name) == 0;
-}
-
-static bool may_send(const struct vm_config *vm, const struct adapter_config *adapter,
-		     const struct mac *mac)
+bool host_may_send(const struct vm_config *vm, const struct adapter_config *adapter,
+		   const struct mac *mac)
 {
 	struct guard_rules rules;
 
@@ -64,10 +51,8 @@ static bool is_idle(const struct host_nic *nic, const struct vf *vf, const struc
 }
 
 /* Who has set it, or made it, may take it: that it has an adapter's MAC says nothing of that. */
-static bool is_ours(const struct host_view *view, const struct switch_config *sw,
-		    const struct host_nic *nic, uint32_t index)
+static bool is_ours(const struct link *bridge, const struct host_nic *nic, uint32_t index)
 {
-	const struct link *bridge = link_by_name(view->links, sw->name);
 	struct host_mark mark;
 
 	return (index < HOST_VFS_MAX && has_bit(nic->ours, index)) ||
@@ -76,7 +61,7 @@ static bool is_ours(const struct host_view *view, const struct switch_config *sw
 
 /* --- who has which, and who gets which --- */
 
-static int find_own(const struct vf_table *vfs, const struct mac *mac)
+int host_find_vf(const struct vf_table *vfs, const struct mac *mac)
 {
 	for (size_t i = 0; i < vfs->count && i < HOST_VFS_MAX; i++)
 		if (mac_equal(&vfs->vfs[i].mac, mac))
@@ -91,7 +76,7 @@ static int find_lent(const struct vf_table *vfs, const struct vm_config *vm,
 	int found = -1;
 
 	for (size_t i = 0; i < vfs->count && i < HOST_VFS_MAX; i++)
-		if (!has_bit(taken, (uint32_t)i) && may_send(vm, adapter, &vfs->vfs[i].mac) &&
+		if (!has_bit(taken, (uint32_t)i) && host_may_send(vm, adapter, &vfs->vfs[i].mac) &&
 		    (found < 0 || (int)i == before))
 			found = (int)i;
 	return found;
@@ -110,9 +95,9 @@ static void find_held(const struct host_config *want, const struct host_view *vi
 				const struct vm_config *vm = &want->vms->vms[i];
 				const struct adapter_config *adapter = &vm->adapters[j];
 
-				if (!is_on(adapter, config) || held[i][j] >= 0)
+				if (!host_is_on(adapter, config) || held[i][j] >= 0)
 					continue;
-				held[i][j] = !lent ? find_own(vfs, &adapter->mac)
+				held[i][j] = !lent ? host_find_vf(vfs, &adapter->mac)
 						   : find_lent(vfs, vm, adapter,
 							       view->ports[i][j].vf, taken);
 				if (held[i][j] >= 0)
@@ -127,25 +112,41 @@ static void forget_all(int (*of)[VM_ADAPTERS_MAX])
 			of[i][j] = -1;
 }
 
+/*
+ * H2: can the guest be given a VF at all? One that QEMU has already proves that it can. @has: the VF
+ * that the adapter has, -1 = none.
+ */
+static bool may_have_vf(const struct host_nic *nic, const struct vm_config *vm, int has)
+{
+	return *vm->netns || !nic->bars_vms ||
+	       (has >= 0 && strcmp(nic->vfs.vfs[has].driver, VFIO_DRIVER) == 0);
+}
+
 /* What one has may be given to another only if it is ours; else who has it keeps it at most. */
 static size_t make_claims(const struct host_config *want, const struct host_view *view, uint32_t sw,
 			  int (*held)[VM_ADAPTERS_MAX], struct allot_claim *claims,
 			  uint64_t *usable)
 {
 	const struct switch_config *config = &want->switches->switches[sw];
+	const struct link *bridge = link_by_name(view->links, config->name);
+	const struct host_nic *nic = &view->nics[sw];
 	size_t count = 0;
 
 	for (uint32_t i = 0; i < want->vms->count; i++)
 		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++) {
-			const struct adapter_config *adapter = &want->vms->vms[i].adapters[j];
-			uint32_t weight = config->iov ? adapter->iov_weight : 0;
+			const struct vm_config *vm = &want->vms->vms[i];
+			const struct adapter_config *adapter = &vm->adapters[j];
 			int has = held[i][j];
+			bool ours = has >= 0 && is_ours(bridge, nic, (uint32_t)has);
+			uint32_t weight =
+				config->iov && may_have_vf(nic, vm, has) ? adapter->iov_weight : 0;
 
-			if (!is_on(adapter, config))
+			if (!host_is_on(adapter, config))
 				continue;
-			if (has >= 0 &&
-			    (weight || is_ours(view, config, &view->nics[sw], (uint32_t)has)))
+			if (has >= 0 && (weight || ours))
 				set_bit(usable, (uint32_t)has);
+			if (weight && has >= 0 && !ours)
+				weight = WEIGHT_OF_KEPT;
 			claims[count++] = (struct allot_claim){
 				.weight = weight,
 				.serial = config_adapter_order(want->vms, i, j),
@@ -179,18 +180,19 @@ void host_allot(const struct host_config *want, const struct host_view *view, ui
 		return;
 	}
 	count = make_claims(want, view, sw, ret_held, claims, usable);
-	allot_vfs(claims, count, usable, false);
+	allot_vfs(claims, count, usable, view->nics[sw].again);
 	claim = claims;
 	for (uint32_t i = 0; i < want->vms->count; i++)
 		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++)
-			if (is_on(&want->vms->vms[i].adapters[j], &want->switches->switches[sw]))
+			if (host_is_on(&want->vms->vms[i].adapters[j],
+				       &want->switches->switches[sw]))
 				ret_got[i][j] = claim++->got;
 	free(claims);
 }
 
 /* --- how many --- */
 
-static void plan_count(const struct vf_planning *of, const struct host_mark *mark)
+static void plan_count(const struct host_vf_planning *of, const struct host_mark *mark)
 {
 	struct host_step step = host_switch_step(HOST_VFS_MAKE, of->sw);
 	uint32_t made = (uint32_t)of->nic->vfs.count, total = of->nic->total, used = 0;
@@ -218,7 +220,7 @@ static void plan_count(const struct vf_planning *of, const struct host_mark *mar
 
 /* --- how each is set --- */
 
-static struct host_step vf_step(const struct vf_planning *of, struct host_step step,
+static struct host_step vf_step(const struct host_vf_planning *of, struct host_step step,
 				const struct vf *vf, enum host_step_kind kind, uint32_t number)
 {
 	step.kind = kind;
@@ -241,8 +243,8 @@ struct vf_wish {
  * As narrow as NICs permit: with trust a guest may give its VF a team mate's MAC, and the NIC goes
  * on to check what it sends against that. Only where the driver knows no trust, the check is off.
  */
-static struct vf_wish wish_of(const struct vf_planning *of, const struct adapter_config *adapter,
-			      const struct vf *vf)
+static struct vf_wish wish_of(const struct host_vf_planning *of,
+			      const struct adapter_config *adapter, const struct vf *vf)
 {
 	bool no_trust = !vf->has_trust || of->nic->no_trust;
 
@@ -259,8 +261,8 @@ static struct vf_wish wish_of(const struct vf_planning *of, const struct adapter
  * With @upkeep a setting that the driver refuses is a trouble that is noted. Without, a command
  * fails for it: what a guest is held to must not be claimed (H6). The link's state is none of that.
  */
-static void plan_settings(const struct vf_planning *of, struct host_step base, const struct vf *vf,
-			  const struct vf_wish *wish, bool upkeep)
+static void plan_settings(const struct host_vf_planning *of, struct host_step base,
+			  const struct vf *vf, const struct vf_wish *wish, bool upkeep)
 {
 	const char *nic = of->link->name;
 
@@ -282,7 +284,8 @@ static void plan_settings(const struct vf_planning *of, struct host_step base, c
 			 vf_link_state_names[wish->link]);
 }
 
-static void plan_unbind(const struct vf_planning *of, struct host_step base, const struct vf *vf)
+static void plan_unbind(const struct host_vf_planning *of, struct host_step base,
+			const struct vf *vf)
 {
 	base = vf_step(of, base, vf, HOST_VF_UNBIND, 0);
 	base.mac = vf->mac;
@@ -291,13 +294,13 @@ static void plan_unbind(const struct vf_planning *of, struct host_step base, con
 }
 
 /* A VF that bears the adapter's MAC, and that somebody else uses. */
-static bool is_anothers(const struct vf_planning *of, const struct vf *vf)
+static bool is_anothers(const struct host_vf_planning *of, const struct vf *vf)
 {
-	return !is_ours(of->plan->view, of->sw, of->nic, vf->index) && *vf->driver &&
+	return !is_ours(of->bridge, of->nic, vf->index) && *vf->driver &&
 	       !is_idle(of->nic, vf, of->plan->view->links);
 }
 
-static void plan_left_alone(const struct vf_planning *of, struct host_step base,
+static void plan_left_alone(const struct host_vf_planning *of, struct host_step base,
 			    const struct vf *vf)
 {
 	host_say(of->plan, vf_step(of, base, vf, HOST_WAIT, 0),
@@ -305,8 +308,16 @@ static void plan_left_alone(const struct vf_planning *of, struct host_step base,
 		 vf->index, of->link->name, base.object);
 }
 
+const struct vf *host_vf_for_qemu(const struct host_nic *nic, int got, int held)
+{
+	if (held < 0 || held != got || strcmp(nic->vfs.vfs[held].driver, VFIO_DRIVER) != 0)
+		return NULL;
+	return &nic->vfs.vfs[held];
+}
+
 /* H10. A driver reads the MAC when it is bound, so the settings come first. */
-static void plan_hand_over(const struct vf_planning *of, struct host_step base, const struct vf *vf)
+static void plan_hand_over(const struct host_vf_planning *of, struct host_step base,
+			   const struct vf *vf)
 {
 	bool is_vfio = strcmp(vf->driver, VFIO_DRIVER) == 0, wants_vfio = !*base.vm->netns;
 	struct host_step step;
@@ -326,7 +337,7 @@ static void plan_hand_over(const struct vf_planning *of, struct host_step base, 
 	}
 }
 
-static void plan_given(const struct vf_planning *of, const struct vm_config *vm,
+static void plan_given(const struct host_vf_planning *of, const struct vm_config *vm,
 		       const struct adapter_config *adapter, bool held, bool guest_missing,
 		       const struct vf *vf)
 {
@@ -349,11 +360,12 @@ static void plan_given(const struct vf_planning *of, const struct vm_config *vm,
 }
 
 /* Back to the pool. Its MAC goes last: by that it is known. */
-static void plan_taken(const struct vf_planning *of, struct host_step base, const struct vf *vf)
+static void plan_taken(const struct host_vf_planning *of, struct host_step base,
+		       const struct vf *vf)
 {
 	static const struct vf_wish bare = {.spoofchk = true, .link = VF_LINK_AUTO};
 
-	if (!is_ours(of->plan->view, of->sw, of->nic, vf->index)) {
+	if (!is_ours(of->bridge, of->nic, vf->index)) {
 		plan_left_alone(of, base, vf);
 		return;
 	}
@@ -366,97 +378,25 @@ static void plan_taken(const struct vf_planning *of, struct host_step base, cons
 		 vf->index, of->link->name);
 }
 
-/* --- the NIC's own filter --- */
-
-static bool is_filtered(const struct vf_planning *of, const struct mac *mac)
-{
-	const struct host_view *view = of->plan->view;
-
-	for (size_t i = 0; i < view->fdb_count; i++)
-		if (view->fdb[i].self && view->fdb[i].ifindex == of->link->ifindex &&
-		    mac_equal(&view->fdb[i].mac, mac))
-			return true;
-	return false;
-}
-
-/* Learnt by the bridge at that port: the guest uses it there. */
-static bool is_learnt(const struct host_view *view, int port, const struct mac *mac)
-{
-	for (size_t i = 0; i < view->fdb_count; i++)
-		if (!view->fdb[i].self && view->fdb[i].ifindex == port &&
-		    mac_equal(&view->fdb[i].mac, mac))
-			return true;
-	return false;
-}
-
-/*
- * Does @mac live behind the bridge? The adapter's own does where it has no VF. A team mate's does
- * while the guest uses it there: put in for good, it would keep VFs of this NIC from the mate
- * itself, which is on another switch.
- */
-static bool lives_here(const struct vf_planning *of, const struct mac *mac)
-{
-	const struct host_config *want = of->plan->want;
-	const struct host_view *view = of->plan->view;
-
-	for (uint32_t i = 0; i < want->vms->count; i++)
-		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++) {
-			const struct vm_config *vm = &want->vms->vms[i];
-			const struct adapter_config *adapter = &vm->adapters[j];
-			bool own = mac_equal(&adapter->mac, mac);
-			const struct link *port;
-
-			if (!is_on(adapter, of->sw) || of->got[i][j] >= 0 ||
-			    (!own && !may_send(vm, adapter, mac)))
-				continue;
-			port = host_port_link(vm, adapter, view->links); /* costly, so last */
-			if (port && (own || is_learnt(view, port->ifindex, mac)))
-				return true;
-		}
-	return false;
-}
-
-static void plan_filter(const struct vf_planning *of, const struct mac *mac, bool wanted)
-{
-	struct host_step step = host_switch_step(wanted ? HOST_FDB_ADD : HOST_FDB_DEL, of->sw);
-	char text[MAC_TEXT_SIZE];
-
-	if (wanted == is_filtered(of, mac))
-		return;
-	step.ifindex = of->link->ifindex;
-	step.mac = *mac;
-	step.upkeep = true;
-	(void)strncpy(step.device, of->link->name, sizeof(step.device) - 1);
-	host_say(of->plan, step, "%s %s %s, %s", of->link->name, wanted ? "receives" : "leaves",
-		 mac_format(mac, text),
-		 wanted ? "which lives behind the switch"
-			: "which does not live behind the switch");
-}
-
-/* H9: in the VF's filter or in the NIC's, never in both: @adding comes after the VFs are set. */
-static void plan_filters(const struct vf_planning *of, bool adding)
-{
-	const struct vm_list *vms = of->plan->want->vms;
-
-	for (uint32_t i = 0; i < vms->count; i++)
-		for (uint32_t j = 0; j < vms->vms[i].adapter_count; j++) {
-			const struct mac *mac = &vms->vms[i].adapters[j].mac;
-			bool wanted = find_own(&of->nic->vfs, mac) < 0 && lives_here(of, mac);
-
-			if (wanted == adding)
-				plan_filter(of, mac, wanted);
-		}
-	for (size_t i = 0; !adding && i < of->nic->put_count; i++)
-		if (!lives_here(of, &of->nic->put[i]))
-			plan_filter(of, &of->nic->put[i], false);
-}
-
 /* --- all --- */
 
-static void plan_adapters(const struct vf_planning *of, uint64_t *held)
+/* VFs that some adapter has and shall have no longer: nobody gets them before they are free. */
+static void find_leaving(const struct host_vf_planning *of, uint64_t *ret_leaving)
 {
 	const struct host_config *want = of->plan->want;
 
+	for (uint32_t i = 0; i < want->vms->count; i++)
+		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++)
+			if (of->held[i][j] >= 0 && of->held[i][j] != of->got[i][j])
+				set_bit(ret_leaving, (uint32_t)of->held[i][j]);
+}
+
+static void plan_adapters(const struct host_vf_planning *of, uint64_t *held)
+{
+	const struct host_config *want = of->plan->want;
+	uint64_t leaving[4] = {};
+
+	find_leaving(of, leaving);
 	for (uint32_t i = 0; i < want->vms->count; i++)
 		for (uint32_t j = 0; j < want->vms->vms[i].adapter_count; j++) {
 			const struct vm_config *vm = &want->vms->vms[i];
@@ -470,7 +410,7 @@ static void plan_adapters(const struct vf_planning *of, uint64_t *held)
 			if (has >= 0 && has != got)
 				plan_taken(of, host_adapter_step(HOST_VF_MAC, vm, adapter),
 					   &of->nic->vfs.vfs[has]);
-			if (got >= 0)
+			if (got >= 0 && !has_bit(leaving, (uint32_t)got))
 				plan_given(of, vm, adapter, has == got,
 					   of->plan->view->ports[i][j].guest_missing,
 					   &of->nic->vfs.vfs[got]);
@@ -478,16 +418,44 @@ static void plan_adapters(const struct vf_planning *of, uint64_t *held)
 }
 
 /* VFs of adapters that are not wanted any more. */
-static void plan_left(const struct vf_planning *of, const uint64_t *held)
+static void plan_left(const struct host_vf_planning *of, const uint64_t *held)
 {
 	for (size_t i = 0; i < of->nic->vfs.count && i < HOST_VFS_MAX; i++) {
 		const struct vf *vf = &of->nic->vfs.vfs[i];
 
 		if (has_bit(held, (uint32_t)i) || mac_is_zero(&vf->mac))
 			continue;
-		if (is_ours(of->plan->view, of->sw, of->nic, (uint32_t)i))
+		if (is_ours(of->bridge, of->nic, (uint32_t)i))
 			plan_taken(of, host_switch_step(HOST_VF_MAC, of->sw), vf);
 	}
+}
+
+/* Those that were there before: with the VFs that we have made goes whoever has one. */
+bool host_plan_leaving(const struct host_planning *plan, const struct link *bridge)
+{
+	const struct host_leaving *leaving = NULL;
+	struct host_step base = {.kind = HOST_VF_MAC};
+	bool out = false;
+
+	for (size_t i = 0; i < plan->view->leaving_count; i++)
+		if (strcmp(plan->view->leaving[i].sw, bridge->name) == 0)
+			leaving = &plan->view->leaving[i];
+	if (!leaving || leaving->nic.busy)
+		return leaving != NULL;
+	(void)text_copy(base.object, sizeof(base.object), bridge->name);
+	for (size_t i = 0; i < leaving->nic.vfs.count && i < HOST_VFS_MAX; i++) {
+		const struct vf *vf = &leaving->nic.vfs.vfs[i];
+		const struct host_vf_planning of = {.plan = plan,
+						    .bridge = bridge,
+						    .link = leaving->link,
+						    .nic = &leaving->nic};
+
+		if (!has_bit(leaving->nic.ours, (uint32_t)i) || mac_is_zero(&vf->mac))
+			continue;
+		plan_taken(&of, base, vf);
+		out = true;
+	}
+	return out;
 }
 
 void host_plan_vfs(const struct host_planning *plan, uint32_t sw)
@@ -497,9 +465,10 @@ void host_plan_vfs(const struct host_planning *plan, uint32_t sw)
 	int got[VMS_MAX][VM_ADAPTERS_MAX], held[VMS_MAX][VM_ADAPTERS_MAX];
 	struct host_mark mark = {};
 	uint64_t seen[4] = {};
-	struct vf_planning of = {
+	struct host_vf_planning of = {
 		.plan = plan,
 		.sw = config,
+		.bridge = bridge,
 		.link = switch_nic(config, plan->view->links),
 		.nic = &plan->view->nics[sw],
 		.got = got,
@@ -510,11 +479,14 @@ void host_plan_vfs(const struct host_planning *plan, uint32_t sw)
 		return;
 	(void)host_mark_read(bridge, &mark);
 	plan_count(&of, &mark);
-	if (!of.nic->vfs.count)
+	if (!config->iov && !of.nic->vfs.count)
 		return;
 	host_allot(plan->want, plan->view, sw, got, held);
-	plan_filters(&of, false);
+	host_plan_entries(&of);
+	if (!of.nic->vfs.count)
+		return;
+	host_plan_filters(&of, false);
 	plan_adapters(&of, seen);
 	plan_left(&of, seen);
-	plan_filters(&of, true);
+	host_plan_filters(&of, true);
 }

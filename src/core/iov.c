@@ -68,5 +68,5 @@ bool iov_possible(uint32_t reasons)
 
 bool iov_possible_for_vms(uint32_t reasons)
 {
-	return !reasons;
+	return !(reasons & REASONS_OF_VMS);
 }

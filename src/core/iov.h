@@ -22,5 +22,5 @@ uint32_t iov_reasons_of_error(int error, enum iov_memory memory);
 /* Can VFs be had in spite of @reasons, for namespaces at least? */
 bool iov_possible(uint32_t reasons);
 
-/* … and be given to VMs? */
+/* Can those that there are be given to VMs, too? */
 bool iov_possible_for_vms(uint32_t reasons);

@@ -21,3 +21,10 @@ uint32_t quirk_rest_ms(const char *driver)
 			return quirks[i].rest_ms;
 	return 0;
 }
+
+static const char *const blind_drivers[] = {"igbvf", "ixgbevf", "iavf"};
+
+bool quirk_blind_carrier(const char *driver)
+{
+	return name_lookup(blind_drivers, ARRAY_SIZE(blind_drivers), driver) >= 0;
+}

@@ -14,7 +14,14 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* How long a lost member of this driver should rest, in milliseconds; 0 = it need not. */
 uint32_t quirk_rest_ms(const char *driver);
+
+/*
+ * Drivers of virtual functions: their carrier is what the host's NIC makes of it, and stays when the
+ * cable behind it is pulled unless the host says otherwise.
+ */
+bool quirk_blind_carrier(const char *driver);

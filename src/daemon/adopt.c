@@ -61,7 +61,7 @@ int adopt_bond(struct team *team, const struct team_context *context, int ifinde
 		return problem_set(problem, -ENODEV, "%s is gone", team->config.name);
 	if (!team->datapath)
 		err = datapath_open(context->pins, team->config.name, context->netns,
-				    &team->datapath, &pinned, problem);
+				    context->carrier, &team->datapath, &pinned, problem);
 	if (err)
 		return err;
 	forget_slots(team);

@@ -5,7 +5,9 @@
 #include "core/doctor.h"
 #include "core/plan.h"
 #include "daemon/api_show.h"
+#include "daemon/host_doctor.h"
 #include "daemon/json_text.h"
+#include "kernel/device_manager.h"
 #include "kernel/forwarding.h"
 
 static void read_member(const struct manager *manager, const struct team *team,
@@ -13,14 +15,16 @@ static void read_member(const struct manager *manager, const struct team *team,
 			struct doctor_member *ret_member)
 {
 	int slot = team->datapath ? plan_slot(datapath_notes(team->datapath), config->device) : -1;
+	const struct link *link = link_by_name(&manager->observed.links, view->name);
 
 	*ret_member = (struct doctor_member){
 		.config = config,
 		.name = view->name,
-		.link = link_by_name(&manager->observed.links, view->name),
+		.link = link,
 		.state = view->state,
 		.reason = view->reason,
 		.drained = slot >= 0 && datapath_notes(team->datapath)->members[slot].drained,
+		.manager = link ? device_manager_of("", link->ifindex) : DEVICE_MANAGER_NONE,
 	};
 }
 
@@ -61,8 +65,9 @@ json_t *doctor_findings(const struct manager *manager)
 	_cleanup_free_ struct event_view *views = calloc(TEAMS_MAX, sizeof(*views));
 	_cleanup_free_ struct doctor_team *teams = calloc(TEAMS_MAX, sizeof(*teams));
 	_cleanup_(finding_list_done) struct finding_list findings = {};
+	_cleanup_(host_diagnosis_done) struct host_diagnosis host = {};
 	char files_trouble[FINDING_TEXT_SIZE] = "", error[STORE_ERROR_SIZE];
-	const struct doctor_facts facts = {
+	struct doctor_facts facts = {
 		.links = &manager->observed.links,
 		.addresses = manager->observed.addresses,
 		.address_count = manager->observed.address_count,
@@ -82,5 +87,7 @@ json_t *doctor_findings(const struct manager *manager)
 		store_error_text(&manager->store_error, error);
 		finding_say(files_trouble, "%s", error);
 	}
+	if (host_diagnose(manager->host, &manager->store, &host))
+		facts.host = &host.facts;
 	return doctor_examine(&facts, &findings) ? NULL : findings_json(&findings);
 }

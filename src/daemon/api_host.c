@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/api_host.h"
 
+#include "base/cleanup.h"
 #include "base/strings.h"
 #include "daemon/api_error.h"
 #include "daemon/api_read.h"
+#include "daemon/api_show.h"
+#include "daemon/edit_confirm.h"
 #include "daemon/host_show.h"
 
 #include <errno.h>
@@ -60,6 +63,27 @@ void call_show_vfs(void *data, json_t *parameters, struct varlink_reply *reply)
 		    &problem);
 }
 
+/* H4. It touches no file: the next start allots as it finds the adapters. */
+void call_reallot_vfs(void *data, json_t *parameters, struct varlink_reply *reply)
+{
+	_cleanup_(action_list_done) struct action_list actions = {};
+	struct manager *manager = data;
+	const char *name = api_text(parameters, "switch");
+	bool dry = json_is_true(json_object_get(parameters, "dry"));
+	struct problem problem = {};
+	unsigned int seconds;
+	int err;
+
+	if (!switch_list_find(&manager->store.switches, name))
+		return api_error(reply, API_NOT_FOUND, "there is no switch \"%s\"", name);
+	err = dry ? 0 : confirm_admit(manager, parameters, &seconds, &problem);
+	if (!err)
+		err = host_reallot(manager->host, &manager->store, name, dry, &actions, &problem);
+	if (err)
+		return api_error(reply, API_REFUSED, "%s", problem.text);
+	reply->parameters = json_pack("{s:o}", "actions", show_actions(&actions));
+}
+
 /* --- switches --- */
 
 static int set_of_switch(void *sw, const char *key, const char *value, struct problem *problem)
@@ -108,9 +132,13 @@ static int read_switch(struct edit *edit, json_t *json)
 void call_add_switch(void *data, json_t *parameters, struct varlink_reply *reply)
 {
 	json_t *json = json_object_get(parameters, "switch");
+	struct switch_config *sw;
 	struct edit edit;
 
-	if (!edit_begin(&edit, data, parameters, reply) && !read_switch(&edit, json))
+	if (!edit_begin(&edit, data, parameters, reply) && !read_switch(&edit, json) &&
+	    (sw = edit_switch(&edit, api_text(json, "name"))) &&
+	    (!json_is_true(json_object_get(parameters, "take_addresses")) ||
+	     !edit_take_nic(&edit, sw)))
 		edit_commit(&edit, (struct store_object){CONFIG_SWITCH, api_text(json, "name")});
 	edit_end(&edit);
 }
@@ -147,10 +175,13 @@ void call_remove_switch(void *data, json_t *parameters, struct varlink_reply *re
 {
 	const char *name = api_text(parameters, "name");
 	const struct store_object object = {CONFIG_SWITCH, name};
+	const char *device = api_text(parameters, "give_addresses");
+	struct switch_config *sw;
 	struct edit edit;
 
-	if (!edit_begin(&edit, data, parameters, reply) && edit_switch(&edit, name) &&
-	    !edit_refuse(&edit, check_unused(&edit, name))) {
+	if (!edit_begin(&edit, data, parameters, reply) && (sw = edit_switch(&edit, name)) &&
+	    !edit_refuse(&edit, check_unused(&edit, name)) &&
+	    (!*device || !edit_give_nic(&edit, sw, device))) {
 		store_forget(edit.store, object);
 		edit_commit(&edit, object);
 	}

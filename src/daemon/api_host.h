@@ -8,6 +8,7 @@
 void call_show_switches(void *data, json_t *parameters, struct varlink_reply *reply);
 void call_show_adapters(void *data, json_t *parameters, struct varlink_reply *reply);
 void call_show_vfs(void *data, json_t *parameters, struct varlink_reply *reply);
+void call_reallot_vfs(void *data, json_t *parameters, struct varlink_reply *reply);
 void call_add_switch(void *data, json_t *parameters, struct varlink_reply *reply);
 void call_set_switch(void *data, json_t *parameters, struct varlink_reply *reply);
 void call_remove_switch(void *data, json_t *parameters, struct varlink_reply *reply);

@@ -6,6 +6,8 @@
 #include "core/plan.h"
 #include "daemon/clock.h"
 #include "daemon/json_text.h"
+#include "daemon/probing.h"
+#include "datapath/carrier.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -62,6 +64,15 @@ static void put_counters(json_t *object, const struct link *link)
 	put(object, "rx_bytes", json_integer((json_int_t)counters->rx_bytes));
 }
 
+static json_t *show_probes(const struct team *team, int slot)
+{
+	struct probe_counts counts = probing_counts(team, slot);
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "sent", (json_int_t)counts.sent, "lost",
+			 (json_int_t)counts.lost, "heard", (json_int_t)counts.heard, "answers",
+			 (json_int_t)counts.answers, "refused", (json_int_t)counts.refused);
+}
+
 static void put_datapath(json_t *object, const struct team *team, int slot)
 {
 	bool loaded = team->datapath && slot >= 0;
@@ -77,6 +88,7 @@ static void put_datapath(json_t *object, const struct team *team, int slot)
 	put(object, "failures",
 	    json_integer(loaded ? datapath_notes(datapath)->members[slot].failures : 0));
 	put(object, "drops", show_drops(team, slot));
+	put(object, "probes", show_probes(team, slot));
 }
 
 static void put_part(json_t *object, const struct team *team, const struct member_config *member,
@@ -200,6 +212,12 @@ static void note_set_aside(const struct manager *manager, const struct team *tea
 	}
 }
 
+/* Members that have never heard each other. */
+static const char addresses_tell[] = "not all members hear each other: their switches are not "
+				     "joined, and addresses alone tell of paths";
+static const char nothing_tells[] = "not all members hear each other: their switches are not "
+				    "joined; only probe-address can tell of their paths";
+
 static json_t *show_notes(const struct manager *manager, const struct team *team)
 {
 	char text[STORE_ERROR_SIZE + 64], error[STORE_ERROR_SIZE];
@@ -212,6 +230,10 @@ static json_t *show_notes(const struct manager *manager, const struct team *team
 							       "peers do not reach the primary; "
 							       "the host must allow teaming"));
 	note_set_aside(manager, team, array);
+	if (probing_unjoined(team))
+		(void)json_array_append_new(array, json_string(*team->config.probe_addresses
+								       ? addresses_tell
+								       : nothing_tells));
 	if (!manager->store_valid) {
 		store_error_text(&manager->store_error, error);
 		(void)snprintf(text, sizeof(text), "the configuration is not in force: %s", error);
@@ -234,17 +256,20 @@ static const char *primary_name(const struct manager *manager, const struct team
 json_t *show_team(const struct manager *manager, const struct team *team)
 {
 	const struct link *bond = link_by_index(&manager->observed.links, team->ifindex);
-	char mac[MAC_TEXT_SIZE] = "";
+	char mac[MAC_TEXT_SIZE] = "", probing[96];
 
+	probing_text(team, &manager->observed.links, probing, sizeof(probing));
 	if (bond)
 		(void)mac_format(&bond->mac, mac);
-	return json_pack(
-		"{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "name", team->config.name,
-		"state", team_state_names[team_run_state(&team->run, team->config.member_count)],
-		"mac", mac, "mtu", (json_int_t)(bond ? bond->mtu : 0), "primary",
-		json_text(primary_name(manager, team)), "addresses", show_addresses(manager, team),
-		"settings", show_settings(team), "members", show_members(manager, team),
-		"failovers", show_records(team), "notes", show_notes(manager, team));
+	return json_pack("{s:s, s:s, s:s, s:I, s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "name",
+			 team->config.name, "state",
+			 team_state_names[team_run_state(&team->run, team->config.member_count)],
+			 "mac", mac, "mtu", (json_int_t)(bond ? bond->mtu : 0), "primary",
+			 json_text(primary_name(manager, team)), "probing", probing, "addresses",
+			 show_addresses(manager, team), "carrier_program",
+			 carrier_text(manager->context.carrier), "settings", show_settings(team),
+			 "members", show_members(manager, team), "failovers", show_records(team),
+			 "notes", show_notes(manager, team));
 }
 
 /* After each turn of the loop, so a device is looked for by its name only if it must be. */

@@ -8,6 +8,7 @@
 #include "daemon/clock.h"
 #include "daemon/handover.h"
 #include "daemon/team_mac.h"
+#include "daemon/team_seats.h"
 #include "daemon/udev.h"
 #include "kernel/rtnl_bond.h"
 #include "kernel/rtnl_link.h"
@@ -18,7 +19,7 @@
 /* queue_ids are slot + 1, and 0 is "no choice". */
 #define BOND_TX_QUEUES (PICK_SLOTS + 1)
 
-/* The answer may have been lost, not the request. There was no device of this name before. */
+/* The answer may have been lost, not the request. */
 static void delete_stray(const struct team *team, const struct team_context *context)
 {
 	const struct link *bond;
@@ -35,6 +36,7 @@ static int create_bond(const struct team *team, const struct team_context *conte
 		       struct problem *problem)
 {
 	struct netlink *netlink = context->observed->requests;
+	bool is_taken = link_by_name(&context->observed->links, team->config.name) != NULL;
 	struct link_bond settings;
 	int err;
 
@@ -42,7 +44,7 @@ static int create_bond(const struct team *team, const struct team_context *conte
 	err = rtnl_bond_create(netlink, team->config.name, &settings, BOND_TX_QUEUES, problem);
 	if (err) {
 		(void)problem_prefix(problem, "%s cannot be made", team->config.name);
-		if (err != -EEXIST)
+		if (err != -EEXIST && !is_taken)
 			delete_stray(team, context);
 		return err;
 	}
@@ -59,6 +61,7 @@ static int create_bond(const struct team *team, const struct team_context *conte
 static void forget_members(struct team *team)
 {
 	datapath_state(team->datapath)->usable = 0;
+	datapath_state(team->datapath)->ifindex = 0;
 	team_run_init(&team->run);
 }
 
@@ -71,7 +74,7 @@ static int apply_create(struct team *team, const struct team_context *context,
 
 	if (!team->datapath)
 		err = datapath_open(context->pins, team->config.name, context->netns,
-				    &team->datapath, &adopted, problem);
+				    context->carrier, &team->datapath, &adopted, problem);
 	if (err)
 		return err;
 	forget_members(team);
@@ -307,10 +310,15 @@ static int apply_leave(struct team *team, const struct team_context *context, in
 	bool was_primary = team->run.primary == slot;
 	int err;
 
+	/* Nobody is worse than one that goes, not even who stands by. */
+	for (unsigned int i = 0; i < team->run.count; i++)
+		team->run.seats[i].drained |= team->run.seats[i].slot == slot;
 	for (unsigned int i = 0; team->run.primary == slot && i < team->run.count; i++)
 		if (team->run.seats[i].slot != slot)
 			(void)team_switchover(team, context, team->run.seats[i].slot, NULL);
 	err = leave(team, context, slot, problem);
+	if (err)
+		team_arrange(team, &context->observed->links);
 	if (err && was_primary)
 		(void)team_switchover(team, context, slot, NULL);
 	return err;

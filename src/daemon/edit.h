@@ -44,6 +44,12 @@ int edit_take(struct edit *edit, struct team_config *team, bool first);
  */
 int edit_give(struct edit *edit, const char *team, const char *device, const char *leaving);
 
+/* Let the switch @sw, which is new, take the addresses and routes of its NIC. */
+int edit_take_nic(struct edit *edit, const struct switch_config *sw);
+
+/* Let @device, the NIC of the switch @sw that goes, have the switch's addresses and routes. */
+int edit_give_nic(struct edit *edit, const struct switch_config *sw, const char *device);
+
 /* Make @err and the edit's problem the reply, Refused. Returns @err; 0 does nothing. */
 int edit_refuse(struct edit *edit, int err);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Changes that move addresses and routes between a team and its members (T1). */
+/* Changes that move addresses and routes: between a team and its members (T1), a switch and its NIC. */
 #include "daemon/api_error.h"
 #include "daemon/edit.h"
 #include "daemon/handover.h"
@@ -81,5 +81,43 @@ int edit_give(struct edit *edit, const char *name, const char *device, const cha
 				    &edit->problem);
 	edit->heir_team = team;
 	edit->heir_slot = slot;
+	return edit_refuse(edit, err);
+}
+
+int edit_take_nic(struct edit *edit, const struct switch_config *sw)
+{
+	const struct link_table *links = &edit->manager->observed.links;
+	const struct link *nic = switch_nic(sw, links), *bridge = link_by_name(links, sw->name);
+	int err = begin(edit);
+
+	/* An adopted bridge may have addresses of its own. */
+	if (!err && bridge)
+		err = handover_note(edit->handover, &edit->manager->context, bridge,
+				    &edit->problem);
+	if (!err && nic && !nic->master)
+		err = handover_move(edit->handover, &edit->manager->context, nic, sw->name,
+				    &edit->problem);
+	return edit_refuse(edit, err);
+}
+
+int edit_give_nic(struct edit *edit, const struct switch_config *sw, const char *device)
+{
+	const struct link_table *links = &edit->manager->observed.links;
+	const struct link *bridge = link_by_name(links, sw->name), *nic = switch_nic(sw, links);
+	int err;
+
+	if (!nic || (strcmp(device, nic->name) != 0 && strcmp(device, sw->nic) != 0))
+		return edit_refuse(edit, problem_set(&edit->problem, -ENODEV,
+						     "%s is not the NIC of %s; only that can have "
+						     "the addresses",
+						     device, sw->name));
+	if (sw->adopt)
+		return edit_refuse(edit, problem_set(&edit->problem, -EINVAL,
+						     "the bridge %s stays, and keeps its addresses",
+						     sw->name));
+	err = begin(edit);
+	if (!err && bridge)
+		err = handover_move(edit->handover, &edit->manager->context, bridge, nic->name,
+				    &edit->problem);
 	return edit_refuse(edit, err);
 }

@@ -6,6 +6,7 @@
 #include "daemon/clock.h"
 #include "daemon/event_view.h"
 #include "daemon/hooks.h"
+#include "daemon/host.h"
 #include "daemon/json_text.h"
 #include "daemon/manager.h"
 
@@ -122,6 +123,8 @@ static void look(struct events *events)
 	forget_removed(events);
 	for (unsigned int i = 0; i < events->manager->team_count; i++)
 		look_at_team(events, events->manager->teams[i]);
+	if (events->manager->store_valid)
+		host_tell_changes(events->manager->host, &events->manager->store, tell, events);
 	tell_of_configuration(events);
 }
 

@@ -333,6 +333,11 @@ static void take_records(const struct handover *handover, const struct handover_
 	}
 }
 
+bool handover_moves(const struct handover *handover, int ifindex)
+{
+	return find_move(handover, ifindex) != NULL;
+}
+
 void handover_lift(const struct handover *handover, const struct team_context *context, int ifindex)
 {
 	const struct handover_move *move = find_move(handover, ifindex);
@@ -399,7 +404,8 @@ int handover_give(const struct handover *handover, const struct team_context *co
 		const struct handover_device *device = &handover->devices[move->device];
 		const struct link *to = link_by_name(&context->observed->links, move->to);
 
-		if (to && strcmp(to->kind, "bond") == 0) /* landed when its member joined */
+		/* Landed when the member, or the NIC, joined. */
+		if (to && (strcmp(to->kind, "bond") == 0 || strcmp(to->kind, "bridge") == 0))
 			continue;
 		handover_lift(handover, context, device->ifindex);
 		err = land(handover, move, context, problem);

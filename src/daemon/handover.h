@@ -66,6 +66,9 @@ int handover_move(struct handover *handover, const struct team_context *context,
 /* The devices that something moves from. @handover may be NULL, here and below. */
 const int *handover_taken(const struct handover *handover, size_t *ret_count);
 
+/* Does what the device has go elsewhere? */
+bool handover_moves(const struct handover *handover, int ifindex);
+
 /* Around a device's joining: what it has is taken off it, and made on the team. */
 void handover_lift(const struct handover *handover, const struct team_context *context,
 		   int ifindex);

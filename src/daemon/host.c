@@ -136,8 +136,9 @@ static void add_action(struct action_list *actions, const struct host_step *step
 	action_list_add(actions, &action);
 }
 
-static int plan(struct host *host, const struct store *store, struct host_steps *steps,
-		struct problem *problem)
+/* @in_force: @store is, so that what is seen of it is noted. */
+static int plan(struct host *host, const struct store *store, bool in_force,
+		struct host_steps *steps, struct problem *problem)
 {
 	const struct host_config want = host_want(store);
 	struct host_seen *seen = calloc(1, sizeof(*seen));
@@ -146,7 +147,13 @@ static int plan(struct host *host, const struct store *store, struct host_steps 
 	if (!err)
 		err = host_observe(host, store, seen, problem);
 	if (!err) {
+		if (in_force) {
+			host_end_reallot(host, store, seen);
+			host_note_vfs(host, store, seen);
+		}
 		host_plan(&want, &seen->view, steps);
+		if (in_force)
+			host_note_given(host, store, seen);
 		host_seen_done(seen);
 	}
 	if (!err && steps->incomplete)
@@ -159,7 +166,7 @@ void host_show_plan(struct host *host, const struct store *store, struct action_
 {
 	struct host_steps steps = {};
 
-	if (!host_has_work(host, store) || plan(host, store, &steps, NULL)) {
+	if (!host_has_work(host, store) || plan(host, store, false, &steps, NULL)) {
 		host_steps_done(&steps);
 		return;
 	}
@@ -229,7 +236,7 @@ static int run_round(struct pass *pass, struct problem *problem)
 
 	pass->since_ns = clock_now_ns();
 	pass->acted = false;
-	err = plan(pass->host, pass->store, &steps, problem);
+	err = plan(pass->host, pass->store, true, &steps, problem);
 	for (size_t i = 0; !err && i < steps.count; i++)
 		err = do_step(pass, &steps.steps[i], problem);
 	if (!err)
@@ -252,13 +259,16 @@ int host_reconcile(struct host *host, const struct store *store, const struct st
 	int err = 0;
 
 	*ret_again_ns = 0;
-	if (!host_has_work(host, store))
+	if (!host_has_work(host, store)) {
+		host_tell_guests(host, store);
 		return 0;
+	}
 	for (int i = 0; !err && pass.acted && i < ROUNDS_MAX; i++)
 		err = run_round(&pass, problem);
 	if (!err)
 		host_forget_nics(host, store);
 	host_tell_guests(host, store);
+	host->changes++;
 	*ret_again_ns = next_retry(host, pass.since_ns);
 	return err;
 }
@@ -321,6 +331,7 @@ void host_update(struct host *host, const struct store *store)
 	}
 	free(update.vlans);
 	host_tell_guests(host, store);
+	host->changes++;
 }
 
 /* --- life --- */
@@ -345,8 +356,8 @@ static int find_guard(const char *name, void *data)
 	return err == -ENOMEM ? err : 0;
 }
 
-int host_open(const struct team_context *context, void (*changed)(void *data), void *data,
-	      struct host **ret_host, struct problem *problem)
+int host_open(const struct team_context *context, const char *libvirt, void (*changed)(void *data),
+	      void *data, struct host **ret_host, struct problem *problem)
 {
 	struct host *host = calloc(1, sizeof(*host));
 	int err;
@@ -354,6 +365,7 @@ int host_open(const struct team_context *context, void (*changed)(void *data), v
 	if (!host)
 		return problem_set(problem, -ENOMEM, "out of memory");
 	host->context = context;
+	host->libvirt = libvirt;
 	host->changed = changed;
 	host->data = data;
 	(void)snprintf(host->guard_pins, sizeof(host->guard_pins), "%s-guard", context->pins);
@@ -375,6 +387,7 @@ void host_close(struct host *host)
 		return;
 	worker_close(host->worker);
 	host_guests_done(host);
+	host_domains_done(host);
 	for (size_t i = 0; i < host->guard_count; i++)
 		guard_close(host->guards[i].guard);
 	for (size_t i = 0; i < host->nic_count; i++)
@@ -382,5 +395,7 @@ void host_close(struct host *host)
 	free(host->guards);
 	free(host->troubles);
 	free(host->holdings);
+	free(host->vfs);
+	free(host->told);
 	free(host);
 }

@@ -13,14 +13,17 @@
 #include "daemon/store.h"
 #include "daemon/team.h"
 
+#include <jansson.h>
+
 struct host;
 
 /*
- * @changed is called when a slow step is done, or a guest has answered: compare again.
- * Errors of the kernel's; the problem says which.
+ * @changed is called when a slow step is done, or a guest has answered: compare again. @libvirt is
+ * the program that speaks with libvirt, NULL: there is none. Errors of the kernel's; the problem
+ * says which.
  */
-int host_open(const struct team_context *context, void (*changed)(void *data), void *data,
-	      struct host **ret_host, struct problem *problem);
+int host_open(const struct team_context *context, const char *libvirt, void (*changed)(void *data),
+	      void *data, struct host **ret_host, struct problem *problem);
 
 /* Let go; all goes on in the kernel. NULL is fine. */
 void host_close(struct host *host);
@@ -50,6 +53,21 @@ void host_show_plan(struct host *host, const struct store *store, struct action_
  */
 int host_check(struct host *host, const struct store *before, const struct store *after,
 	       const char *commanded, struct problem *problem);
+
+/*
+ * H4: deal the VFs of the switch @sw, which is there, anew; whoever has one that is ours may lose it
+ * to a heavier adapter. What that means is appended to @actions; unless @dry, the next comparison
+ * begins it. -EBUSY: its VFs are being changed; -ENODEV: it has none.
+ */
+int host_reallot(struct host *host, const struct store *store, const char *sw, bool dry,
+		 struct action_list *actions, struct problem *problem);
+
+/* Takes ownership of @event: "event", "team" "", and what belongs to it. */
+typedef void (*host_event_found)(void *data, json_t *event);
+
+/* T20: call @found for each change since the last call. */
+void host_tell_changes(struct host *host, const struct store *store, host_event_found found,
+		       void *data);
 
 /* Another device has come: what failed for want of it need not wait. */
 void host_retry_at_once(struct host *host);

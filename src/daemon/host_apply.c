@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "core/permit.h"
+#include "daemon/handover.h"
 #include "daemon/log.h"
 #include "daemon/udev.h"
 #include "kernel/rtnl_bridge.h"
@@ -28,12 +29,19 @@ static const struct link_table *links(const struct host *host)
 	return &host->context->observed->links;
 }
 
+/* What reading has failed to see is seen by the next one. */
+static void look_around(const struct host *host)
+{
+	if (observe_own(host->context->observed))
+		(void)observe_own(host->context->observed);
+}
+
 /* Of a device that is down the kernel does not tell what has changed. */
 static void look(const struct host *host, int ifindex)
 {
-	(void)observe_own(host->context->observed);
-	if (link_by_index(links(host), ifindex))
-		(void)observe_link(host->context->observed, ifindex);
+	look_around(host);
+	if (link_by_index(links(host), ifindex) && observe_link(host->context->observed, ifindex))
+		look_around(host);
 }
 
 /* Somebody may have been faster. */
@@ -56,31 +64,42 @@ static int set_mark(struct host *host, int ifindex, const char *mark, struct pro
 	return err;
 }
 
-/* A bridge without its mark is nobody's: it must not stay. */
+/*
+ * The device @name was asked for, with result @err. Without its mark it is nobody's and must not
+ * stay; nor if the request has failed, for what is lost may have been the answer alone.
+ */
+static int mark_made(struct host *host, const char *name, int err, const char *mark,
+		     struct problem *problem)
+{
+	const struct link *made;
+	int ifindex;
+
+	look_around(host);
+	made = err == -EEXIST ? NULL : link_by_name(links(host), name);
+	ifindex = made ? made->ifindex : 0;
+	if (!err && !made)
+		err = problem_set(problem, -ENODEV, "%s is gone already", name);
+	if (!err)
+		err = set_mark(host, ifindex, mark, problem);
+	if (err && ifindex)
+		(void)rtnl_link_delete(requests(host), ifindex, NULL);
+	look_around(host);
+	return err;
+}
+
 static int apply_switch_make(struct host *host, const struct host_step *step,
 			     struct problem *problem)
 {
 	const struct host_mark mark = {};
 	char text[LINK_ALIAS_SIZE];
-	const struct link *bridge;
 	int err = rtnl_bridge_create(requests(host), step->sw->name, true, NULL);
 
 	if (err == -EOPNOTSUPP) /* one that knows no VLANs is enough for adapters without */
 		err = rtnl_bridge_create(requests(host), step->sw->name, false, problem);
 	else if (err)
 		(void)problem_set(problem, err, "%s", strerror(-err));
-	if (err)
-		return problem_prefix(problem, "%s cannot be made", step->sw->name);
-	(void)observe_own(host->context->observed);
-	bridge = link_by_name(links(host), step->sw->name);
-	if (!bridge)
-		return problem_set(problem, -ENODEV, "%s is gone already", step->sw->name);
-	err = set_mark(host, bridge->ifindex, host_mark_switch(&mark, text), problem);
-	bridge = link_by_name(links(host), step->sw->name);
-	if (err && bridge)
-		(void)rtnl_link_delete(requests(host), bridge->ifindex, NULL);
-	(void)observe_own(host->context->observed);
-	return err;
+	err = mark_made(host, step->sw->name, err, host_mark_switch(&mark, text), problem);
+	return err ? problem_prefix(problem, "%s cannot be made", step->sw->name) : 0;
 }
 
 /* What the NIC's filter was given for guests behind the switch. */
@@ -137,6 +156,27 @@ static int note_nic(struct host *host, const struct link *nic, int bridge, struc
 	return set_mark(host, bridge, host_mark_switch(&next, text), problem);
 }
 
+/*
+ * What the NIC has goes to the bridge in this step (handover): taken off it before, for a port must have
+ * none, and made there at once. A bridge of ours has the NIC's MAC then, by which peers know it, and
+ * keeps it whichever ports come.
+ */
+static int take_addresses(struct host *host, const struct host_step *step, const struct link *nic,
+			  struct problem *problem)
+{
+	const struct link *bridge = link_by_index(links(host), step->master);
+	struct mac mac = nic->mac;
+	int err = 0;
+
+	if (!handover_moves(host->context->handover, step->ifindex))
+		return 0;
+	if (bridge && !step->sw->adopt)
+		err = rtnl_link_set_mac(requests(host), bridge->ifindex, &mac, problem);
+	if (!err)
+		handover_lift(host->context->handover, host->context, step->ifindex);
+	return err;
+}
+
 static int apply_nic_join(struct host *host, const struct host_step *step, struct problem *problem)
 {
 	const struct link *nic = link_by_index(links(host), step->ifindex);
@@ -146,13 +186,18 @@ static int apply_nic_join(struct host *host, const struct host_step *step, struc
 	if (!nic)
 		return problem_set(problem, -ENODEV, "%s is gone", step->device);
 	err = note_nic(host, nic, step->master, problem);
+	nic = link_by_index(links(host), step->ifindex);
+	if (!err && nic)
+		err = take_addresses(host, step, nic, problem);
 	if (!err)
 		err = rtnl_link_set_master(requests(host), step->ifindex, step->master, problem);
 	if (!err && step->number)
-		err = rtnl_bridge_set_vlan(requests(host), step->ifindex, PVID_USUAL, true,
-					   problem);
+		err = rtnl_bridge_set_vlans(requests(host), step->ifindex, PVID_USUAL, step->tagged,
+					    problem);
 	if (!err && !up)
 		err = rtnl_link_set_up(requests(host), step->ifindex, true, problem);
+	if (!err)
+		err = handover_land(host->context->handover, host->context, step->ifindex, problem);
 	if (err) {
 		(void)rtnl_link_set_master(requests(host), step->ifindex, 0, NULL);
 		(void)problem_prefix(problem, "%s cannot be the uplink of %s", step->device,
@@ -200,23 +245,13 @@ static int make_veth(struct host *host, const struct host_step *step, struct pro
 
 static int apply_port_make(struct host *host, const struct host_step *step, struct problem *problem)
 {
-	const struct link *port;
 	char mark[LINK_ALIAS_SIZE];
 	int err = *step->vm->netns ? make_veth(host, step, problem)
 				   : tap_create(step->device, false, problem);
 
-	if (err)
-		return problem_prefix(problem, "the port of %s cannot be made", step->object);
-	(void)observe_own(host->context->observed);
-	port = link_by_name(links(host), step->device);
-	if (!port)
-		return problem_set(problem, -ENODEV, "the port %s is gone already", step->device);
-	err = set_mark(host, port->ifindex, host_mark_port(step->vm, step->adapter, mark), problem);
-	port = link_by_name(links(host), step->device);
-	if (err && port)
-		(void)rtnl_link_delete(requests(host), port->ifindex, NULL);
-	(void)observe_own(host->context->observed);
-	return err;
+	err = mark_made(host, step->device, err, host_mark_port(step->vm, step->adapter, mark),
+			problem);
+	return err ? problem_prefix(problem, "the port of %s cannot be made", step->object) : 0;
 }
 
 static void drop_guard(struct host *host, const char *port)
@@ -256,7 +291,7 @@ static const char *guard_name(const char *port, char *name)
 	return name;
 }
 
-static struct host_guard *new_guard(struct host *host, const char *port, struct guard *guard)
+static struct host_guard *new_guard(struct host *host, const char *port)
 {
 	struct host_guard *guards =
 		reallocarray(host->guards, host->guard_count + 1, sizeof(*guards));
@@ -265,7 +300,7 @@ static struct host_guard *new_guard(struct host *host, const char *port, struct 
 		return NULL;
 	host->guards = guards;
 	guards += host->guard_count++;
-	*guards = (struct host_guard){.guard = guard};
+	*guards = (struct host_guard){};
 	(void)text_copy(guards->port, sizeof(guards->port), port);
 	return guards;
 }
@@ -273,18 +308,17 @@ static struct host_guard *new_guard(struct host *host, const char *port, struct 
 int host_take_guard(struct host *host, const char *port, const struct guard_rules *rules,
 		    struct problem *problem)
 {
+	struct host_guard *guard = new_guard(host, port);
 	char name[LINK_NAME_SIZE];
-	struct guard *opened;
-	struct host_guard *guard;
-	int err = guard_open(host->guard_pins, guard_name(port, name), host->context->netns, rules,
-			     &opened, problem);
+	int err;
 
-	if (err)
-		return err;
-	guard = new_guard(host, port, opened);
-	if (!guard) {
-		guard_close(opened);
+	if (!guard)
 		return problem_set(problem, -ENOMEM, "out of memory");
+	err = guard_open(host->guard_pins, guard_name(port, name), host->context->netns, rules,
+			 &guard->guard, problem);
+	if (err) {
+		host->guard_count--;
+		return err;
 	}
 	guard->rules = *rules;
 	return 0;
@@ -320,8 +354,8 @@ static int apply_port_join(struct host *host, const struct host_step *step, stru
 	if (!err)
 		err = rtnl_link_set_master(requests(host), step->ifindex, step->master, problem);
 	if (!err && step->number)
-		err = rtnl_bridge_set_vlan(requests(host), step->ifindex, (uint16_t)step->number,
-					   false, problem);
+		err = rtnl_bridge_set_vlans(requests(host), step->ifindex, (uint16_t)step->number,
+					    NULL, problem);
 	look(host, step->ifindex);
 	return err ? problem_prefix(problem, "%s cannot be a port of %s", step->device,
 				    step->adapter->switch_name)
@@ -356,7 +390,8 @@ static int apply_vfs_make(struct host *host, const struct host_step *step, struc
 
 static void remember_vf(struct host *host, const struct host_step *step)
 {
-	struct host_nic_memory *nic = host_remember_nic(host, step->sw->name, step->ifindex);
+	struct host_nic_memory *nic =
+		host_remember_nic(host, host_step_switch(step), step->ifindex);
 	bool ours = !mac_is_zero(&step->mac);
 	struct host_holding *holdings;
 
@@ -395,7 +430,7 @@ static int or_noted(struct host *host, const struct host_step *step, int err)
 
 	if (err != -EOPNOTSUPP)
 		return err;
-	nic = host_remember_nic(host, step->sw->name, step->ifindex);
+	nic = host_remember_nic(host, host_step_switch(step), step->ifindex);
 	if (nic && step->kind == HOST_VF_LINK)
 		nic->no_link = true;
 	else if (nic && step->kind == HOST_VF_TRUST)
@@ -458,7 +493,8 @@ static void remember_put(struct host_nic_memory *nic, const struct mac *mac)
 
 static int apply_fdb(struct host *host, const struct host_step *step, struct problem *problem)
 {
-	struct host_nic_memory *nic = host_remember_nic(host, step->sw->name, step->ifindex);
+	struct host_nic_memory *nic =
+		host_remember_nic(host, host_step_switch(step), step->ifindex);
 	int err;
 
 	if (step->kind == HOST_FDB_DEL)
@@ -483,9 +519,9 @@ int host_apply(struct host *host, const struct host_step *step, struct problem *
 		return apply_switch_remove(host, step, problem);
 	case HOST_NIC_JOIN:
 		return apply_nic_join(host, step, problem);
-	case HOST_NIC_TRUNK:
-		return rtnl_bridge_set_vlan(requests(host), step->ifindex, PVID_USUAL, true,
-					    problem);
+	case HOST_NIC_VLANS:
+		return rtnl_bridge_set_vlans(requests(host), step->ifindex, PVID_USUAL,
+					     step->tagged, problem);
 	case HOST_PORT_MAKE:
 		return apply_port_make(host, step, problem);
 	case HOST_PORT_REMOVE:
@@ -495,8 +531,8 @@ int host_apply(struct host *host, const struct host_step *step, struct problem *
 	case HOST_PORT_JOIN:
 		return apply_port_join(host, step, problem);
 	case HOST_PORT_VLAN:
-		return rtnl_bridge_set_vlan(requests(host), step->ifindex, (uint16_t)step->number,
-					    false, problem);
+		return rtnl_bridge_set_vlans(requests(host), step->ifindex, (uint16_t)step->number,
+					     NULL, problem);
 	case HOST_VF_MAC:
 		return apply_vf_mac(host, step, problem);
 	case HOST_VF_VLAN:
@@ -511,6 +547,12 @@ int host_apply(struct host *host, const struct host_step *step, struct problem *
 	case HOST_FDB_ADD:
 	case HOST_FDB_DEL:
 		return apply_fdb(host, step, problem);
+	case HOST_ENTRY_ADD:
+		return rtnl_fdb_add_port(requests(host), step->ifindex, &step->mac,
+					 (uint16_t)step->number, problem);
+	case HOST_ENTRY_DEL:
+		return rtnl_fdb_del_port(requests(host), step->ifindex, &step->mac,
+					 (uint16_t)step->number, problem);
 	case HOST_VFS_MAKE:
 		return apply_vfs_make(host, step, problem);
 	case HOST_VF_BIND:

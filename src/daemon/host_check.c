@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What of a change a command refuses: before anything is done, and in one sentence. */
 #include "core/config_host.h"
+#include "core/handover.h"
+#include "daemon/handover.h"
 #include "daemon/host_private.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +41,34 @@ static int check_change(const struct switch_config *was, const struct switch_con
 	return 0;
 }
 
+/*
+ * Whoever is reached by the host's addresses on a switch would be cut off with it. One that the
+ * kernel has made of what a router says was never put there.
+ */
+static int check_addresses(struct host *host, const struct switch_config *sw,
+			   struct problem *problem)
+{
+	const struct observed *observed = host->context->observed;
+	const struct link *bridge = link_by_name(&observed->links, sw->name);
+	char text[INET6_ADDRSTRLEN];
+
+	if (!bridge || sw->adopt || handover_moves(host->context->handover, bridge->ifindex))
+		return 0;
+	for (size_t i = 0; i < observed->address_count; i++) {
+		const struct link_address *address = &observed->addresses[i];
+
+		if (address->ifindex != bridge->ifindex || !handover_moves_address(address) ||
+		    address->protocol == IFAPROT_KERNEL_RA)
+			continue;
+		(void)inet_ntop(address->family, address->bytes, text, sizeof(text));
+		return problem_set(problem, -EBUSY,
+				   "%s has the address %s/%u; move it to the NIC: iovteam switch "
+				   "remove %s --give-addresses %s",
+				   sw->name, text, address->prefix, sw->name, sw->nic);
+	}
+	return 0;
+}
+
 /* What is given back must not be lost sight of. */
 static int check_removal(struct host *host, const struct store *after, const char *sw,
 			 struct problem *problem)
@@ -55,8 +87,13 @@ static int check_changes(struct host *host, const struct store *before, const st
 {
 	int err = 0;
 
-	for (uint32_t i = 0; !err && i < before->switches.count; i++)
-		err = check_removal(host, after, before->switches.switches[i].name, problem);
+	for (uint32_t i = 0; !err && i < before->switches.count; i++) {
+		const struct switch_config *was = &before->switches.switches[i];
+
+		err = check_removal(host, after, was->name, problem);
+		if (!err && !find(after, was->name))
+			err = check_addresses(host, was, problem);
+	}
 
 	for (uint32_t i = 0; !err && i < after->switches.count; i++) {
 		const struct switch_config *is = &after->switches.switches[i];
@@ -134,18 +171,32 @@ bool host_is_changed(const struct store *before, const struct store *after, cons
 	return had != has || (has && !config_object_equal(&was, &is));
 }
 
-static bool is_object(const struct store *store, const char *object)
+/*
+ * Does the change ask for another place than before: another port, switch, VLAN or guest? Of a switch,
+ * for VFs?
+ */
+static bool is_placed_anew(const struct store *before, const struct store *after,
+			   const char *object)
 {
-	return find(store, object) || host_adapter_of(store, object);
+	const struct adapter_config *was = host_adapter_of(before, object);
+	const struct adapter_config *is = host_adapter_of(after, object);
+
+	if (!is)
+		return !find(before, object) ||
+		       (find(after, object) &&
+			find(before, object)->iov != find(after, object)->iov);
+	return !was || strcmp(was->port, is->port) != 0 || was->vlan != is->vlan ||
+	       strcmp(was->switch_name, is->switch_name) != 0 ||
+	       strcmp(vm_of(before, object)->netns, vm_of(after, object)->netns) != 0;
 }
 
 /* What was configured before may wait; what is new must be possible. */
-static int check_steps(const struct store *before, const struct host_steps *steps,
-		       struct problem *problem)
+static int check_steps(const struct store *before, const struct store *after,
+		       const struct host_steps *steps, struct problem *problem)
 {
 	for (size_t i = 0; i < steps->count; i++)
 		if (steps->steps[i].kind == HOST_REFUSE &&
-		    !is_object(before, steps->steps[i].object))
+		    is_placed_anew(before, after, steps->steps[i].object))
 			return problem_set(problem, -EBUSY, "%s", steps->steps[i].text);
 	return steps->incomplete ? problem_set(problem, -ENOMEM, "out of memory") : 0;
 }
@@ -169,7 +220,7 @@ int host_check(struct host *host, const struct store *before, const struct store
 		host_plan(&want, &seen->view, &steps);
 		err = check_commanded(host, after, seen, commanded, problem);
 		if (!err)
-			err = check_steps(before, &steps, problem);
+			err = check_steps(before, after, &steps, problem);
 		host_steps_done(&steps);
 		host_seen_done(seen);
 	}

@@ -122,6 +122,7 @@ void host_tell_guests(struct host *host, const struct store *store)
 		if (guest)
 			tell(guest, vm, store, &host->context->observed->links);
 	}
+	host_tell_domains(host, store);
 }
 
 void host_guests_done(struct host *host)
@@ -136,6 +137,8 @@ bool host_guest_told(const struct host *host, const struct vm_config *vm,
 {
 	const struct host_guest *guest = find_guest(host, vm->name);
 
+	if (*vm->libvirt)
+		return host_domain_told(host, vm, adapter);
 	return guest && qmp_told(guest->qmp, &adapter->mac);
 }
 
@@ -144,7 +147,7 @@ const char *host_guest_trouble(const struct host *host, const struct vm_config *
 {
 	const struct host_guest *guest = find_guest(host, vm->name);
 
-	if (*vm->netns || (guest && !has_mac(guest, &adapter->mac)))
+	if (*vm->netns || *vm->libvirt || (guest && !has_mac(guest, &adapter->mac)))
 		return "";
 	if (!*vm->qmp)
 		return "its guest cannot be told of a lost uplink: the VM has no Qmp";

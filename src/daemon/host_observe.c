@@ -2,7 +2,9 @@
 #include "daemon/host_private.h"
 
 #include "base/strings.h"
+#include "core/iov.h"
 #include "daemon/clock.h"
+#include "daemon/handover.h"
 #include "kernel/rtnl_bridge.h"
 #include "kernel/rtnl_route.h"
 #include "kernel/rtnl_vf.h"
@@ -73,14 +75,56 @@ struct host_nic_memory *host_remember_nic(struct host *host, const char *sw, int
 	return memory;
 }
 
+/* A bridge that is ours still. */
+static bool is_there(const struct host *host, const char *sw)
+{
+	const struct link *bridge = link_by_name(&host->context->observed->links, sw);
+	struct host_mark mark;
+
+	return bridge && host_mark_read(bridge, &mark);
+}
+
 void host_forget_nics(struct host *host, const struct store *store)
 {
 	for (size_t i = host->nic_count; i-- > 0;)
-		if (!host->nics[i].busy &&
+		if (!host->nics[i].busy && !is_there(host, host->nics[i].sw) &&
 		    !switch_list_find((struct switch_list *)&store->switches, host->nics[i].sw)) {
 			forget_nic(&host->nics[i]);
 			host->nics[i] = host->nics[--host->nic_count];
 		}
+}
+
+static bool wants_vm_vf(const struct store *store, const struct switch_config *sw)
+{
+	for (uint32_t i = 0; i < store->vms.count; i++)
+		for (uint32_t j = 0; j < store->vms.vms[i].adapter_count; j++) {
+			const struct vm_config *vm = &store->vms.vms[i];
+
+			if (!*vm->netns && vm->adapters[j].iov_weight &&
+			    strcmp(vm->adapters[j].switch_name, sw->name) == 0)
+				return true;
+		}
+	return false;
+}
+
+uint32_t host_iov_reasons(struct host *host, const struct store *store,
+			  const struct host_seen *seen, uint32_t place)
+{
+	const struct switch_config *sw = &store->switches.switches[place];
+	const struct host_nic_memory *memory = host_nic_memory(host, sw->name);
+	const struct sriov *sriov = &seen->sriovs[place];
+	const struct vf_table *vfs = &seen->nics[place].vfs;
+	struct iov_facts facts = iov_look(switch_nic(sw, &host->context->observed->links));
+
+	facts.total = sriov->total;
+	facts.has_driver = sriov->has_driver;
+	facts.iommu = sriov->iommu;
+	facts.memory = sriov->memory;
+	facts.error = memory ? memory->refused_errno : 0;
+	for (size_t i = 0; i < vfs->count && !facts.shares_group; i++)
+		facts.shares_group =
+			*vfs->vfs[i].pci && sriov_shares_group(HOST_SYSFS, vfs->vfs[i].pci);
+	return iov_reasons(&facts);
 }
 
 /* A NIC whose VFs cannot be read keeps no other switch waiting: its VFs are left alone. */
@@ -124,12 +168,44 @@ static void observe_nic(struct host *host, const struct store *store, uint32_t p
 	of->no_trust = memory->no_trust;
 	of->no_spoofchk = memory->no_spoofchk;
 	of->no_link = memory->no_link;
+	of->again = memory->again;
 	of->put = memory->put;
 	of->put_count = memory->put_count;
 	memcpy(of->ours, memory->ours, sizeof(of->ours));
 	observe_vfs(host, sw->name, nic, of, &seen->sriovs[place]);
 	wanted = sw->vf_count && sw->vf_count < of->total ? sw->vf_count : of->total;
 	of->refused = memory->refused_count && memory->refused_count == wanted;
+	of->bars_vms = of->vfs.count && wants_vm_vf(store, sw) &&
+		       !iov_possible_for_vms(host_iov_reasons(host, store, seen, place));
+}
+
+/* VFs that were there before, and that this daemon has set: they go back before the switch does. */
+static int observe_leaving(struct host *host, const struct store *store, struct host_seen *seen)
+{
+	const struct link_table *links = &host->context->observed->links;
+	struct sriov sriov;
+
+	seen->leaving = calloc(host->nic_count ? host->nic_count : 1, sizeof(*seen->leaving));
+	if (!seen->leaving)
+		return -ENOMEM;
+	for (size_t i = 0; i < host->nic_count; i++) {
+		const struct host_nic_memory *memory = &host->nics[i];
+		const struct link *bridge = link_by_name(links, memory->sw);
+		const struct link *nic = link_by_index(links, memory->ifindex);
+		struct host_leaving *leaving = &seen->leaving[seen->view.leaving_count];
+		struct host_mark mark;
+
+		if (switch_list_find((struct switch_list *)&store->switches, memory->sw) ||
+		    !bridge || !host_mark_read(bridge, &mark) || mark.made_vfs || !nic ||
+		    nic->master != bridge->ifindex)
+			continue;
+		*leaving = (struct host_leaving){.sw = memory->sw, .link = nic};
+		leaving->nic.busy = memory->busy;
+		memcpy(leaving->nic.ours, memory->ours, sizeof(memory->ours));
+		observe_vfs(host, memory->sw, nic, &leaving->nic, &sriov);
+		seen->view.leaving_count++;
+	}
+	return 0;
 }
 
 /* --- ports --- */
@@ -202,11 +278,11 @@ static void find_default_routes(struct netlink *netlink, int *ret_ifindexes)
 
 /* --- all --- */
 
-/* Only then are filters of interest. They are long: a trunk has an entry for each VLAN. */
-static bool has_vfs(const struct host_seen *seen)
+/* Only where there are VFs, or were, are filters of interest. */
+static bool has_vfs(const struct store *store, const struct host_seen *seen)
 {
-	for (size_t i = 0; i < SWITCHES_MAX; i++)
-		if (seen->nics[i].vfs.count)
+	for (uint32_t i = 0; i < store->switches.count; i++)
+		if (store->switches.switches[i].iov || seen->nics[i].vfs.count)
 			return true;
 	return false;
 }
@@ -215,6 +291,9 @@ void host_seen_done(struct host_seen *seen)
 {
 	for (size_t i = 0; i < SWITCHES_MAX; i++)
 		vf_table_done(&seen->nics[i].vfs);
+	for (size_t i = 0; i < seen->view.leaving_count; i++)
+		vf_table_done(&seen->leaving[i].nic.vfs);
+	free(seen->leaving);
 	free(seen->vlans);
 	free(seen->fdb);
 	free(seen->ports);
@@ -229,10 +308,12 @@ static void point_view(const struct host *host, struct host_seen *seen)
 	seen->view.links = &observed->links;
 	seen->view.addresses = observed->addresses;
 	seen->view.address_count = observed->address_count;
+	seen->view.taken = handover_taken(host->context->handover, &seen->view.taken_count);
 	seen->view.vlans = seen->vlans;
 	seen->view.fdb = seen->fdb;
 	seen->view.nics = seen->nics;
 	seen->view.ports = (const struct host_port(*)[VM_ADAPTERS_MAX])seen->ports;
+	seen->view.leaving = seen->leaving;
 	seen->view.guards = (const char(*)[LINK_NAME_SIZE])seen->guards;
 	seen->view.guard_count = host->guard_count;
 }
@@ -251,7 +332,9 @@ int host_observe(struct host *host, const struct store *store, struct host_seen 
 	find_default_routes(netlink, seen.view.default_routes);
 	for (uint32_t i = 0; !err && i < store->switches.count; i++)
 		observe_nic(host, store, i, &seen);
-	if (!err && has_vfs(&seen))
+	if (!err)
+		err = observe_leaving(host, store, &seen);
+	if (!err && has_vfs(store, &seen))
 		err = rtnl_fdb_dump(netlink, 0, &seen.fdb, &seen.view.fdb_count);
 	if (err) {
 		host_seen_done(&seen);

@@ -19,6 +19,7 @@ struct host_nic_memory {
 	int refused_errno;
 	char refused_text[HOST_TEXT_SIZE];
 	bool no_trust, no_spoofchk, no_link;
+	bool again; /* VFs are dealt anew, until all are where they belong (H4) */
 	uint64_t ours[4];
 	struct mac *put;
 	size_t put_count;
@@ -47,8 +48,33 @@ struct host_holding {
 	int vf;
 };
 
+/* A VF that a domain of libvirt may be given: of an adapter, by its MAC. */
+struct host_given {
+	struct mac mac;
+	char vf[LINK_BUS_SIZE];
+};
+
+/* The VF of an adapter as it was seen last; "" = none. */
+struct host_vf_note {
+	struct mac mac; /* whose */
+	int vf;
+	char pci[LINK_BUS_SIZE];
+};
+
+/* What has been told of a switch or an adapter. */
+struct host_told {
+	char object[HOST_OBJECT_SIZE];
+	char sw[SWITCH_NAME_SIZE];
+	bool is_adapter;
+	unsigned int state;		 /* enum adapter_path, or enum uplink_state */
+	int vf;				 /* -1 = none */
+	char device[MEMBER_DEVICE_SIZE]; /* of the VF, or the NIC as configured */
+};
+
 struct worker;
 struct host_guest;
+struct domain;
+struct domain_view;
 
 struct host {
 	const struct team_context *context;
@@ -66,6 +92,15 @@ struct host {
 	size_t holding_count;
 	struct host_guest *guests; /* QEMU's, that are to be told */
 	size_t guest_count;
+	const char *libvirt;	 /* the program that speaks with it, NULL: there is none */
+	struct domain **domains; /* libvirt's */
+	size_t domain_count;
+	struct host_given *given;
+	size_t given_count;
+	struct host_vf_note (*vfs)[VM_ADAPTERS_MAX]; /* by position of the VMs */
+	unsigned int changes, told_changes; /* looks at what may have changed; when it was told */
+	struct host_told *told;
+	size_t told_count;
 };
 
 /* Everything that the plan wants to know; made anew for each. */
@@ -76,9 +111,25 @@ struct host_seen {
 	struct host_nic nics[SWITCHES_MAX];
 	struct sriov sriovs[SWITCHES_MAX];
 	struct host_port (*ports)[VM_ADAPTERS_MAX];
+	struct host_leaving *leaving;
 	char (*guards)[LINK_NAME_SIZE];
 };
 
+/* What everything that is shown, or judged by doctor, looks at. */
+struct showing {
+	struct host *host;
+	const struct store *store;
+	struct host_seen seen;
+	struct host_steps steps;	    /* what is not as wanted */
+	int held[VMS_MAX][VM_ADAPTERS_MAX]; /* the VF of each adapter, on its switch's NIC */
+	int got[VMS_MAX][VM_ADAPTERS_MAX],
+		of_switch[VMS_MAX][VM_ADAPTERS_MAX]; /* for allot_all() */
+};
+
+/* host_show.c. NULL: the kernel could not be asked, or there is no memory; @problem says which. */
+struct showing *host_begin_showing(struct host *host, const struct store *store,
+				   struct problem *problem);
+void host_end_showing(struct showing *of);
 /* A switch or a port that is ours, or one that is wanted: without one there is nothing to see to. */
 bool host_has_work(const struct host *host, const struct store *store);
 
@@ -86,12 +137,16 @@ int host_observe(struct host *host, const struct store *store, struct host_seen 
 		 struct problem *problem);
 void host_seen_done(struct host_seen *seen);
 
+/* H2: why the NIC of the switch at @place gives no VFs, or none to VMs; bits as of core/iov. */
+uint32_t host_iov_reasons(struct host *host, const struct store *store,
+			  const struct host_seen *seen, uint32_t place);
+
 struct host_config host_want(const struct store *store);
 
 struct host_nic_memory *host_nic_memory(struct host *host, const char *sw);
 /* To note something of that NIC; NULL: there is no place. Only steps do so: a look changes nothing. */
 struct host_nic_memory *host_remember_nic(struct host *host, const char *sw, int ifindex);
-/* Those of switches that are not in @store, the one that is in force. */
+/* Those of switches that are not in @store, the one that is in force, and whose bridges are gone. */
 void host_forget_nics(struct host *host, const struct store *store);
 struct host_guard *host_guard_of(const struct host *host, const char *port);
 /* The adapter that is called "VM/ADAPTER" where steps and troubles are; NULL: none is. */
@@ -106,8 +161,24 @@ void host_note_trouble(struct host *host, const char *object, const char *text);
 int host_take_guard(struct host *host, const char *port, const struct guard_rules *rules,
 		    struct problem *problem);
 
+/* The switch whose NIC a step is about; one that is not wanted any more has its name alone. */
+static inline const char *host_step_switch(const struct host_step *step)
+{
+	return step->sw ? step->sw->name : step->object;
+}
+
 /* One step. Slow ones are begun. */
 int host_apply(struct host *host, const struct host_step *step, struct problem *problem);
+
+/* host_reallot.c: forget what was asked of NICs whose VFs are all where they belong. */
+void host_end_reallot(struct host *host, const struct store *store, const struct host_seen *seen);
+
+/* host_events.c: which adapter has which VF, for those who are told. */
+void host_note_vfs(struct host *host, const struct store *store, const struct host_seen *seen);
+
+/* H8: the path behind an adapter. */
+enum adapter_path host_path(const struct host *host, const struct switch_config *sw,
+			    const struct vm_config *vm, const struct adapter_config *adapter);
 
 /* host_slow.c: hand a step to the worker. */
 int host_begin(struct host *host, const struct host_step *step, struct problem *problem);
@@ -121,3 +192,16 @@ bool host_guest_told(const struct host *host, const struct vm_config *vm,
 /* "" or why not. */
 const char *host_guest_trouble(const struct host *host, const struct vm_config *vm,
 			       const struct adapter_config *adapter);
+
+/* host_domain.c: make the domains of libvirt what their VMs want, as host_tell_guests() does. */
+void host_tell_domains(struct host *host, const struct store *store);
+void host_domains_done(struct host *host);
+/* Which VFs are to be in domains now: after each look at the NICs. */
+void host_note_given(struct host *host, const struct store *store, const struct host_seen *seen);
+bool host_domain_told(const struct host *host, const struct vm_config *vm,
+		      const struct adapter_config *adapter);
+/* Untouched if the adapter is in its domain as wanted, or will be soon, or has none. */
+void host_domain_explain(const struct host *host, const struct vm_config *vm,
+			 const struct adapter_config *adapter, struct problem *problem);
+/* NULL: it is no domain, or libvirt has not said how it is. */
+const struct domain_view *host_domain_seen(const struct host *host, const struct vm_config *vm);

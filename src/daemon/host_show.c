@@ -2,6 +2,7 @@
 #include "daemon/host_show.h"
 
 #include "base/strings.h"
+#include "core/domain_plan.h"
 #include "core/iov.h"
 #include "core/permit.h"
 #include "daemon/host_private.h"
@@ -12,17 +13,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What everything that is shown looks at. */
-struct showing {
-	struct host *host;
-	const struct store *store;
-	struct host_seen seen;
-	struct host_steps steps;	    /* what is not as wanted */
-	int held[VMS_MAX][VM_ADAPTERS_MAX]; /* the VF of each adapter, on its switch's NIC */
-	int got[VMS_MAX][VM_ADAPTERS_MAX],
-		of_switch[VMS_MAX][VM_ADAPTERS_MAX]; /* for allot_all() */
-};
 
 static void put(json_t *object, const char *key, json_t *value)
 {
@@ -63,15 +53,15 @@ static void allot_all(struct showing *of)
 	}
 }
 
-static void end_showing(struct showing *of)
+void host_end_showing(struct showing *of)
 {
 	host_seen_done(&of->seen);
 	host_steps_done(&of->steps);
 	free(of);
 }
 
-static struct showing *begin_showing(struct host *host, const struct store *store,
-				     struct problem *problem)
+struct showing *host_begin_showing(struct host *host, const struct store *store,
+				   struct problem *problem)
 {
 	const struct host_config want = host_want(store);
 	struct showing *of = calloc(1, sizeof(*of));
@@ -83,7 +73,7 @@ static struct showing *begin_showing(struct host *host, const struct store *stor
 	of->host = host;
 	of->store = store;
 	if (host_observe(host, store, &of->seen, problem)) {
-		end_showing(of);
+		host_end_showing(of);
 		return NULL;
 	}
 	host_plan(&want, &of->seen.view, &of->steps);
@@ -116,25 +106,6 @@ static json_t *show_nic(const struct switch_config *sw, const struct link *nic)
 			 json_text(nic ? nic->name : ""), "mac", mac, "driver",
 			 nic ? nic->driver : "", "pci",
 			 nic && strcmp(nic->bus, "pci") == 0 ? nic->bus_id : "");
-}
-
-static uint32_t find_reasons(const struct showing *of, uint32_t place, const struct link *nic)
-{
-	const struct host_nic_memory *memory =
-		host_nic_memory(of->host, of->store->switches.switches[place].name);
-	const struct sriov *sriov = &of->seen.sriovs[place];
-	const struct vf_table *vfs = &of->seen.nics[place].vfs;
-	struct iov_facts facts = iov_look(nic);
-
-	facts.total = sriov->total;
-	facts.has_driver = sriov->has_driver;
-	facts.iommu = sriov->iommu;
-	facts.memory = sriov->memory;
-	facts.error = memory ? memory->refused_errno : 0;
-	for (size_t i = 0; i < vfs->count && !facts.shares_group; i++)
-		facts.shares_group =
-			*vfs->vfs[i].pci && sriov_shares_group(HOST_SYSFS, vfs->vfs[i].pci);
-	return iov_reasons(&facts);
 }
 
 static json_t *show_reasons(const struct host_nic_memory *memory, uint32_t reasons)
@@ -191,10 +162,15 @@ static json_t *show_switch(struct showing *of, uint32_t place)
 	const struct switch_config *sw = &of->store->switches.switches[place];
 	const struct link *nic = switch_nic(sw, of->seen.view.links);
 	const struct host_nic_memory *memory = host_nic_memory(of->host, sw->name);
-	uint32_t reasons = find_reasons(of, place, nic);
+	uint32_t reasons = host_iov_reasons(of->host, of->store, &of->seen, place);
 	json_t *object, *notes = json_array();
 
 	note_steps(of, notes, sw->name);
+	if (iov_look(nic).teamed)
+		note(notes,
+		     "%s is a %s, which hides SR-IOV from the VMs; to have VFs, make a switch "
+		     "on each of its NICs and team in the guest",
+		     nic->name, nic->kind);
 	if (memory && memory->busy)
 		note(notes, "VFs of %s are being made, given or taken", sw->nic);
 	object = json_pack(
@@ -212,14 +188,14 @@ static json_t *show_switch(struct showing *of, uint32_t place)
 json_t *host_show_switches(struct host *host, const struct store *store, const char *name,
 			   struct problem *problem)
 {
-	struct showing *of = begin_showing(host, store, problem);
+	struct showing *of = host_begin_showing(host, store, problem);
 	json_t *array = of ? json_array() : NULL;
 
 	for (uint32_t i = 0; of && i < store->switches.count; i++)
 		if (!*name || strcmp(store->switches.switches[i].name, name) == 0)
 			(void)json_array_append_new(array, show_switch(of, i));
 	if (of)
-		end_showing(of);
+		host_end_showing(of);
 	return array;
 }
 
@@ -297,18 +273,62 @@ static void note_limits(const struct showing *of, json_t *notes, const struct ho
 			    "probing finds it");
 	if (adapter->allow_teaming && *guest)
 		note(notes, "%s", guest);
-	if (adapter->iov_weight && !vf)
-		note(notes, "it has no VF: iovteam switch show %s says why", adapter->switch_name);
 }
 
-static enum adapter_path path_of(const struct showing *of, const struct switch_config *sw,
-				 const struct vm_config *vm, const struct adapter_config *adapter)
+/* Of those that have a VF, the lightest; NULL: none has one. */
+static const struct adapter_config *lightest_holder(const struct showing *of, uint32_t sw)
 {
-	const struct link *port = host_port_link(vm, adapter, of->seen.view.links);
-	bool told = *vm->netns ? port && !(port->flags & IFF_UP)
-			       : host_guest_told(of->host, vm, adapter);
+	const struct vm_list *vms = &of->store->vms;
+	const struct adapter_config *lightest = NULL;
 
-	if (host_uplink(sw, of->seen.view.links) == UPLINK_UP)
+	for (uint32_t i = 0; i < vms->count; i++)
+		for (uint32_t j = 0; j < vms->vms[i].adapter_count; j++) {
+			const struct adapter_config *adapter = &vms->vms[i].adapters[j];
+
+			if (of->held[i][j] >= 0 && is_on(of, i, j, sw) &&
+			    (!lightest || adapter->iov_weight < lightest->iov_weight))
+				lightest = adapter;
+		}
+	return lightest;
+}
+
+/* H4. */
+static void note_no_vf(const struct showing *of, json_t *notes, uint32_t sw,
+		       const struct vm_config *vm, const struct adapter_config *adapter)
+{
+	const struct host_nic *nic = &of->seen.nics[sw];
+	const struct adapter_config *lightest = lightest_holder(of, sw);
+	const char *name = adapter->switch_name;
+	bool full = nic->vfs.count && count_held(of, sw) == nic->vfs.count;
+
+	if (nic->bars_vms && !*vm->netns)
+		note(notes,
+		     "it has no VF: those of this NIC can be given to namespaces but to no VM; "
+		     "iovteam switch show %s says why",
+		     name);
+	else if (full && lightest && lightest->iov_weight < adapter->iov_weight)
+		note(notes,
+		     "it has no VF: all %zu are in use, and not taken from a running VM unasked; "
+		     "iovteam vf reallot %s takes one from an adapter that has less weight",
+		     nic->vfs.count, name);
+	else if (full)
+		note(notes,
+		     "it has no VF: all %zu are in use by adapters that come first, and it goes on "
+		     "over its synthetic path",
+		     nic->vfs.count);
+	else
+		note(notes, "it has no VF: iovteam switch show %s says why", name);
+}
+
+enum adapter_path host_path(const struct host *host, const struct switch_config *sw,
+			    const struct vm_config *vm, const struct adapter_config *adapter)
+{
+	const struct link_table *links = &host->context->observed->links;
+	const struct link *port = host_port_link(vm, adapter, links);
+	bool told =
+		*vm->netns ? port && !(port->flags & IFF_UP) : host_guest_told(host, vm, adapter);
+
+	if (host_uplink(sw, links) == UPLINK_UP)
 		return ADAPTER_PATH_OK;
 	return adapter->allow_teaming && told ? ADAPTER_PATH_DISCONNECTED
 					      : ADAPTER_PATH_UPLINK_LOST;
@@ -326,10 +346,8 @@ static bool is_in_order(const struct showing *of, const char *object)
 static json_t *show_attach(const struct adapter_config *adapter, const char *port,
 			   const struct vf *vf)
 {
-	char mac[MAC_TEXT_SIZE], slot[64] = "", xml[1024];
+	char mac[MAC_TEXT_SIZE], xml[DOMAIN_XML_SIZE], vf_xml[DOMAIN_XML_SIZE] = "";
 	json_t *qemu = json_array();
-	unsigned int domain, bus, device, function;
-	int length;
 
 	(void)mac_format(&adapter->mac, mac);
 	(void)json_array_append_new(qemu, json_sprintf("-netdev"));
@@ -339,23 +357,31 @@ static json_t *show_attach(const struct adapter_config *adapter, const char *por
 	(void)json_array_append_new(qemu, json_string("-device"));
 	(void)json_array_append_new(qemu, json_sprintf("virtio-net-pci,id=net-%s,netdev=%s,mac=%s",
 						       adapter->name, adapter->name, mac));
-	length = snprintf(xml, sizeof(xml),
-			  "<interface type='ethernet'><mac address='%s'/>"
-			  "<target dev='%s' managed='no'/><model type='virtio'/></interface>",
-			  mac, port);
-	if (vf && sscanf(vf->pci, "%x:%x:%x.%x", &domain, &bus, &device, &function) == 4) {
-		(void)snprintf(slot, sizeof(slot),
-			       "domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'", domain,
-			       bus, device, function);
+	domain_interface_xml(&adapter->mac, port, adapter->iov_weight > 0, xml);
+	if (vf && !domain_hostdev_xml(&adapter->mac, vf->pci, vf_xml)) {
 		(void)json_array_append_new(qemu, json_string("-device"));
 		(void)json_array_append_new(
 			qemu, json_sprintf("vfio-pci,id=vf-%s,host=%s", adapter->name, vf->pci));
-		(void)snprintf(xml + length, sizeof(xml) - (size_t)length,
-			       "<hostdev mode='subsystem' type='pci' managed='no'><source>"
-			       "<address %s/></source></hostdev>",
-			       slot);
 	}
-	return json_pack("{s:o, s:s}", "qemu", qemu, "libvirt_xml", xml);
+	return json_pack("{s:o, s:s+}", "qemu", qemu, "libvirt_xml", xml, vf_xml);
+}
+
+/* Of a VM that is a domain of libvirt: how far the adapter is in it. */
+static json_t *show_domain(const struct showing *of, const struct vm_config *vm,
+			   const struct adapter_config *adapter)
+{
+	const struct domain_view *view = host_domain_seen(of->host, vm);
+	const struct domain_part *part = !view		      ? NULL
+					 : view->live.present ? &view->live
+							      : &view->config;
+	const struct domain_card *card = part ? domain_card_of(part, &adapter->mac) : NULL;
+
+	if (!*vm->libvirt)
+		return json_null();
+	return json_pack(
+		"{s:o, s:s, s:b, s:o}", "name", json_text(vm->libvirt), "state",
+		domain_state_names[domain_state_of(view)], "attached", card != NULL, "link",
+		card && view->live.present ? json_string(card->up ? "up" : "down") : json_null());
 }
 
 static json_t *show_adapter(struct showing *of, uint32_t vm, uint32_t place)
@@ -367,25 +393,34 @@ static json_t *show_adapter(struct showing *of, uint32_t vm, uint32_t place)
 	uint32_t at = (uint32_t)(sw - of->store->switches.switches);
 	const struct host_nic *nic = &of->seen.nics[at];
 	char object[HOST_OBJECT_SIZE], port[LINK_NAME_SIZE], mac[MAC_TEXT_SIZE];
+	struct problem domain = {};
 	const struct vf *vf;
+	bool ok;
 	json_t *notes = json_array();
 
 	vf = of->held[vm][place] < 0 ? NULL : &nic->vfs.vfs[of->held[vm][place]];
 	(void)snprintf(object, sizeof(object), "%s/%s", config->name, adapter->name);
 	(void)host_port_name(config, adapter, port);
 	note_steps(of, notes, object);
+	host_domain_explain(of->host, config, adapter, &domain);
+	if (domain.error)
+		note(notes, "%s", domain.text);
+	ok = is_in_order(of, object) && !domain.error;
 	note_limits(of, notes, nic, vf, config, adapter);
-	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "vm",
-		config->name, "name", adapter->name, "switch", sw->name, "mac",
-		mac_format(&adapter->mac, mac), "vlan", (int)adapter->vlan, "port", json_text(port),
-		"status",
-		adapter_status_names[is_in_order(of, object) ? ADAPTER_OK : ADAPTER_DEGRADED],
-		"path", adapter_path_names[path_of(of, sw, config, adapter)], "wanted",
-		show_wanted(adapter), "actual", show_actual(of, nic, vf), "permitted_macs",
-		show_permitted(config, adapter), "frames",
-		show_frames(host_guard_of(of->host, port)), "notes", notes, "attach",
-		*config->netns ? json_null() : show_attach(adapter, port, vf));
+	if (adapter->iov_weight && !vf)
+		note_no_vf(of, notes, at, config, adapter);
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o}",
+			 "vm", config->name, "name", adapter->name, "switch", sw->name, "mac",
+			 mac_format(&adapter->mac, mac), "vlan", (int)adapter->vlan, "port",
+			 json_text(port), "status",
+			 adapter_status_names[ok ? ADAPTER_OK : ADAPTER_DEGRADED], "path",
+			 adapter_path_names[host_path(of->host, sw, config, adapter)], "wanted",
+			 show_wanted(adapter), "actual", show_actual(of, nic, vf), "permitted_macs",
+			 show_permitted(config, adapter), "frames",
+			 show_frames(host_guard_of(of->host, port)), "notes", notes, "domain",
+			 show_domain(of, config, adapter), "attach",
+			 *config->netns ? json_null() : show_attach(adapter, port, vf));
 }
 
 static json_t *show_vm(struct showing *of, uint32_t vm, const char *adapter)
@@ -396,21 +431,22 @@ static json_t *show_vm(struct showing *of, uint32_t vm, const char *adapter)
 	for (uint32_t i = 0; i < config->adapter_count; i++)
 		if (!*adapter || strcmp(config->adapters[i].name, adapter) == 0)
 			(void)json_array_append_new(adapters, show_adapter(of, vm, i));
-	return json_pack("{s:s, s:s, s:s, s:o}", "name", config->name, "namespace", config->netns,
-			 "qmp", config->qmp, "adapters", adapters);
+	return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", config->name, "namespace",
+			 config->netns, "qmp", config->qmp, "libvirt", json_text(config->libvirt),
+			 "adapters", adapters);
 }
 
 json_t *host_show_vms(struct host *host, const struct store *store, const char *name,
 		      const char *adapter, struct problem *problem)
 {
-	struct showing *of = begin_showing(host, store, problem);
+	struct showing *of = host_begin_showing(host, store, problem);
 	json_t *array = of ? json_array() : NULL;
 
 	for (uint32_t i = 0; of && i < store->vms.count; i++)
 		if (!*name || strcmp(store->vms.vms[i].name, name) == 0)
 			(void)json_array_append_new(array, show_vm(of, i, adapter));
 	if (of)
-		end_showing(of);
+		host_end_showing(of);
 	return array;
 }
 
@@ -443,7 +479,7 @@ static json_t *show_vf(const struct showing *of, uint32_t place, const struct vf
 json_t *host_show_vfs(struct host *host, const struct store *store, const char *sw,
 		      struct problem *problem)
 {
-	struct showing *of = begin_showing(host, store, problem);
+	struct showing *of = host_begin_showing(host, store, problem);
 	json_t *array = of ? json_array() : NULL;
 
 	for (uint32_t i = 0; of && i < store->switches.count; i++) {
@@ -455,6 +491,6 @@ json_t *host_show_vfs(struct host *host, const struct store *store, const char *
 			(void)json_array_append_new(array, show_vf(of, i, &vfs->vfs[j]));
 	}
 	if (of)
-		end_showing(of);
+		host_end_showing(of);
 	return array;
 }

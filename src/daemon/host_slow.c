@@ -85,7 +85,7 @@ static void end_job(void *data, int err, const struct problem *problem)
 
 int host_begin(struct host *host, const struct host_step *step, struct problem *problem)
 {
-	const char *sw = step->sw ? step->sw->name : step->object;
+	const char *sw = host_step_switch(step);
 	struct host_nic_memory *nic = host_remember_nic(host, sw, step->ifindex);
 	struct slow_job *job = nic ? calloc(1, sizeof(*job)) : NULL;
 	int err = job ? 0 : -ENOMEM;

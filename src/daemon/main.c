@@ -27,7 +27,7 @@
 #define OUT_OF_MEMORY_PAUSE_MS 100
 
 struct options {
-	const char *config, *socket, *bpffs;
+	const char *config, *socket, *bpffs, *libvirt;
 	char *udev; /* INTERFACE:NAME: answer this question, and do nothing else */
 };
 
@@ -41,6 +41,8 @@ static void print_help(void)
 	     "  --config DIR    configuration files and hooks.d (default /etc/iovteam)\n"
 	     "  --socket PATH   control socket (default /run/iovteam/socket)\n"
 	     "  --bpffs DIR     where programs and maps are pinned (default /sys/fs/bpf/iovteam)\n"
+	     "  --libvirt PROGRAM   what speaks with libvirt for VMs that are its domains\n"
+	     "                  (default " IOVTEAM_LIBVIRT ")\n"
 	     "  --verbose       log each step\n"
 	     "  --udev INTERFACE:NAME   for udev: print ID_IOVTEAM_TEAM=TEAM if INTERFACE, called\n"
 	     "                  NAME from now on, is configured as a member, and end\n"
@@ -54,10 +56,15 @@ static void print_help(void)
 static int read_options(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
-		{"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
-		{"bpffs", required_argument, NULL, 'b'},  {"udev", required_argument, NULL, 'u'},
-		{"verbose", no_argument, NULL, 'v'},	  {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},	  {},
+		{"config", required_argument, NULL, 'c'},
+		{"socket", required_argument, NULL, 's'},
+		{"bpffs", required_argument, NULL, 'b'},
+		{"udev", required_argument, NULL, 'u'},
+		{"libvirt", required_argument, NULL, 'l'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{},
 	};
 	int option;
 
@@ -71,6 +78,9 @@ static int read_options(int argc, char **argv, struct options *options)
 			break;
 		case 'b':
 			options->bpffs = optarg;
+			break;
+		case 'l':
+			options->libvirt = optarg;
 			break;
 		case 'u':
 			options->udev = optarg;
@@ -110,7 +120,7 @@ static int mount_bpffs(const char *directory)
 
 /*
  * What is needed from here on. CAP_PERFMON: the verifier's work on programs that compare
- * pointers; CAP_CHOWN: the socket's group.
+ * pointers, and the carrier program, which traces; CAP_CHOWN: the socket's group.
  */
 static void drop_capabilities(void)
 {
@@ -192,6 +202,7 @@ static int serve(sd_event *loop, const struct options *options)
 		return -ENOMEM;
 	}
 	manager->loop = loop;
+	manager->libvirt = options->libvirt;
 	/* First of all: that another daemon serves here already must end this one before it acts. */
 	interface = api_interface(manager);
 	err = varlink_listen(loop, options->socket, &interface, &server);
@@ -203,6 +214,9 @@ static int serve(sd_event *loop, const struct options *options)
 	if (!err &&
 	    events_open(manager, server, options->config, options->socket, &manager->monitors))
 		err = problem_set(&problem, -ENOMEM, "cannot watch for changes");
+	/* Not before: from the first sign of life on systemd waits for the next, start or not. */
+	if (!err && sd_event_set_watchdog(loop, true) < 0)
+		err = problem_set(&problem, -ENOMEM, "cannot give signs of life to systemd");
 	if (err) {
 		log_error("%s", problem.text);
 	} else {
@@ -241,8 +255,6 @@ static int prepare_loop(sd_event **ret_loop)
 		err = sd_event_add_signal(*ret_loop, NULL, SIGTERM, NULL, NULL);
 	if (err >= 0)
 		err = sd_event_add_signal(*ret_loop, NULL, SIGINT, NULL, NULL);
-	if (err >= 0)
-		err = sd_event_set_watchdog(*ret_loop, true);
 	return err < 0 ? err : 0;
 }
 
@@ -252,6 +264,7 @@ int main(int argc, char **argv)
 		.config = "/etc/iovteam",
 		.socket = "/run/iovteam/socket",
 		.bpffs = BPF_ROOT "/iovteam",
+		.libvirt = IOVTEAM_LIBVIRT,
 	};
 	_cleanup_(sd_event_unrefp) sd_event *loop = NULL;
 	int err = read_options(argc, argv, &options);

@@ -54,10 +54,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a && (!b || a < b) ? a : b;
 }
 
-/*
- * The fast path of all teams, then what may take its time; the earliest of their deadlines
- * becomes the timer.
- */
+/* The fast path of all teams, then what may take its time; arms the earliest deadline. */
 static void update_teams(struct manager *manager, uint64_t seen_ns)
 {
 	uint64_t first = 0;
@@ -127,10 +124,7 @@ static void plan_one(const struct manager *manager, const struct team_config *wa
 
 static bool is_wanted(const struct team_list *list, const char *name)
 {
-	for (uint32_t i = 0; i < list->count; i++)
-		if (strcmp(list->teams[i].name, name) == 0)
-			return true;
-	return false;
+	return team_list_find((struct team_list *)list, name) != NULL;
 }
 
 void manager_plan(const struct manager *manager, const struct team_list *list,
@@ -368,10 +362,12 @@ static int reconcile_host(struct manager *manager, const struct store *before,
 			  struct action_list *done, struct problem *problem)
 {
 	uint64_t again_ns;
+	unsigned int steps = done->count;
 	int err = host_reconcile(manager->host, &manager->store, before, done, &again_ns, problem);
 
-	/* It has read events, which may be the teams'. */
-	update_teams(manager, clock_now_ns());
+	/* Each step has read events, which may be the teams'. */
+	if (done->count > steps)
+		update_teams(manager, clock_now_ns());
 	if (again_ns)
 		schedule_reconcile(manager, again_ns / NS_PER_US);
 	return err;
@@ -452,6 +448,7 @@ void manager_go_back(struct manager *manager, const struct store *before,
 		apply_possible(manager, true, actions);
 	}
 	handover_restore(handover, &manager->context);
+	update_teams(manager, clock_now_ns()); /* it has read events */
 }
 
 int manager_apply(struct manager *manager, const struct store *store, struct action_list *actions,
@@ -469,6 +466,7 @@ int manager_apply(struct manager *manager, const struct store *store, struct act
 	err = apply_store(manager, before, actions, problem);
 	if (!err)
 		err = handover_give(manager->context.handover, &manager->context, problem);
+	update_teams(manager, clock_now_ns());
 	if (!err) {
 		manager->applied++;
 		return 0;
@@ -557,7 +555,7 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 		  struct problem *problem)
 {
 	struct handover *unconfirmed_devices;
-	json_t *unconfirmed;
+	json_t *unconfirmed, *late = NULL;
 	int err = datapath_try(problem);
 
 	if (!err)
@@ -565,13 +563,15 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 					problem);
 	if (err)
 		return err;
-	unconfirmed = pending_recover_files(config);
+	manager->context.manager = manager;
+	unconfirmed = pending_recover_files(config, &late);
 	load_store(manager, config);
 	err = datapath_each(pins, adopt_team, manager);
 	if (err)
 		return problem_set(problem, err, "cannot read %s: %s", pins, strerror(-err));
 	/* After the teams, which wait for nothing: it loads a program for each filter. */
-	err = host_open(&manager->context, on_host_changed, manager, &manager->host, problem);
+	err = host_open(&manager->context, manager->libvirt, on_host_changed, manager,
+			&manager->host, problem);
 	if (err)
 		return err;
 	err = listen_events(manager);
@@ -581,7 +581,7 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 		settle_all(manager, true);
 	unconfirmed_devices = pending_recover_begin(manager, unconfirmed);
 	(void)on_reconcile(manager->reconcile, 0, manager);
-	pending_recover_end(manager, unconfirmed, unconfirmed_devices);
+	pending_recover_end(manager, unconfirmed, unconfirmed_devices, late);
 	return 0;
 }
 
@@ -595,5 +595,5 @@ void manager_stop(struct manager *manager)
 		drop_team(manager, manager->team_count - 1);
 	host_close(manager->host);
 	observe_close(&manager->observed);
-	close_fd(&manager->context.packet_fd);
+	team_context_close(&manager->context);
 }

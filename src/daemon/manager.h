@@ -27,6 +27,7 @@ struct manager {
 	bool store_valid;   /* false: the files do not parse; nothing is changed until they do */
 	struct config_error store_error;
 	unsigned int applied; /* configurations, since the start */
+	const char *libvirt;  /* the program that speaks with it, NULL: there is none */
 	struct host *host;
 	struct events *monitors; /* who is told of changes */
 	struct pending *pending; /* a change that waits to be confirmed, mostly NULL */

@@ -213,10 +213,13 @@ int observe_link(struct observed *observed, int ifindex)
 
 	if (!err)
 		err = rtnl_link_get(observed->requests, ifindex, &link);
-	if (err)
-		return err;
-	resolve_bus(&link);
-	return link_table_put(&observed->links, &link);
+	if (!err) {
+		resolve_bus(&link);
+		err = link_table_put(&observed->links, &link);
+	}
+	/* Of what was not seen no event tells. */
+	observed->stale = err && err != -ENODEV;
+	return err;
 }
 
 static bool has_more(const struct observed *observed)

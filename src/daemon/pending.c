@@ -143,7 +143,7 @@ static int on_timeout(sd_event_source *source, uint64_t at_us, void *data)
 	struct pending *pending = data;
 	struct problem problem = {};
 
-	if (!pending->undone)
+	if (!pending->undone && !pending->late)
 		log_warning("nobody has confirmed: %s", pending->what);
 	if (pending_take_back(pending, &actions, &problem))
 		log_warning("%s; it is tried again", problem.text);
@@ -294,11 +294,39 @@ static void try_again(struct pending *pending)
 		forget(pending);
 }
 
+/* The files first: what was in force before they say alone. */
+static int take_back_late(struct pending *pending, struct action_list *actions,
+			  struct problem *problem)
+{
+	struct manager *manager = pending->manager;
+	const char *directory = manager->store.directory;
+	struct config_error error;
+	int err = journal_restore_files(directory, pending->journal, problem);
+
+	if (!err) {
+		err = store_load(directory, &pending->before, &error);
+		if (err)
+			(void)problem_set(problem, err, "%s/%s:%u: %s", directory, error.file,
+					  error.line, error.text);
+	}
+	if (err) {
+		try_again(pending);
+		return err;
+	}
+	manager_go_back(manager, &pending->before, pending->handover, actions);
+	restore_runs(manager, pending->journal);
+	log_notice("taken back: %s", pending->what);
+	pending_drop(pending);
+	return 0;
+}
+
 int pending_take_back(struct pending *pending, struct action_list *actions, struct problem *problem)
 {
 	struct manager *manager = pending->manager;
 	int err;
 
+	if (pending->late)
+		return take_back_late(pending, actions, problem);
 	if (!pending->undone) {
 		manager_go_back(manager, &pending->before, pending->handover, actions);
 		restore_runs(manager, pending->journal);
@@ -316,7 +344,7 @@ int pending_take_back(struct pending *pending, struct action_list *actions, stru
 
 /* --- after a restart --- */
 
-json_t *pending_recover_files(const char *directory)
+json_t *pending_recover_files(const char *directory, json_t **ret_late)
 {
 	json_auto_t *journal = journal_read(directory);
 	struct problem problem = {};
@@ -326,13 +354,38 @@ json_t *pending_recover_files(const char *directory)
 		return NULL;
 	what = json_string_value(json_object_get(journal, "what"));
 	if (journal_restore_files(directory, journal, &problem)) {
-		log_error("%s; not confirmed, and taken back at the next start, with no change "
-			  "until then: %s",
+		log_error("%s; not confirmed, and it is tried again to take this back: %s",
 			  problem.text, what);
+		*ret_late = json_incref(journal);
 		return NULL;
 	}
 	log_warning("not confirmed before this start, and taken back now: %s", what);
 	return json_incref(journal);
+}
+
+/* Without memory or a timer it is the next start's, and no change may begin until then. */
+static void begin_late(struct manager *manager, json_t *journal)
+{
+	struct pending *pending = journal ? calloc(1, sizeof(*pending)) : NULL;
+	int err = pending ? 0 : -ENOMEM;
+
+	if (!journal)
+		return;
+	if (pending) {
+		*pending = (struct pending){
+			.manager = manager, .journal = json_incref(journal), .late = true};
+		(void)snprintf(pending->what, sizeof(pending->what), "%s",
+			       json_string_value(json_object_get(journal, "what")));
+		pending->handover = journal_handover(journal);
+		pending->until_us = clock_boottime_ns() / NS_PER_US + AGAIN_US;
+		err = sd_event_add_time(manager->loop, &pending->timer, CLOCK_BOOTTIME,
+					pending->until_us, TIMER_ACCURACY_US, on_timeout, pending);
+	}
+	if (err < 0)
+		pending_free(pending);
+	else
+		manager->pending = pending;
+	json_decref(journal);
 }
 
 struct handover *pending_recover_begin(struct manager *manager, const json_t *journal)
@@ -346,8 +399,10 @@ struct handover *pending_recover_begin(struct manager *manager, const json_t *jo
 	return handover;
 }
 
-void pending_recover_end(struct manager *manager, json_t *journal, struct handover *handover)
+void pending_recover_end(struct manager *manager, json_t *journal, struct handover *handover,
+			 json_t *late)
 {
+	begin_late(manager, late);
 	if (!journal)
 		return;
 	handover_restore(handover, &manager->context);

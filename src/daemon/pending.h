@@ -22,6 +22,7 @@ struct pending {
 	json_t *journal;
 	uint64_t until_us; /* of CLOCK_BOOTTIME */
 	bool undone;	   /* all but the files is taken back; they are tried again */
+	bool late;	   /* of an earlier run, whose files could not be put back at the start */
 	sd_event_source *timer;
 };
 
@@ -59,8 +60,10 @@ json_t *pending_show(const struct manager *manager);
 /*
  * What an earlier run has left unconfirmed, at a start. First the files, before they are read;
  * then what was moved, before anything is compared; last the rest. NULL everywhere: nothing, or a
- * file cannot be put back; the journal stays then, and confirm_admit() refuses all changes.
+ * file cannot be put back. That is @ret_late then, and pending_recover_end() makes it a change that
+ * waits, and is tried again. A journal that cannot be read stays, and confirm_admit() refuses all changes.
  */
-json_t *pending_recover_files(const char *directory);
+json_t *pending_recover_files(const char *directory, json_t **ret_late);
 struct handover *pending_recover_begin(struct manager *manager, const json_t *journal);
-void pending_recover_end(struct manager *manager, json_t *journal, struct handover *handover);
+void pending_recover_end(struct manager *manager, json_t *journal, struct handover *handover,
+			 json_t *late);

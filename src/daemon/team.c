@@ -10,9 +10,12 @@
 #include "daemon/announce_rounds.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/probing.h"
+#include "daemon/team_carrier.h"
 #include "daemon/team_mac.h"
 #include "daemon/team_seats.h"
 #include "kernel/rtnl_bond.h"
+#include "kernel/rtnl_link.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -40,6 +43,7 @@ void team_free(struct team *team)
 {
 	if (!team)
 		return;
+	probing_free(team->probing);
 	announce_rounds_free(team->rounds);
 	groups_drop(&team->groups);
 	datapath_close(team->datapath);
@@ -127,6 +131,7 @@ void team_settle(struct team *team, const struct link_table *links)
 {
 	team_arrange(team, links);
 	datapath_state(team->datapath)->idle_ns = team->config.idle_ms * NS_PER_MS;
+	datapath_state(team->datapath)->return_ms = team->config.return_ms;
 	datapath_state(team->datapath)->by = (enum pick_by)team->config.distribution;
 	deal_anew(team);
 }
@@ -198,8 +203,8 @@ int team_adopt(struct team *team, const struct team_context *context, struct pro
 	bool adopted;
 	int err;
 
-	err = datapath_open(context->pins, team->config.name, context->netns, &team->datapath,
-			    &adopted, problem);
+	err = datapath_open(context->pins, team->config.name, context->netns, context->carrier,
+			    &team->datapath, &adopted, problem);
 	if (err)
 		return err;
 	/* Whatever it is called: somebody may have renamed it meanwhile. */
@@ -230,6 +235,7 @@ static void gather_facts(const struct team *team, const struct link_table *links
 			.present = link != NULL,
 			.admin_up = link && (link->flags & IFF_UP),
 			.carrier = link && link->carrier,
+			.silent = probing_silent(team) >> slot & 1,
 		};
 	}
 	team_mac_store(team, links);
@@ -362,6 +368,7 @@ static void count_held(const struct team *team, const struct decision *decision,
 	struct pick_state before = *datapath_state(team->datapath);
 
 	before.usable = team->run.usable | decision->lost;
+	before.lost = 0; /* what the carrier program has moved already counts as well */
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
 		if (decision->lost >> slot & 1)
 			change->held[slot] = deal_held(datapath_deal(team->datapath),
@@ -410,6 +417,7 @@ uint64_t team_update(struct team *team, const struct team_context *context, uint
 
 	if (!team->datapath || !team->ifindex)
 		return 0;
+	probing_follow(team, context);
 	gather_facts(team, &context->observed->links, facts);
 	change.decided_ns = clock_now_ns();
 	retire_drained(team, change.decided_ns);
@@ -441,6 +449,7 @@ uint64_t team_follow(struct team *team, const struct team_context *context)
 	if (bond)
 		neighbours_follow(&team->neighbours, context->observed, bond);
 	tell_late(team, context);
+	team_carrier_follow(team, context);
 	link = team_member_link(team, &context->observed->links, team->run.primary);
 	preferred = failover_preferred(&team->run);
 	/* While it is down bonding looks at no carrier; it takes the slave when it is up again. */

@@ -22,6 +22,8 @@
 #define TEAM_RECORDS 16
 
 struct announce_rounds;
+struct manager;
+struct probing;
 
 /* What happened, when (T15). Times are nanoseconds of the monotonic clock. */
 struct team_record {
@@ -56,8 +58,10 @@ struct team {
 	struct neighbours neighbours;
 	uint64_t rest_until_ns; /* a lost member's filters are not touched before (core/quirk.h) */
 	struct announce_rounds *rounds; /* NULL before the first failover */
+	struct probing *probing;	/* NULL while members do not probe their paths */
 };
 
+struct carrier;
 struct handover;
 
 /* What the fast path needs of its surroundings. */
@@ -68,11 +72,16 @@ struct team_context {
 	int packet_fd;
 	const char *pins;
 	uint64_t netns;
+	struct manager *manager; /* to be woken when probes have given another verdict */
+	struct carrier *carrier; /* the carrier program, of all teams */
 };
 
 /* Open what it needs, and observe everything. */
 int team_context_open(struct team_context *context, struct observed *observed, sd_event *loop,
 		      const char *pins, struct problem *problem);
+
+/* When the teams are gone. What is observed is not closed. */
+void team_context_close(struct team_context *context);
 
 /* A team of this configuration, without a datapath. NULL: no memory. */
 struct team *team_new(const struct team_config *config);

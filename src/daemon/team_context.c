@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/cleanup.h"
 #include "daemon/team.h"
+#include "datapath/carrier.h"
 #include "kernel/netns.h"
 #include "kernel/packet.h"
 
+#include <errno.h>
 #include <string.h>
 
 int team_context_open(struct team_context *context, struct observed *observed, sd_event *loop,
@@ -21,8 +24,17 @@ int team_context_open(struct team_context *context, struct observed *observed, s
 	err = packet_open(&context->packet_fd);
 	if (err)
 		return problem_set(problem, err, "cannot open a packet socket: %s", strerror(-err));
+	context->carrier = carrier_new(pins);
+	if (!context->carrier)
+		return problem_set(problem, -ENOMEM, "out of memory");
 	err = observe_all(observed);
 	if (err)
 		return problem_set(problem, err, "cannot read the devices: %s", strerror(-err));
 	return 0;
+}
+
+void team_context_close(struct team_context *context)
+{
+	carrier_free(context->carrier);
+	close_fd(&context->packet_fd);
 }

@@ -8,10 +8,12 @@
 
 #include "model/drop.h"
 #include "model/pick.h"
+#include "model/probe.h"
 #include "model/station.h"
 
 struct pick_state state SEC(".data.state");
 struct drop_counts drops SEC(".data.drops");
+struct probe_state probes SEC(".data.probes");
 
 /* Foreign sources (a bridge, macvlan, VRRP on the team) that the team sends for. */
 struct {

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "datapath/attach.h"
+#include "datapath/carrier.h"
 #include "datapath/carry.h"
 #include "datapath/member.skel.h"
 #include "datapath/pins.h"
@@ -19,13 +20,15 @@
 struct datapath {
 	char directory[PATH_MAX];
 	int team_ifindex;
+	struct carrier *carrier; /* may be NULL */
 	struct team_bpf *team;
 	struct member_bpf *members[PICK_SLOTS];
 };
 
 /* The maps that are pinned: those that hold state. Constants are of each load. */
 static const char *const pinned_maps[] = {
-	".data.state", ".data.deal", ".data.hold", ".data.drops", ".data.notes", "stations",
+	".data.state", ".data.deal",   ".data.hold", ".data.drops",
+	".data.notes", ".data.probes", "stations",
 };
 
 static bool is_pinned_map(const struct bpf_map *map)
@@ -136,6 +139,7 @@ static void clear_maps(struct datapath *datapath, uint64_t netns)
 	memset(team->data_hold, 0, sizeof(*team->data_hold));
 	memset(team->data_drops, 0, sizeof(*team->data_drops));
 	memset(team->data_notes, 0, sizeof(*team->data_notes));
+	memset(team->data_probes, 0, sizeof(*team->data_probes));
 	team->data_state->state = (struct pick_state){.layout = PICK_LAYOUT, .netns = netns};
 }
 
@@ -178,16 +182,24 @@ static int explain_open(int err, const char *directory, struct problem *problem)
 	}
 }
 
+/*
+ * libbpf asks the kernel once what it can, and takes a failure for a no: maps that are not mapped
+ * into our memory would be used all the same.
+ */
 int datapath_try(struct problem *problem)
 {
 	struct team_bpf *team = team_bpf__open_and_load();
-	int err = team ? 0 : explain_open(-errno, "iovteamd", problem);
+	int err = 0;
 
+	if (!team)
+		err = explain_open(-errno, "iovteamd", problem);
+	else if (!team->data_state)
+		err = explain_open(-ENOMEM, "iovteamd", problem);
 	team_bpf__destroy(team);
 	return err;
 }
 
-int datapath_open(const char *pins, const char *team, uint64_t netns,
+int datapath_open(const char *pins, const char *team, uint64_t netns, struct carrier *carrier,
 		  struct datapath **ret_datapath, bool *ret_adopted, struct problem *problem)
 {
 	struct datapath *datapath = calloc(1, sizeof(*datapath));
@@ -196,6 +208,7 @@ int datapath_open(const char *pins, const char *team, uint64_t netns,
 
 	if (!datapath)
 		return problem_set(problem, -ENOMEM, "out of memory");
+	datapath->carrier = carrier;
 	err = pins_make(pins, team, datapath->directory, &made);
 	if (!err)
 		err = team_load(datapath);
@@ -213,10 +226,17 @@ int datapath_open(const char *pins, const char *team, uint64_t netns,
 	return 0;
 }
 
+static int state_fd(const struct datapath *datapath)
+{
+	return bpf_map__fd(datapath->team->maps.data_state);
+}
+
 void datapath_close(struct datapath *datapath)
 {
 	if (!datapath)
 		return;
+	if (datapath->carrier && datapath->team)
+		carrier_let_go(datapath->carrier, state_fd(datapath));
 	for (unsigned slot = 0; slot < PICK_SLOTS; slot++)
 		member_bpf__destroy(datapath->members[slot]);
 	team_bpf__destroy(datapath->team);
@@ -299,6 +319,9 @@ int datapath_attach_member(struct datapath *datapath, unsigned slot, int ifindex
 	/* A member that works goes on with the programs that it has. */
 	if (err && anew)
 		datapath_detach_member(datapath, slot);
+	if (!err && datapath->carrier)
+		carrier_watch(datapath->carrier, datapath_state(datapath)->netns, ifindex,
+			      state_fd(datapath), slot);
 	return err;
 }
 
@@ -326,6 +349,16 @@ bool datapath_member_attached(struct datapath *datapath, unsigned slot)
 	return true;
 }
 
+/* Whoever gets the slot next begins without what was said of this one. */
+static void unwatch(struct datapath *datapath, unsigned slot, int ifindex)
+{
+	struct pick_state *state = datapath_state(datapath);
+
+	if (datapath->carrier)
+		carrier_forget(datapath->carrier, state->netns, ifindex);
+	(void)__atomic_and_fetch(&state->lost, ~(1U << slot), __ATOMIC_ACQ_REL);
+}
+
 void datapath_detach_member(struct datapath *datapath, unsigned slot)
 {
 	struct note_member *note = &datapath_notes(datapath)->members[slot];
@@ -338,6 +371,7 @@ void datapath_detach_member(struct datapath *datapath, unsigned slot)
 		if (!member_pin_path(datapath, slot, ingress ? "in" : "out", path))
 			attach_remove(&hook);
 	}
+	unwatch(datapath, slot, (int)note->ifindex);
 	if (note->ifindex && !note->clsact_before)
 		attach_drop_clsact((int)note->ifindex);
 	note->ifindex = 0;
@@ -356,6 +390,8 @@ void datapath_remove(struct datapath *datapath)
 	hook.pin = path;
 	if (!pins_path(datapath->directory, "team", path))
 		attach_remove(&hook);
+	if (datapath->carrier)
+		carrier_tidy(datapath->carrier);
 	pins_remove(datapath->directory);
 	datapath_close(datapath);
 }
@@ -383,6 +419,11 @@ const struct drop_counts *datapath_drops(const struct datapath *datapath)
 struct note_team *datapath_notes(struct datapath *datapath)
 {
 	return &datapath->team->data_notes->notes;
+}
+
+struct probe_state *datapath_probes(struct datapath *datapath)
+{
+	return &datapath->team->data_probes->probes;
 }
 
 int datapath_stations(const struct datapath *datapath)

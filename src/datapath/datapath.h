@@ -11,11 +11,13 @@
 #include "base/problem.h"
 #include "model/drop.h"
 #include "model/note.h"
+#include "model/probe.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct carrier;
 struct datapath;
 
 /*
@@ -28,9 +30,10 @@ int datapath_try(struct problem *problem);
 /*
  * Load programs and maps of team @team; nothing is attached yet. Maps of an earlier run are
  * adopted if they have this build's layout and belong to the network namespace @netns.
+ * @carrier, which outlives it, watches the members from when they are attached; NULL: nobody does.
  * -EBUSY: they belong to another namespace. *@ret_adopted tells whether there were any.
  */
-int datapath_open(const char *pins, const char *team, uint64_t netns,
+int datapath_open(const char *pins, const char *team, uint64_t netns, struct carrier *carrier,
 		  struct datapath **ret_datapath, bool *ret_adopted, struct problem *problem);
 
 /* Let go of it; the team goes on. */
@@ -56,6 +59,8 @@ struct pick_deal *datapath_deal(struct datapath *datapath); /* PICK_BUCKETS of t
 const struct pick_hold *datapath_hold(const struct datapath *datapath);
 const struct drop_counts *datapath_drops(const struct datapath *datapath);
 struct note_team *datapath_notes(struct datapath *datapath);
+
+struct probe_state *datapath_probes(struct datapath *datapath); /* model/probe.h */
 
 /* The map of stations, for datapath/stations.h. */
 int datapath_stations(const struct datapath *datapath);

@@ -156,15 +156,22 @@ int guard_set_rules(struct guard *guard, const struct guard_rules *rules, struct
 {
 	struct attach_hook hook = guard_hook(guard);
 	struct guard_bpf *programs = NULL;
+	struct problem refused = {};
 	int err = load(guard, rules, &programs);
 
 	if (err)
 		return explain(err, guard, problem);
-	/* A port that is gone, or whose filter somebody took off, is guard_attach()'s to see to. */
-	if (guard_attached(guard))
+	/*
+	 * Not asking whether it is there: if that could not be told, the old rules would stay. A
+	 * port that is gone is guard_attach()'s to see to.
+	 */
+	if (hook.ifindex)
 		err = attach_program(&hook, bpf_program__fd(programs->progs.guard_ingress),
-				     problem);
+				     &refused);
+	if (err == -ENODEV)
+		err = 0;
 	if (err) {
+		(void)problem_set(problem, err, "%s", refused.text);
 		guard_bpf__destroy(programs);
 		return err;
 	}

@@ -34,7 +34,10 @@ int guard_attach(struct guard *guard, int ifindex, struct problem *problem);
 /* Is it still where it was attached? Somebody may have detached it. */
 bool guard_attached(const struct guard *guard);
 
-/* In force at once if attached, else by guard_attach(). On failure the old ones stay in force. */
+/*
+ * In force at once where it was attached, anew if somebody has detached it; else by guard_attach().
+ * On failure the old ones stay in force.
+ */
 int guard_set_rules(struct guard *guard, const struct guard_rules *rules, struct problem *problem);
 
 int guard_read_counts(const struct guard *guard, struct guard_counts *ret_counts);

@@ -13,9 +13,12 @@
  * chosen: a slave on which such a frame leaves that is not the one of the last such frame has
  * become active, and bonding has exchanged the MACs of the two. So does this program.
  *
+ * Hearing (T12). Probes of other members end here; frames from outside leave a time behind
+ * (probe_receive.h).
+ *
  * One instance is loaded for each member, which knows its slot as a constant.
  */
-#include "datapath/bpf.h"
+#include "datapath/probe_receive.h"
 
 #define AF_PACKET 17
 #define PACKET_HOST 0 /* linux/if_packet.h: unicast to the device's own MAC */
@@ -49,6 +52,8 @@ static __always_inline bool has_stale_mac(struct __sk_buff *skb)
  */
 static __always_inline int receive_own(struct __sk_buff *skb)
 {
+	if (is_probe_type(skb) ? receive_probe(skb, slot) : hear(skb, slot))
+		return VERDICT_DROP;
 	if (slot == state.primary)
 		return VERDICT_NEXT;
 	if (has_stale_mac(skb))
@@ -82,7 +87,8 @@ static __always_inline int receive_other(const struct __sk_buff *skb, const stru
 {
 	if (slot_of_mac(eth->h_source) != PICK_NOBODY || is_reflection(skb, eth))
 		return drop(DROP_REFLECTED);
-	if (slot == state.primary) {
+	hear_outside(slot);
+	if (slot == pick_primary(&state)) {
 		if (!(eth->h_dest[0] & 1) && slot_of_mac(eth->h_dest) != PICK_NOBODY)
 			return drop(DROP_OTHER_MEMBER);
 		return VERDICT_NEXT;
@@ -131,7 +137,7 @@ static __always_inline void learn(struct __sk_buff *skb)
 	if (sk && sk->family == AF_PACKET)
 		return;
 	/* A frame that was on its way while its member was lost is no news. */
-	if (state.usable && !pick_usable(&state, (__u8)slot))
+	if (pick_mask(&state) && !pick_usable(&state, (__u8)slot))
 		return;
 	if (__sync_val_compare_and_swap(&state.active, before, slot + 1) == before && before)
 		take_over();

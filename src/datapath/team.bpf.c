@@ -50,7 +50,7 @@ static __always_inline bool learn(struct __sk_buff *skb, const void *source)
 	if ((sk && sk->family == AF_PACKET) || skb->ifindex != state.ifindex)
 		return true;
 	/* A frame that was built before the MAC changed, of a member that is lost: no news. */
-	if (state.usable && !pick_usable(&state, (__u8)slot))
+	if (pick_mask(&state) && !pick_usable(&state, (__u8)slot))
 		return true;
 	__builtin_memcpy(state.team_mac, state.member_macs[slot & (PICK_SLOTS - 1)], ETH_ALEN);
 	state.primary = slot;
@@ -101,7 +101,7 @@ static __always_inline __u32 classify(struct __sk_buff *skb)
  */
 static __always_inline __u8 primary_slot(__u32 why)
 {
-	__u8 primary = (__u8)state.primary;
+	__u8 primary = (__u8)pick_primary(&state);
 
 	if (why == PICK_ARP || why == PICK_DISCOVERY || !pick_usable(&state, primary))
 		return PICK_NOBODY;

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#define COLLECTION_ITEM_MAX 64 /* bytes of the largest record */
+#define COLLECTION_ITEM_MAX 576 /* bytes of the largest record */
 
 /* Begin with all zero but @size and @decode. */
 struct collection {

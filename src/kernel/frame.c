@@ -7,7 +7,9 @@
 #include <linux/if_ether.h>
 #include <linux/ipv6.h>
 
+#define OPTION_SOURCE_ADDRESS 1 /* ND_OPT_SOURCE_LL_ADDR, … */
 #define OPTION_TARGET_ADDRESS 2 /* ND_OPT_TARGET_LL_ADDR, which the uapi headers lack */
+#define SOLICIT_TYPE 135	/* NDISC_NEIGHBOUR_SOLICITATION, … */
 #define ADVERT_TYPE 136		/* NDISC_NEIGHBOUR_ADVERTISEMENT, likewise */
 
 struct arp_frame {
@@ -27,6 +29,7 @@ struct advert {
 	struct mac option_mac;
 } __attribute__((packed));
 
+/* Solicitations and advertisements have the same form. */
 struct advert_frame {
 	struct ethhdr ethernet;
 	struct ipv6hdr ip;
@@ -35,6 +38,7 @@ struct advert_frame {
 
 _Static_assert(sizeof(struct arp_frame) == FRAME_ARP_SIZE, "ARP over Ethernet");
 _Static_assert(sizeof(struct arp_frame) == FRAME_LEARN_SIZE, "reverse ARP has the same form");
+_Static_assert(ETH_HLEN + sizeof(struct probe_frame) == FRAME_PROBE_SIZE, "a probe");
 _Static_assert(sizeof(struct advert_frame) == FRAME_ADVERT_SIZE, "advertisement over Ethernet");
 
 static struct ethhdr ethernet_header(const struct mac *from, const struct mac *to, uint16_t type)
@@ -142,6 +146,57 @@ size_t frame_neighbour_advert(uint8_t *buffer, const struct mac *from, const str
 	frame.advert.icmp.icmp6_cksum = advert_checksum(&frame);
 	memcpy(buffer, &frame, sizeof(frame));
 	return sizeof(frame);
+}
+
+size_t frame_arp_probe(uint8_t *buffer, const struct mac *from, const struct mac *to,
+		       const uint8_t address[4])
+{
+	static const uint8_t nobody[4];
+	struct arp_frame frame;
+	size_t size = frame_arp_announce((uint8_t *)&frame, from, to, address);
+
+	memcpy(frame.sender_address, nobody, sizeof(nobody));
+	memcpy(buffer, &frame, size);
+	return size;
+}
+
+/* RFC 4291, 2.7.1, and RFC 2464, 7: the group, and its MAC. */
+static void solicited_group(const uint8_t address[16], uint8_t group[16], struct mac *ret_mac)
+{
+	static const uint8_t prefix[13] = {0xff, 0x02, [11] = 1, [12] = 0xff};
+
+	memcpy(group, prefix, sizeof(prefix));
+	memcpy(group + sizeof(prefix), address + sizeof(prefix), 3);
+	*ret_mac = (struct mac){{0x33, 0x33, 0xff, address[13], address[14], address[15]}};
+}
+
+size_t frame_neighbour_solicit(uint8_t *buffer, const struct mac *from, const struct mac *to,
+			       const uint8_t source[16], const uint8_t address[16])
+{
+	struct advert_frame frame;
+	uint8_t group[16];
+	struct mac mac;
+	size_t size;
+
+	solicited_group(address, group, &mac);
+	size = frame_neighbour_advert((uint8_t *)&frame, from, to ? to : &mac, source,
+				      to ? address : group, false);
+	memcpy(frame.advert.target, address, sizeof(frame.advert.target));
+	frame.advert.icmp = (struct icmp6hdr){.icmp6_type = SOLICIT_TYPE};
+	frame.advert.option_type = OPTION_SOURCE_ADDRESS;
+	frame.advert.icmp.icmp6_cksum = advert_checksum(&frame);
+	memcpy(buffer, &frame, size);
+	return size;
+}
+
+size_t frame_path_probe(uint8_t *buffer, const struct mac *from, const struct mac *to,
+			const struct probe_frame *probe)
+{
+	struct ethhdr header = ethernet_header(from, to, PROBE_ETHERTYPE);
+
+	memcpy(buffer, &header, sizeof(header));
+	memcpy(buffer + sizeof(header), probe, sizeof(*probe));
+	return sizeof(header) + sizeof(*probe);
 }
 
 size_t frame_tag(uint8_t *buffer, size_t length, uint16_t vlan_id)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/mac.h"
+#include "model/probe.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #define FRAME_ARP_SIZE 42
 #define FRAME_ADVERT_SIZE 86
 #define FRAME_LEARN_SIZE 42
+#define FRAME_PROBE_SIZE 42
 #define FRAME_TAG_SIZE 4
 #define FRAME_SIZE_MAX (FRAME_ADVERT_SIZE + 2 * FRAME_TAG_SIZE)
 
@@ -39,6 +41,24 @@ size_t frame_neighbour_advert(uint8_t *buffer, const struct mac *from, const str
  * Returns its length.
  */
 size_t frame_learn(uint8_t *buffer, const struct mac *station);
+
+/*
+ * Who has the IPv4 @address? With no sender's address, so that nobody learns one (RFC 5227, "probe");
+ * who has it answers to @from all the same. Returns its length.
+ */
+size_t frame_arp_probe(uint8_t *buffer, const struct mac *from, const struct mac *to,
+		       const uint8_t address[4]);
+
+/*
+ * Who has the IPv6 @address (RFC 4861, 7.2.2)? From @source, which is behind @from; to @address itself
+ * in a frame to @to, or if that is NULL to the group of those who may have it. Returns its length.
+ */
+size_t frame_neighbour_solicit(uint8_t *buffer, const struct mac *from, const struct mac *to,
+			       const uint8_t source[16], const uint8_t address[16]);
+
+/* A path probe (model/probe.h). Returns its length. */
+size_t frame_path_probe(uint8_t *buffer, const struct mac *from, const struct mac *to,
+			const struct probe_frame *probe);
 
 /* Put an 802.1Q tag into a frame of @length bytes; @buffer has room. Returns the new length. */
 size_t frame_tag(uint8_t *buffer, size_t length, uint16_t vlan_id);

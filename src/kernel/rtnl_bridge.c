@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define VLANS_AT_ONCE 512
+#define RANGES_AT_ONCE 32 /* 16 bytes each, and a message has 1024 */
 
 int rtnl_bridge_create(struct netlink *netlink, const char *name, bool vlans,
 		       struct problem *problem)
@@ -71,29 +72,48 @@ static struct nlattr *port_start(struct message *request, uint16_t type, int por
 	return mnl_attr_nest_start(&request->header, IFLA_AF_SPEC);
 }
 
+/* What of @set from @vlan on has room in one message; returns where to go on. */
+static unsigned part_put(struct message *request, const struct vlan_set *set, unsigned vlan)
+{
+	const unsigned end = vlan + VLANS_AT_ONCE;
+	unsigned ranges = 0;
+
+	while (vlan <= VLAN_MAX && vlan < end && ranges < RANGES_AT_ONCE) {
+		unsigned low = vlan;
+
+		while (vlan <= VLAN_MAX && vlan < end && vlan_set_has(set, vlan))
+			vlan++;
+		if (vlan > low) {
+			range_put(request, low, vlan - 1);
+			ranges++;
+		} else {
+			vlan++;
+		}
+	}
+	return vlan;
+}
+
 /*
- * Make or take away all but @vlan. A NIC puts each one into its own filter, and as long as a request
+ * Make or take away those of @set. A NIC puts each one into its own filter, and as long as a request
  * takes the kernel's lock is held, without which no bond fails over (all at once: 2 s on an igb under
  * emulation). So they come in parts.
  */
-static int others_change(struct netlink *netlink, uint16_t type, int port, uint16_t vlan,
-			 struct problem *problem)
+static int set_change(struct netlink *netlink, uint16_t type, int port, const struct vlan_set *set,
+		      struct problem *problem)
 {
+	unsigned vlan = 1;
 	int err = 0;
 
-	for (unsigned low = 1; !err && low <= BRIDGE_VLAN_MAX; low += VLANS_AT_ONCE) {
-		unsigned high = low + VLANS_AT_ONCE - 1;
+	while (!err && vlan <= VLAN_MAX) {
 		struct message request;
-		struct nlattr *nest = port_start(&request, type, port);
+		struct nlattr *nest;
 
-		if (high > BRIDGE_VLAN_MAX)
-			high = BRIDGE_VLAN_MAX;
-		if (vlan < low || vlan > high) {
-			range_put(&request, low, high);
-		} else {
-			range_put(&request, low, vlan - 1U);
-			range_put(&request, vlan + 1U, high);
+		if (!vlan_set_has(set, vlan)) {
+			vlan++;
+			continue;
 		}
+		nest = port_start(&request, type, port);
+		vlan = part_put(&request, set, vlan);
 		mnl_attr_nest_end(&request.header, nest);
 		err = netlink_request(netlink, &request.header, problem);
 	}
@@ -104,23 +124,28 @@ static int others_change(struct netlink *netlink, uint16_t type, int port, uint1
  * Its own VLAN comes before the others: to make one of them again, with tags, takes it away as the
  * VLAN of frames without a tag, and there must be another one by then.
  */
-int rtnl_bridge_set_vlan(struct netlink *netlink, int port, uint16_t vlan, bool trunk,
-			 struct problem *problem)
+int rtnl_bridge_set_vlans(struct netlink *netlink, int port, uint16_t vlan,
+			  const struct vlan_set *tagged, struct problem *problem)
 {
+	struct vlan_set others = {}, rest = {};
 	struct message request;
 	struct nlattr *nest;
 	int err;
 
-	if (vlan < 1 || vlan > BRIDGE_VLAN_MAX)
+	if (vlan < 1 || vlan > VLAN_MAX)
 		return problem_set(problem, -EINVAL, "%u is no VLAN: there are 1 to %d", vlan,
-				   BRIDGE_VLAN_MAX);
+				   VLAN_MAX);
+	for (unsigned other = 1; other <= VLAN_MAX; other++)
+		if (other != vlan)
+			vlan_set_add(tagged && vlan_set_has(tagged, other) ? &others : &rest,
+				     other);
 	nest = port_start(&request, RTM_SETLINK, port);
 	vlan_put(&request, vlan, BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED);
 	mnl_attr_nest_end(&request.header, nest);
 	err = netlink_request(netlink, &request.header, problem);
-	if (err)
-		return err;
-	return others_change(netlink, trunk ? RTM_SETLINK : RTM_DELLINK, port, vlan, problem);
+	if (!err)
+		err = set_change(netlink, RTM_SETLINK, port, &others, problem);
+	return err ? err : set_change(netlink, RTM_DELLINK, port, &rest, problem);
 }
 
 /* --- reading VLANs --- */
@@ -139,10 +164,12 @@ static int walk_add(struct vlan_walk *walk, unsigned low, unsigned high, uint16_
 {
 	unsigned count = high - low + 1;
 
-	if (low <= walk->last || low > high || high > BRIDGE_VLAN_MAX)
+	if (low <= walk->last || low > high || high > VLAN_MAX)
 		return -EBADMSG;
 	walk->last = high;
 	walk->count += count;
+	for (unsigned vlan = low; vlan <= high; vlan++)
+		vlan_set_add(&walk->vlan->vlans, vlan);
 	if (flags & BRIDGE_VLAN_INFO_UNTAGGED)
 		walk->untagged += count;
 	if (flags & BRIDGE_VLAN_INFO_PVID) {
@@ -188,10 +215,7 @@ static int walk_nest(struct vlan_walk *walk, const struct nlattr *nest)
 
 static bool walk_is_mixed(const struct vlan_walk *walk)
 {
-	if (walk->count == 0)
-		return false;
-	return (walk->count != 1 && walk->count != BRIDGE_VLAN_MAX) || !walk->pvid_untagged ||
-	       walk->untagged != 1;
+	return walk->count && (!walk->pvid_untagged || walk->untagged != 1);
 }
 
 static int vlans_read(const struct nlattr *nest, struct bridge_vlan *vlan)
@@ -211,7 +235,6 @@ static int vlans_read(const struct nlattr *nest, struct bridge_vlan *vlan)
 	err = walk_nest(&walk, nest);
 	if (err)
 		return err;
-	vlan->trunk = walk.count == BRIDGE_VLAN_MAX;
 	vlan->mixed = walk_is_mixed(&walk);
 	return 0;
 }

@@ -8,8 +8,6 @@
 
 #include <stdbool.h>
 
-#define BRIDGE_VLAN_MAX 4094
-
 /*
  * A bridge without STP, down; with @vlans it knows VLANs, default PVID 1. -EEXIST: the name is
  * taken; -EOPNOTSUPP: the kernel has no such bridges.
@@ -18,12 +16,13 @@ int rtnl_bridge_create(struct netlink *netlink, const char *name, bool vlans,
 		       struct problem *problem);
 
 /*
- * Which VLAN the frames of a port belong to that carry no tag: @vlan alone, 1 = the usual one. All
- * other VLANs of the port are taken away, unless it is a @trunk, which has 1 to 4094. At no moment
- * has the port no VLAN for such frames. A trunk on a NIC can take seconds. -EOPNOTSUPP: it is no bridge's port; -EINVAL: no VLAN.
+ * Which VLAN the frames of a port belong to that carry no tag: @vlan, 1 = the usual one; and those
+ * that pass with a tag, @tagged (NULL: none). All other VLANs of the port are taken away. At no
+ * moment has the port no VLAN for frames without a tag. Thousands of them on a NIC can take seconds.
+ * -EOPNOTSUPP: it is no bridge's port; -EINVAL: no VLAN.
  */
-int rtnl_bridge_set_vlan(struct netlink *netlink, int port, uint16_t vlan, bool trunk,
-			 struct problem *problem);
+int rtnl_bridge_set_vlans(struct netlink *netlink, int port, uint16_t vlan,
+			  const struct vlan_set *tagged, struct problem *problem);
 
 /*
  * RTM_NEWLINK of AF_BRIDGE. -ENOMSG: another type; -EAFNOSUPPORT: no bridge's report of a port;
@@ -56,6 +55,16 @@ int rtnl_fdb_dump(struct netlink *netlink, int ifindex, struct bridge_fdb **ret_
 int rtnl_fdb_add_self(struct netlink *netlink, int ifindex, const struct mac *mac,
 		      struct problem *problem);
 int rtnl_fdb_del_self(struct netlink *netlink, int ifindex, const struct mac *mac,
+		      struct problem *problem);
+
+/*
+ * An entry of the bridge that @port is in, which stays at that port: the bridge learns the MAC nowhere
+ * else. @vlan is one that the port is in, 0 = the bridge knows none. Adding what is there and deleting
+ * what is not are no errors. -EINVAL: the port is not in that VLAN.
+ */
+int rtnl_fdb_add_port(struct netlink *netlink, int port, const struct mac *mac, uint16_t vlan,
+		      struct problem *problem);
+int rtnl_fdb_del_port(struct netlink *netlink, int port, const struct mac *mac, uint16_t vlan,
 		      struct problem *problem);
 
 /*

@@ -12,18 +12,21 @@
 #include <linux/rtnetlink.h>
 
 /* A tunnel's entries may have no MAC. */
-static int read_mac(const struct nlmsghdr *message, struct mac *mac)
+static int read_attributes(const struct nlmsghdr *message, struct bridge_fdb *entry)
 {
 	const size_t offset = MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(struct ndmsg));
-	const struct nlattr *attributes[NDA_LLADDR + 1];
+	const struct nlattr *attributes[NDA_VLAN + 1];
 	int err;
 
 	err = attribute_index((const uint8_t *)message + offset, message->nlmsg_len - offset,
 			      attributes, ARRAY_SIZE(attributes));
 	if (err)
 		return err;
-	if (!attributes[NDA_LLADDR] || attribute_copy(attributes[NDA_LLADDR], mac, sizeof(*mac)))
+	if (!attributes[NDA_LLADDR] ||
+	    attribute_copy(attributes[NDA_LLADDR], &entry->mac, sizeof(entry->mac)))
 		return -EAFNOSUPPORT;
+	if (attributes[NDA_VLAN])
+		return attribute_copy(attributes[NDA_VLAN], &entry->vlan, sizeof(entry->vlan));
 	return 0;
 }
 
@@ -44,7 +47,8 @@ int rtnl_fdb_decode(const struct nlmsghdr *message, struct bridge_fdb *ret_entry
 	entry.ifindex = header->ndm_ifindex;
 	entry.self = header->ndm_flags & NTF_SELF;
 	entry.permanent = header->ndm_state & (NUD_PERMANENT | NUD_NOARP);
-	err = read_mac(message, &entry.mac);
+	entry.sticky = header->ndm_flags & NTF_STICKY;
+	err = read_attributes(message, &entry);
 	if (err)
 		return err;
 	*ret_entry = entry;
@@ -128,4 +132,41 @@ int rtnl_fdb_del_self(struct netlink *netlink, int ifindex, const struct mac *ma
 	if (err == 0 || err == -ENOENT)
 		return 0;
 	return problem_set(problem, err, "%s", refusal.text);
+}
+
+/* @vlan 0: the bridge knows none. */
+static int change_port(struct netlink *netlink, uint16_t type, uint16_t flags, int port,
+		       const struct bridge_fdb *entry, struct problem *problem)
+{
+	struct message request;
+	struct ndmsg *header = message_start(&request, type, flags, sizeof(*header));
+
+	header->ndm_family = AF_BRIDGE;
+	header->ndm_ifindex = port;
+	header->ndm_state = NUD_NOARP;
+	header->ndm_flags = NTF_MASTER | NTF_STICKY;
+	mnl_attr_put(&request.header, NDA_LLADDR, sizeof(entry->mac), &entry->mac);
+	if (entry->vlan)
+		mnl_attr_put_u16(&request.header, NDA_VLAN, entry->vlan);
+	return netlink_request(netlink, &request.header, problem);
+}
+
+int rtnl_fdb_add_port(struct netlink *netlink, int port, const struct mac *mac, uint16_t vlan,
+		      struct problem *problem)
+{
+	const struct bridge_fdb entry = {.mac = *mac, .vlan = vlan};
+
+	/* One that was learnt is changed into it. */
+	return change_port(netlink, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, port, &entry,
+			   problem);
+}
+
+int rtnl_fdb_del_port(struct netlink *netlink, int port, const struct mac *mac, uint16_t vlan,
+		      struct problem *problem)
+{
+	const struct bridge_fdb entry = {.mac = *mac, .vlan = vlan};
+	struct problem refusal = {};
+	int err = change_port(netlink, RTM_DELNEIGH, 0, port, &entry, &refusal);
+
+	return err && err != -ENOENT ? problem_set(problem, err, "%s", refusal.text) : 0;
 }

@@ -13,6 +13,7 @@
 #define VM_NAME_SIZE 64
 #define ADAPTER_NAME_SIZE 13 /* in a namespace it is an interface's name, and "-vf" may follow */
 #define VM_PATH_SIZE 108     /* of a QMP socket: sun_path */
+#define VM_DOMAIN_SIZE 64
 #define ADAPTER_VLAN_MAX 4094
 #define ADAPTER_WEIGHT_MAX 100
 #define ADAPTER_VF_SUFFIX "-vf"
@@ -35,6 +36,7 @@ struct vm_config {
 	char name[VM_NAME_SIZE];
 	char netns[VM_NAME_SIZE]; /* the guest is this namespace of /run/netns; "" = a QEMU guest */
 	char qmp[VM_PATH_SIZE];	  /* QEMU's control socket, to tell it of lost uplinks; "" = none */
+	char libvirt[VM_DOMAIN_SIZE]; /* the guest is this domain of libvirt; "" = it is none */
 	uint32_t adapter_count;
 	struct adapter_config adapters[VM_ADAPTERS_MAX];
 };

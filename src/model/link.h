@@ -81,6 +81,13 @@ struct link {
 	struct link_bond_slave slave; /* valid if slave_kind is "bond" */
 };
 
+/* Programs that configure devices, too. */
+enum device_manager {
+	DEVICE_MANAGER_NONE,
+	DEVICE_MANAGER_NETWORKD,
+	DEVICE_MANAGER_NETWORKMANAGER,
+};
+
 /* An IP address of a device (RTM_NEWADDR). */
 struct link_address {
 	int ifindex;

@@ -12,7 +12,9 @@
  *
  * Who writes what: struct pick_deal and struct pick_state belong to the daemon; struct pick_hold
  * belongs to the program, as do team_mac and primary when the kernel fails over by itself
- * (datapath/team.bpf.c, "learning").
+ * (datapath/team.bpf.c, "learning"). A member is used if two words agree: usable, the daemon's, and
+ * lost, the carrier program's (datapath/carrier.bpf.c), from which the daemon takes a bit only that
+ * is proven wrong (daemon/team_carrier.c).
  *
  * The includer defines PICK_NOW(), nanoseconds of the monotonic clock, read only when needed.
  */
@@ -25,9 +27,25 @@ static inline __u32 pick_bucket(__u32 hash)
 	return hash & (PICK_BUCKETS - 1);
 }
 
+/* A bit per slot: daemon and carrier program both hold it well. */
+static inline __u32 pick_mask(const struct pick_state *state)
+{
+	return state->usable & ~state->lost;
+}
+
 static inline int pick_usable(const struct pick_state *state, __u8 slot)
 {
-	return slot < PICK_SLOTS && (state->usable >> slot & 1);
+	return slot < PICK_SLOTS && (pick_mask(state) >> slot & 1);
+}
+
+/* The primary; while its carrier is gone and the daemon has not chosen another one, the heir. */
+static inline __u32 pick_primary(const struct pick_state *state)
+{
+	__u32 primary = state->primary, heir = state->heir - 1;
+
+	if (primary >= PICK_SLOTS || !(state->lost >> primary & 1))
+		return primary;
+	return heir < PICK_SLOTS && pick_usable(state, (__u8)heir) ? heir : primary;
 }
 
 /*

@@ -16,7 +16,7 @@
  * taken over by copying (datapath/carry.h): since then structs have only grown at their ends,
  * and zero in what is new means what was before. Others are not adopted.
  */
-#define PICK_LAYOUT 2
+#define PICK_LAYOUT 3
 #define PICK_LAYOUT_OLDEST 1
 
 /* T3, enum distribution of model/team.h: what a bucket is computed from. */
@@ -55,7 +55,10 @@ struct pick_state {
 	__u32 by;      /* enum pick_by */
 	__u32 one_mac; /* T8 `team`: the primary has the team's MAC, whoever it is */
 	__u32 active;  /* slot + 1 of bonding's active slave as last seen, 0 = not yet (one_mac) */
-	__u32 reserved;
+	/* since layout 3 */
+	__u32 lost; /* a bit per slot: its driver has reported that the carrier is gone (T17) */
+	__u32 heir; /* slot + 1 of who is primary while the primary is lost so, 0 = nobody */
+	__u32 return_ms; /* T5: what return_by is set by, 0 = no hurry */
 };
 
 /* Why a frame goes where it goes. */

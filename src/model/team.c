@@ -24,6 +24,13 @@ const char *const mac_policy_names[] = {
 };
 NAME_TABLE_COMPLETE(mac_policy_names, MAC_POLICY_COUNT);
 
+const char *const probe_mode_names[] = {
+	[PROBE_OFF] = "off",
+	[PROBE_ON] = "on",
+	[PROBE_AUTO] = "auto",
+};
+NAME_TABLE_COMPLETE(probe_mode_names, PROBE_MODE_COUNT);
+
 const char *const member_role_names[] = {
 	[ROLE_ACTIVE] = "active",
 	[ROLE_STANDBY] = "standby",
@@ -62,6 +69,7 @@ const char *const member_reason_names[] = {
 	[REASON_NONE] = "none",
 	[REASON_ADMINISTRATIVE_DECISION] = "administrative-decision",
 	[REASON_MEDIA_DISCONNECTED] = "media-disconnected",
+	[REASON_PATH_UNRESPONSIVE] = "path-unresponsive",
 	[REASON_WAITING_FOR_STABLE] = "waiting-for-stable-connectivity",
 	[REASON_NOT_PRESENT] = "not-present",
 	[REASON_MAC_NOT_PERMITTED] = "mac-not-permitted",

@@ -10,6 +10,8 @@
 #define TEAM_MEMBERS_MAX 32 /* T1; the limit of Windows' NIC Teaming, too */
 #define TEAMS_MAX 64
 #define MEMBER_DEVICE_SIZE 48
+#define PROBE_ADDRESSES_MAX 2
+#define PROBE_ADDRESSES_SIZE 96 /* two of IPv6, a comma and the end */
 
 /* T3. How a frame is given to a bucket. */
 enum distribution {
@@ -24,6 +26,14 @@ enum mac_policy {
 	MAC_POLICY_MEMBER, /* the primary's; each member sends with its own */
 	MAC_POLICY_TEAM, /* one for ever, which the primary takes over; the others have their own */
 	MAC_POLICY_COUNT,
+};
+
+/* T12. Whether members probe their paths. */
+enum probe_mode {
+	PROBE_OFF,
+	PROBE_ON,
+	PROBE_AUTO, /* if the carrier of some member does not tell of its cable (core/quirk.h) */
+	PROBE_MODE_COUNT,
 };
 
 /* T6. What a member is for. */
@@ -78,6 +88,7 @@ enum member_reason {
 	REASON_NONE,
 	REASON_ADMINISTRATIVE_DECISION, /* set down, drained or standby: somebody wants it so */
 	REASON_MEDIA_DISCONNECTED,	/* no carrier */
+	REASON_PATH_UNRESPONSIVE,	/* there is a carrier, and nothing comes through (T12) */
 	REASON_WAITING_FOR_STABLE,	/* carrier is back, the stable time runs (T11) */
 	REASON_NOT_PRESENT,		/* no such device now */
 	REASON_MAC_NOT_PERMITTED, /* it may not have the team's MAC (T8), and so not be primary */
@@ -91,6 +102,7 @@ extern const char *const yes_no_names[YES_NO_COUNT];
 extern const char *const on_off_names[YES_NO_COUNT]; /* "off" is 0 */
 extern const char *const distribution_names[DISTRIBUTION_COUNT];
 extern const char *const mac_policy_names[MAC_POLICY_COUNT];
+extern const char *const probe_mode_names[PROBE_MODE_COUNT];
 extern const char *const member_role_names[MEMBER_ROLE_COUNT];
 extern const char *const mixed_policy_names[MIXED_POLICY_COUNT];
 extern const char *const member_path_names[MEMBER_PATH_COUNT];
@@ -116,6 +128,11 @@ struct team_config {
 	uint32_t return_ms;   /* T5: … and at the latest this long after its member is back */
 	uint32_t announce_count;       /* T10 */
 	uint32_t announce_interval_ms; /* T10, a multiple of 100 */
+	enum probe_mode probe;	       /* T12 */
+	uint32_t probe_interval_ms;    /* T12: between two probes, at most */
+	uint32_t probe_multiplier;     /* T12: … so many of which must be missed */
+	char probe_addresses
+		[PROBE_ADDRESSES_SIZE]; /* T12: IP addresses between commas, "" = none */
 	uint32_t member_count;
 	struct member_config members[TEAM_MEMBERS_MAX]; /* the first is the first primary */
 };

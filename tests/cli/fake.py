@@ -102,7 +102,7 @@ def healthy():
         "name": "team0", "state": "up", "mac": "52:54:00:aa:00:04", "mtu": 1500,
         "addresses": ["192.0.2.10/24", "2001:db8::10/64"], "settings": SETTINGS,
         "members": [member("ens4", 4), member("ens5", 5, rx_packets=120, rx_bytes=9120)],
-        "primary": "ens4", "failovers": [], "notes": [],
+        "primary": "ens4", "failovers": [], "notes": [], "carrier_program": "attached",
     }
 
 

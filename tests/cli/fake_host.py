@@ -47,6 +47,7 @@ def adapter(letter, number, **changes):
         "permitted_macs": [mac, "52:54:00:cc:00:0" + ("2" if number == 1 else "1")],
         "frames": {"passed": 120440, "passed_mate": 311, "refused": 4, "refused_group": 0},
         "notes": [],
+        "domain": None,
         "attach": {
             "qemu": ["-netdev", f"tap,id=nic{letter},ifname=tap{number},script=no,downscript=no",
                      "-device", f"virtio-net-pci,netdev=nic{letter},mac={mac},failover=on",
@@ -66,7 +67,7 @@ CANNOT_TELL = ("igb cannot set a VF's link: the guest is not told of a lost upli
 
 def vm(name, *adapters, **changes):
     rows = [a | {"vm": name} for a in adapters]
-    return {"name": name, "namespace": "", "qmp": "", "adapters": rows} | changes
+    return {"name": name, "namespace": "", "qmp": "", "libvirt": "", "adapters": rows} | changes
 
 
 def vms():
@@ -84,6 +85,15 @@ def vms():
                    notes=["its port is set down"]),
            namespace="test"),
     ]
+
+
+def domain():
+    """A VM that is a domain of libvirt, whose guest was told of a lost uplink."""
+    return vm("web3", adapter("A", 5, actual=WITHOUT_VF, path="disconnected", attach=None,
+                              wanted={"iov_weight": 0}, domain={
+                                  "name": "Web 3", "state": "running", "attached": True,
+                                  "link": "down"}),
+              libvirt="Web 3")
 
 
 def vf(index, **changes):

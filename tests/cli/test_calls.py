@@ -55,6 +55,11 @@ CALLS = {
     "switch set TeamDemoA iov=off": (
         "SetSwitch", {"name": "TeamDemoA", "settings": {"Iov": "off"}}),
     "switch remove TeamDemoA": ("RemoveSwitch", {"name": "TeamDemoA"}),
+    "switch add lan --nic eno1 --take-addresses": (
+        "AddSwitch", {"switch": {"name": "lan", "nic": "eno1", "settings": {}},
+                      "take_addresses": True}),
+    "switch remove lan --give-addresses eno1": (
+        "RemoveSwitch", {"name": "lan", "give_addresses": "eno1"}),
     "adapter": ("ShowAdapters", {}),
     "adapter show web1": ("ShowAdapters", {"vm": "web1"}),
     "adapter show web1 nicA": ("ShowAdapters", {"vm": "web1", "adapter": "nicA"}),
@@ -71,6 +76,9 @@ CALLS = {
         "AddAdapter", {"vm": "web2", "vm_settings": {"Qmp": "/run/web2.qmp"}, "confirm": 5,
                        "adapter": {"name": "nicA", "switch": "A",
                                    "settings": {"Port": "vnet3"}}}),
+    "adapter add web3 nicA --switch A --libvirt web3": (
+        "AddAdapter", {"vm": "web3", "vm_settings": {"Libvirt": "web3"},
+                       "adapter": {"name": "nicA", "switch": "A", "settings": {}}}),
     "adapter set web1 allow-teaming=on": (
         "SetAdapter", {"vm": "web1", "settings": {"AllowTeaming": "on"}}),
     "adapter set web1 nicA vlan=7 iov-weight=50": (
@@ -79,6 +87,8 @@ CALLS = {
     "adapter remove web1 nicA": ("RemoveAdapter", {"vm": "web1", "adapter": "nicA"}),
     "vf": ("ShowVfs", {}),
     "vf show TeamDemoA": ("ShowVfs", {"switch": "TeamDemoA"}),
+    "vf reallot TeamDemoA": ("ReallotVfs", {"switch": "TeamDemoA"}),
+    "vf reallot --plan TeamDemoA": ("ReallotVfs", {"switch": "TeamDemoA", "dry": True}),
     "plan": ("Plan", {}),
     "confirm": ("Confirm", {}),
     "cancel": ("Cancel", {}),

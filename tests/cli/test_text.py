@@ -63,6 +63,7 @@ CASES = {
     "adapter-show-without": (
         fake.reply(vms=[fake_host.vm("test", fake_host.vms()[1]["adapters"][0])]),
         "adapter show test nicA"),
+    "adapter-show-domain": (fake.reply(vms=[fake_host.domain()]), "adapter show web3 nicA"),
     "vf-show": (fake.reply(vfs=fake_host.vfs()), "vf"),
     "vf-show-none": (fake.reply(vfs=[]), "vf show TeamDemoA"),
     "doctor": (fake.reply(findings=fake_host.findings("warning", "note")), "doctor"),
@@ -106,7 +107,7 @@ HELPS = ["", "team", "member", "team add", "team remove", "team set", "team show
          "team switchover", "member add", "member remove", "member show", "explain", "plan",
          "reload", "watch", "confirm", "cancel", "switch", "switch add", "switch set",
          "switch remove", "switch show", "adapter", "adapter add", "adapter set",
-         "adapter remove", "adapter show", "vf", "vf show", "doctor"]
+         "adapter remove", "adapter show", "vf", "vf show", "vf reallot", "doctor"]
 
 
 @pytest.mark.parametrize("words", HELPS)

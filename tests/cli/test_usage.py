@@ -5,7 +5,8 @@ import subprocess
 import pytest
 
 KEYS = ("stable-time-ms, hold-down-max-ms, return-idle-ms, return-bound-ms, announce-count, "
-        "announce-interval-ms, distribution, mac-policy, mixed")
+        "announce-interval-ms, distribution, mac-policy, mixed, probe, probe-interval, "
+        "probe-multiplier, probe-address")
 
 WRONG = {
     "": ("iovteam", "a command is missing, such as: team show, team add, watch, explain"),
@@ -67,14 +68,16 @@ WRONG = {
     "team set team0 announce-count=1 --take-addresses": (
         "iovteam team set", "--take-addresses does not go with this command"),
     "team remove team0 --give-addresses=": (
-        "iovteam team remove", "--give-addresses needs a member"),
+        "iovteam team remove", "--give-addresses needs a device"),
     "switch bogus": (
         "iovteam switch", 'unknown verb "bogus"; there are: add, set, remove, show'),
     "switch add TeamDemoA": (
         "iovteam switch add",
-        "--nic is missing; it takes: NAME --nic NIC [--iov on|off] [KEY=VALUE]..."),
+        "--nic is missing; it takes: NAME --nic NIC [OPTIONS] [KEY=VALUE]..."),
     "switch add TeamDemoA --nic=": ("iovteam switch add", "--nic needs a value"),
-    "switch add TeamDemoA --nic a --nic b": ("iovteam switch add", "--nic is given twice"),
+    "switch add TeamDemoA --nic a --nic b": (
+        "iovteam switch add", "--nic is given twice, and a switch has one NIC; make a switch on each, "
+        "or a bond of them, which has no SR-IOV"),
     "switch add TeamDemoA --nic a --iov on iov=off": (
         "iovteam switch add", '"iov" is given twice'),
     "switch add TeamDemoA --nic a --vlan 7": (
@@ -98,6 +101,9 @@ WRONG = {
     "adapter add web1 nicA --switch A --namespace a --qmp b": (
         "iovteam adapter add", "--namespace and --qmp exclude each other: a guest is a namespace, "
         "or QEMU's"),
+    "adapter add web1 nicA --switch A --libvirt a --qmp b": (
+        "iovteam adapter add", "--libvirt excludes --namespace and --qmp: a domain of libvirt is told "
+        "by libvirt"),
     "adapter add web1 nicA --switch A --mac 52:54:00:00:00:01 mac=52:54:00:00:00:02": (
         "iovteam adapter add", '"mac" is given twice'),
     "adapter add web1 nicA --switch A --iov-weight 1 --iov-weight 2": (
@@ -109,14 +115,15 @@ WRONG = {
     "adapter set web1 nicA nicB": ("iovteam adapter set", '"nicB" is not KEY=VALUE'),
     "adapter set web1 weight=5": (
         "iovteam adapter set", 'unknown setting "weight"; the settings of an adapter are: '
-        "iov-weight, allow-teaming, mac-spoofing, vlan, mac, port"),
+        "iov-weight, allow-teaming, mac-spoofing, vlan, mac, port, switch"),
     "adapter set web1 allow-teaming=": ("iovteam adapter set", '"allow-teaming=" has no value'),
     "adapter set web1 vlan=1 --vlan 2": (
         "iovteam adapter set", "--vlan does not go with this command"),
     "adapter remove web1": ("iovteam adapter remove", "something is missing; it takes: VM NAME"),
     "adapter show web1 nicA x": (
         "iovteam adapter show", '"x" is too much; it takes: [VM [NAME]]'),
-    "vf bogus": ("iovteam vf", 'unknown verb "bogus"; there are: show'),
+    "vf bogus": ("iovteam vf", 'unknown verb "bogus"; there are: show, reallot'),
+    "vf reallot": ("iovteam vf reallot", "something is missing; it takes: SWITCH [--plan]"),
     "vf show a b": ("iovteam vf show", '"b" is too much; it takes: [SWITCH]'),
     "confirm team0": ("iovteam confirm", '"team0" is too much; it takes: nothing more'),
     "--socket= team": ("iovteam team show", "--socket needs a path"),

@@ -4,6 +4,7 @@
  * so. A question is answered by the header that the programs are made of.
  */
 #include "daemon/clock.h"
+#include "datapath/carrier.h"
 #include "datapath/datapath.h"
 #include "datapath/socket_find.h"
 #include "datapath/stations.h"
@@ -21,6 +22,7 @@ struct datapath {
 	struct pick_hold hold[PICK_BUCKETS];
 	struct drop_counts drops;
 	struct note_team notes;
+	struct probe_state probes;
 	bool attached;
 	uint32_t attached_members;
 };
@@ -30,12 +32,32 @@ int datapath_try(struct problem *problem)
 	return 0;
 }
 
+struct carrier *carrier_new(const char *pins)
+{
+	return calloc(1, 1);
+}
+
+void carrier_free(struct carrier *carrier)
+{
+	free(carrier);
+}
+
+int carrier_attach(struct carrier *carrier, struct problem *problem)
+{
+	return 0;
+}
+
+const char *carrier_text(const struct carrier *carrier)
+{
+	return "idle";
+}
+
 bool datapath_is_pinned(const char *pins, const char *team)
 {
 	return false;
 }
 
-int datapath_open(const char *pins, const char *team, uint64_t netns,
+int datapath_open(const char *pins, const char *team, uint64_t netns, struct carrier *carrier,
 		  struct datapath **ret_datapath, bool *ret_adopted, struct problem *problem)
 {
 	struct datapath *datapath = calloc(1, sizeof(*datapath));
@@ -114,6 +136,11 @@ const struct drop_counts *datapath_drops(const struct datapath *datapath)
 struct note_team *datapath_notes(struct datapath *datapath)
 {
 	return &datapath->notes;
+}
+
+struct probe_state *datapath_probes(struct datapath *datapath)
+{
+	return &datapath->probes;
 }
 
 int datapath_ask(struct datapath *datapath, const void *frame, size_t length, uint32_t *hash,

@@ -48,7 +48,7 @@ static void vm_check(const struct vm_config *vm)
 	struct vm_config again;
 
 	insist(config_vm_name_set(&again, vm->name, NULL) == 0);
-	insist(!*vm->netns || !*vm->qmp);
+	insist(!*vm->netns + !*vm->qmp + !*vm->libvirt >= 2);
 	insist(vm->adapter_count <= VM_ADAPTERS_MAX);
 	for (uint32_t i = 0; i < vm->adapter_count; i++) {
 		const struct adapter_config *adapter = &vm->adapters[i];

@@ -90,6 +90,21 @@ static uint16_t sum(const uint8_t *bytes, size_t length, uint32_t begin)
 	return (uint16_t)begin;
 }
 
+static void fuzz_questions(const struct mac *from, const struct mac *to, const uint8_t *data)
+{
+	uint8_t frame[FRAME_SIZE_MAX];
+	struct probe_frame probe;
+
+	insist(frame_arp_probe(frame, from, to, data + 12) == FRAME_ARP_SIZE);
+	insist(!word_at(frame + 28) && !word_at(frame + 30));
+	insist(frame_neighbour_solicit(frame, from, data[45] & 1 ? to : NULL, data + 12,
+				       data + 28) == FRAME_ADVERT_SIZE);
+	insist(sum(frame + 22, FRAME_ADVERT_SIZE - 22, 32 + IPPROTO_ICMPV6) == 0xffff);
+	memcpy(&probe, data + 12, sizeof(probe));
+	insist(frame_path_probe(frame, from, to, &probe) == FRAME_PROBE_SIZE);
+	insist(memcmp(frame + 14, &probe, sizeof(probe)) == 0);
+}
+
 static void fuzz_announcement(const uint8_t *data, size_t size)
 {
 	uint8_t frame[FRAME_SIZE_MAX], tagged[FRAME_SIZE_MAX];
@@ -104,6 +119,7 @@ static void fuzz_announcement(const uint8_t *data, size_t size)
 	length = frame_neighbour_advert(frame, &from, &to, data + 12, data + 28, data[44] & 1);
 	insist(length == FRAME_ADVERT_SIZE);
 	insist(sum(frame + 22, length - 22, 32 + IPPROTO_ICMPV6) == 0xffff);
+	fuzz_questions(&from, &to, data);
 	memcpy(tagged, frame, length);
 	insist(frame_tag(tagged, length, word_at(data + 46)) == length + 4);
 	insist(memcmp(tagged, frame, 12) == 0 && word_at(tagged + 12) == ETH_P_8021Q &&

@@ -32,7 +32,7 @@ static void host(const struct nlmsghdr *message)
 	struct bridge_vlan vlan;
 	struct bridge_fdb entry;
 
-	if (rtnl_bridge_decode_vlan(message, &vlan) == 0 && vlan.pvid > BRIDGE_VLAN_MAX)
+	if (rtnl_bridge_decode_vlan(message, &vlan) == 0 && vlan.pvid > VLAN_MAX)
 		abort();
 	(void)rtnl_fdb_decode(message, &entry);
 	if (rtnl_vf_decode(message, &table) == 0)

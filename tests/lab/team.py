@@ -23,6 +23,9 @@ import pytest
 from lab import CommandFailed, Lab, Namespace, Process, Result, wait_until
 
 PYTHON = ["/usr/bin/python3", "-IS"]
+# A daemon started by this sees a kernel that does not describe its types: so no carrier program.
+WITHOUT_TRACING = ["unshare", "--mount", "sh", "-c",
+                   'mount --bind /dev/null /sys/kernel/btf/vmlinux && exec "$@"', "sh"]
 SLOW = 30  # seconds; an emulated machine on a busy one takes its time
 _numbers = itertools.count()
 
@@ -47,6 +50,7 @@ class Team:
         self.socket = f"{self.config}.socket"
         self.bpffs = f"/sys/fs/bpf/iovteam-test-{number}"
         self.daemon: Process | None = None
+        self.wrapper: Sequence[str] = ()  # what the daemon is started by
         self._build = build
         self._command = binary(build, "iovteam")
         self.macs: dict[str, str] = {}
@@ -55,7 +59,7 @@ class Team:
 
     def start_daemon(self, verbose: bool = False) -> Process:
         self.daemon = self.where.spawn(
-            [binary(self._build, "iovteamd"), "--config", self.config, "--socket", self.socket,
+            [*self.wrapper, binary(self._build, "iovteamd"), "--config", self.config, "--socket", self.socket,
              "--bpffs", self.bpffs, *(["--verbose"] if verbose else [])])
         wait_until(self._answers, SLOW, "iovteamd to answer")
         return self.daemon
@@ -180,6 +184,7 @@ class Team:
     def close(self) -> None:
         """Takes away what is there of it, in whatever state it is."""
         if self.daemon and self.daemon.running:
+            self.resume_daemon()  # of a test that has failed while it stood still
             try:
                 self.run("team", "remove", self.name, check=False, timeout=60)
             except CommandFailed:
@@ -205,9 +210,11 @@ def difference(after: dict[str, dict[str, int]], before: dict[str, dict[str, int
 @contextmanager
 def running(lab: Lab, build: Path, members: Sequence[str] = ("ens4", "ens5"), *settings: str,
             where: Namespace | None = None, name: str = "team0",
-            addresses: Iterable[str] = Team.ADDRESSES, nodad: bool = True) -> Iterator[Team]:
+            addresses: Iterable[str] = Team.ADDRESSES, nodad: bool = True,
+            wrapper: Sequence[str] = ()) -> Iterator[Team]:
     """A team that works, for a block; nothing is left of it afterwards."""
     team = Team(lab, build, where, name)
+    team.wrapper = wrapper
     try:
         team.start_daemon()
         team.add(members, *settings, addresses=addresses, nodad=nodad)

@@ -30,5 +30,10 @@ def test_doctor_sees_a_team_lose_its_last_spare(network):  # noqa: F811
         assert found() == {}
         team.run("member", "drain", "team0", "m1")
         assert list(found()) == ["member-drained"]
+        # As a DHCP client sets it.
+        network.guest.run(["ip", "address", "change", "192.0.2.10/24", "dev", "team0", "valid_lft",
+                           "3600", "preferred_lft", "3600"])
+        wait_until(lambda: "leased" in found(), SLOW, "the lease to be seen")
+        assert "192.0.2.10 was leased" in found()["leased"]["evidence"]
         network.guest.run(["ip", "address", "flush", "dev", "team0", "scope", "global"])
         wait_until(lambda: "no-address" in found(), SLOW, "the addresses to be gone")

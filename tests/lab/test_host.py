@@ -133,6 +133,7 @@ def team_of(lab, build, guest, members):
         team.stop_daemon()
 
 
+@pytest.mark.legacy
 def test_the_seeds_story(lab, build, host):
     """Two switches, two adapters, a team in the guest. The NIC is disabled on the host: there the
     adapter is well and disconnected, in the guest a member has failed, and traffic goes on."""
@@ -163,6 +164,13 @@ def test_the_seeds_story(lab, build, host):
         wait_until(team.well, SLOW, "both to be back")
 
 
+def vlans_of(lab, port):
+    shown = lab.host.run(["bridge", "-j", "vlan", "show", "dev", port]).json()
+    return {vlan for entry in shown[0]["vlans"]
+            for vlan in range(entry["vlan"], entry.get("vlanEnd", entry["vlan"]) + 1)}
+
+
+@pytest.mark.legacy
 def test_vlans(lab, host):
     """Those of two VLANs do not reach each other; what a stranger does to a port is put right."""
     host.make_switches("off")
@@ -173,14 +181,26 @@ def test_vlans(lab, host):
     wait_until(lambda: reaches(host.guest("web1"), "198.51.100.2"), SLOW, "the same VLAN")
     host.run("adapter", "set", "web2", "nicA", "vlan=8")
     wait_until(lambda: not reaches(host.guest("web1"), "198.51.100.2"), SLOW, "two VLANs")
-    lab.host.sh("bridge vlan add dev web2.nicA vid 7 pvid untagged; bridge vlan del dev ens1f0 vid 9")
+    # The uplink carries what is used, and no more.
+    assert vlans_of(lab, "ens1f0") == {1, 7, 8}
+    lab.host.sh("bridge vlan add dev web2.nicA vid 7 pvid untagged; bridge vlan del dev ens1f0 vid 8;"
+                " bridge vlan add dev ens1f0 vid 9")
     host.settle("the stranger's work to be undone")
     assert not reaches(host.guest("web1"), "198.51.100.2")
+    assert vlans_of(lab, "ens1f0") == {1, 7, 8}
+    # A VLAN that somebody gives another port of the bridge, or the bridge, is used, too.
+    lab.host.sh("bridge vlan add dev TeamDemoA vid 30 self")
+    wait_until(lambda: vlans_of(lab, "ens1f0") == {1, 7, 8, 30}, SLOW, "the bridge's own VLAN")
+    host.run("adapter", "set", "web2", "nicA", "vlan=7")
+    wait_until(lambda: vlans_of(lab, "ens1f0") == {1, 7, 30}, SLOW, "a VLAN that nobody is in to go")
 
 
 def test_vfs(lab, host):
     """Made, given by weight with what belongs to them, handed over, taken, and known again after a
-    restart; nothing is left."""
+    restart; each is told; nothing is left."""
+    log = f"{host.control.config}/told"
+    lab.host.sh(f"""mkdir -p {host.control.config}/hooks.d; cd {host.control.config}/hooks.d
+        printf '#!/bin/sh\necho "$IOVTEAM_EVENT $IOVTEAM_VM" >> {log}\n' > tell; chmod 755 tell""")
     host.run("switch", "add", "TeamDemoA", "--nic", "ens1f0", "--iov", "on", "vf-count=2")
     wait_until(lambda: host.switch("TeamDemoA")["vfs_made"] == 2, 2 * SLOW, "the VFs")
     switch = host.switch("TeamDemoA")
@@ -220,12 +240,68 @@ def test_vfs(lab, host):
     host.control.stop_daemon()
     host.control.start_daemon()
     assert host.vfs("TeamDemoA") == before and host.as_wanted()
-    # Who gives up makes room.
-    host.run("adapter", "set", "web1", "nicA", "iov-weight=0")
+    # H4: the third is heavier than the first, but gets its VF only when somebody asks.
+    assert any("vf reallot" in note for note in host.adapter("web3", "nicA")["notes"])
+    told = host.ask("vf", "reallot", "TeamDemoA", "--plan")["actions"]
+    assert len(told) == 1 and "web1/nicA (iov-weight 10)" in told[0]["text"]
+    assert "for web3/nicA (iov-weight 50)" in told[0]["text"]
+    assert host.vfs("TeamDemoA") == before and host.as_wanted()
+    assert host.ask("vf", "reallot", "TeamDemoA")["actions"] == told
+    wait_until(lambda: holders_of(host) == {"web2/nicA", "web3/nicA"}, SLOW, "the VF to move")
     host.settle()
     assert host.adapter("web1", "nicA")["actual"]["data_path"] == "synthetic"
     assert not device(host.guest("web1"), "nicA-vf")
-    assert {vf["adapter"] for vf in host.vfs("TeamDemoA")} == {"web2/nicA", "web3/nicA"}
+    assert any("synthetic path" in note for note in host.adapter("web1", "nicA")["notes"])
+    assert host.ask("vf", "reallot", "TeamDemoA")["actions"] == []
+    # Who gives up makes room.
+    host.run("adapter", "set", "web3", "nicA", "iov-weight=0")
+    host.settle()
+    assert not device(host.guest("web3"), "nicA-vf")
+    assert holders_of(host) == {"web1/nicA", "web2/nicA"}
+    # What there is is told anew by a daemon that starts.
+    for vm, wanted in (("web1", ["vf-assigned", "vf-assigned", "vf-taken", "vf-assigned"]),
+                       ("web3", ["vf-assigned", "vf-taken"])):
+        wait_until(lambda: [line.split()[0] for line in lab.host.run(["cat", log]).out.splitlines()
+                            if line.startswith("vf-") and line.endswith(vm)] == wanted, SLOW,
+                   f"all of {vm} to be told")
+
+
+def with_port(lab, host, vm, *settings):
+    """An adapter of a guest of QEMU's, as far as the host sees: its port is not a tap, but made."""
+    lab.host.run(["ip", "link", "add", "tap0", "type", "veth", "peer", "name", "tap1"])
+    host.run("adapter", "add", vm, "nicA", "--switch", "TeamDemoA", "port=tap0", *settings)
+
+
+def holders_of(host):
+    return {vf["adapter"] for vf in host.vfs("TeamDemoA") if vf["adapter"]}
+
+
+@pytest.mark.long
+def test_vfs_that_were_there(lab, host):
+    """A reload takes the switch and its adapter away at once: the VF is back, reset, and stays."""
+    lab.host.sh("echo 2 > /sys/class/net/ens1f0/device/sriov_numvfs", timeout=60)
+    host.run("switch", "add", "TeamDemoA", "--nic", "ens1f0", "--iov", "on", "vf-count=2")
+    host.add("web1", "nicA", "TeamDemoA", "iov-weight=100")
+    # H2: nobody can give a VM one, for there is no IOMMU here.
+    with_port(lab, host, "qemu1", "iov-weight=100")
+    host.settle()
+    assert holders_of(host) == {"web1/nicA"}
+    assert host.adapter("qemu1", "nicA")["actual"]["data_path"] == "synthetic"
+    assert any("to no VM" in note for note in host.adapter("qemu1", "nicA")["notes"])
+    assert device(host.guest("web1"), "nicA-vf")
+    given = host.adapter("web1", "nicA")["actual"]["vf"]
+    lab.host.sh(f"rm {host.control.config}/*.conf")
+    host.run("reload")
+    wait_until(lambda: not device(lab.host, "TeamDemoA"), SLOW, "the switch to go")
+    assert host.as_wanted() and not device(host.guest("web1"), "nicA-vf")
+    reported = host.reported("ens1f0")
+    assert len(reported) == 2 and reported[given]["address"] == "00:00:00:00:00:00"
+    lab.host.sh("ip link del tap0; echo 0 > /sys/class/net/ens1f0/device/sriov_numvfs", timeout=60)
+
+
+def sticky(lab, port):
+    shown = lab.host.run(["bridge", "fdb", "show", "dev", port]).out
+    return [line.split()[0] for line in shown.splitlines() if " sticky " in f"{line} "]
 
 
 def test_vf_and_synthetic_reach_each_other(lab, host):
@@ -240,8 +316,18 @@ def test_vf_and_synthetic_reach_each_other(lab, host):
     self_entries = lab.host.run(["bridge", "fdb", "show", "dev", "ens1f0"]).out
     assert f"{host.adapter('web2', 'nicA')['mac']} " in self_entries
     wait_until(lambda: reaches(host.guest("web1"), PEER), SLOW, "the outside by the VF")
-    # The outside by the bridge is not asked for: QEMU's igb reflects to the PF what the PF itself has
-    # sent to all, and so the bridge learns web2's MAC at the uplink (docs/host.md).
+    # QEMU's igb reflects to the PF what the PF itself has sent to all. The bridge does not learn
+    # web2's MAC at the uplink by that: an entry keeps it at its port (docs/host.md).
+    host.guest("web2").run(["ip", "neigh", "flush", "all"])
+    assert reaches(host.guest("web2"), PEER, 3)
+    assert sticky(lab, "web2.nicA") == [host.adapter("web2", "nicA")["mac"]]
+    assert sticky(lab, "web1.nicA") == []
+    # Who teams may use the MAC elsewhere.
+    host.run("adapter", "set", "web2", "nicA", "allow-teaming=on")
+    host.settle()
+    assert sticky(lab, "web2.nicA") == []
+    host.run("adapter", "set", "web2", "nicA", "allow-teaming=off")
+    host.settle()
     wait_until(lambda: reaches(host.guest("web1"), "192.0.2.22"), SLOW, "VF to synthetic")
     assert reaches(host.guest("web2"), "192.0.2.21")
     # A stranger empties the filter.
@@ -252,8 +338,34 @@ def test_vf_and_synthetic_reach_each_other(lab, host):
     # Now both have a VF: the MAC is in one filter only.
     host.run("adapter", "set", "web2", "nicA", "iov-weight=100")
     host.settle()
+    # A guest that uses its VF loses it with its adapter.
+    assert reaches(host.guest("web1"), PEER)
+    host.run("adapter", "remove", "web1", "nicA")
+    wait_until(lambda: holders_of(host) == {"web2/nicA"}, SLOW, "the VF to be taken")
+    assert not device(host.guest("web1"), "nicA-vf") and host.as_wanted()
     shown = lab.host.run(["bridge", "fdb", "show", "dev", "ens1f0"]).out
     assert not [line for line in shown.splitlines() if mac in line and "self" in line], shown
+    assert sticky(lab, "web2.nicA") == []
+
+
+def test_nic_is_a_bond(lab, host):
+    """H1: with iov off only, and it says what a bond hides and what to do instead."""
+    lab.host.sh("ip link add bond0 type bond mode active-backup miimon 100; ip link set bond0 up;"
+                " ip link set ens1f0 down; ip link set ens1f0 master bond0")
+    try:
+        assert "hides SR-IOV" in host.refuse("switch", "add", "TeamDemoA", "--nic", "bond0", "--iov",
+                                             "on")
+        assert "ens1f0" in host.refuse("switch", "add", "TeamDemoA", "--nic", "ens1f0")
+        host.run("switch", "add", "TeamDemoA", "--nic", "bond0", "--iov", "off")
+        assert "team in the guest" in host.refuse("switch", "set", "TeamDemoA", "iov=on")
+        assert any("team in the guest" in note for note in host.switch("TeamDemoA")["notes"])
+        host.add("web1", "nicA", "TeamDemoA")
+        host.guest("web1").sh("ip link set nicA up; ip address add 192.0.2.21/24 dev nicA")
+        wait_until(lambda: reaches(host.guest("web1"), PEER), SLOW, "the outside by the bond")
+        host.run("adapter", "remove", "web1", "nicA")
+        host.run("switch", "remove", "TeamDemoA")
+    finally:
+        lab.host.sh("ip link del bond0")
 
 
 def test_refused(lab, host):

@@ -11,11 +11,12 @@ import pytest
 @pytest.mark.legacy
 @pytest.mark.parametrize("program", ["test_kernel_live", "test_kernel_packet", "test_kernel_port",
                                      "test_kernel_bond", "test_kernel_bridge",
-                                     "packet/test_packet_guard", "packet/test_packet_guard_loader"])
+                                     "packet/test_packet_guard", "packet/test_packet_guard_loader",
+                                     "packet/test_packet_carrier"])
 def test_kernel(lab, build, program):
     run = lab.host.run([f"{build}/tests/{program}"], check=False, timeout=120,
                        env={"CMOCKA_MESSAGE_OUTPUT": "STDOUT"})
     assert run.rc == 0, run.out + run.err
     # That a kernel without them says so is what the other kernels show.
-    skipped = re.findall(r"\[  SKIPPED \] ((?:bond|bridge)_\w+)", run.out + run.err)
+    skipped = re.findall(r"\[  SKIPPED \] ((?:bond|bridge|test)_\w+)", run.out + run.err)
     assert all(name.endswith("_lacks_are_explained") for name in skipped), skipped

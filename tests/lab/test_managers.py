@@ -315,6 +315,12 @@ def test_what_cannot_be_adopted(debian, options, sentence):
     assert missing.rc == 1 and "there is no bond bond9; its manager makes it" in missing.err
 
 
+def managed(debian):
+    """What doctor gives as a mend against a manager of a member; "" where there is none."""
+    findings = debian.iovteam("doctor", "--json", check=False).json()["findings"]
+    return next((f["mend"] for f in findings if f["check"] == "managed"), "")
+
+
 CATCH_ALL = "/etc/systemd/network/80-all.network"
 
 
@@ -335,9 +341,12 @@ def test_a_manager_is_told_to_let_go(debian, unit, busy, tell):
             debian.host.sh(tell)
         debian.iovteam("team", "add", BOND, "--member", "virtio2")
         if unit != "NetworkManager":
+            wait_until(lambda: managed(debian).replace("; networkctl rel", "\nnetworkctl rel")
+                       == tell, SLOW, "doctor to say the same")
             debian.host.sh(tell)
         debian.host.wait_for(["sh", "-c", f"{show[2]} | grep virtio2"], "unmanaged", SLOW)
         debian.wait_well(BOND, 1)
+        wait_until(lambda: not managed(debian), SLOW, "doctor to see that it has let go")
         link = debian.host.run(["ip", "-j", "address", "show", "virtio2"]).json()[0]
         assert link["master"] == BOND
         assert not link["addr_info"], link

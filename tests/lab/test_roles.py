@@ -5,7 +5,7 @@ import pytest
 
 from acts import traffic_of
 from lab import wait_until
-from team import SLOW
+from team import SLOW, WITHOUT_TRACING
 from test_veth import PEER, PEER6, network, sent_flows  # noqa: F401
 from traffic import ping
 
@@ -90,10 +90,12 @@ def test_standby_takes_over_and_steps_back(network, flowing):  # noqa: F811
 
 
 def test_flows_reach_the_standby_from_where_bonding_had_sent_them(network, flowing):  # noqa: F811
-    """Before the daemon decides they pass over the primary. They do not settle there."""
+    """Without the carrier program they pass over the primary before the daemon decides. They do not
+    settle there."""
     network.make(3)
     network.members = ["m0", "m1", "m2,role=standby"]
-    with network.team("stable-time-ms=100") as team, flowing(team) as acts:
+    with network.team("stable-time-ms=100", wrapper=WITHOUT_TRACING) as team, \
+            flowing(team) as acts:
         network.members = ["m0", "m1", "m2"]
         acts.healthy()
         with acts("passing", "m1") as act:

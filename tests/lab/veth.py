@@ -41,8 +41,9 @@ class Network:
                      f"ip address add {PEER6}/64 dev eth0 nodad")
 
     @contextmanager
-    def team(self, *settings):
-        with running(self.lab, self.build, self.members, *settings, where=self.guest) as team:
+    def team(self, *settings, wrapper=()):
+        with running(self.lab, self.build, self.members, *settings, where=self.guest,
+                     wrapper=wrapper) as team:
             team.reach(PEER)
             yield team
 

@@ -168,7 +168,7 @@ def check_maps(view: View, team: Team) -> Iterator[str]:
     if set(slots) != team.seats:
         return
     usable = {slots[spec] for spec in team.used}
-    found = {slot for slot in range(32) if maps.usable >> slot & 1}
+    found = {slot for slot in range(32) if (maps.usable & ~maps.lost) >> slot & 1}
     yield from expect(f"usable slots of {team.name}", found, usable)
     yield from expect(f"index of {team.name}", maps.ifindex, view.link(team.name)["ifindex"])
     yield from check_shares(maps, team, slots)

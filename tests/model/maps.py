@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import kernel
 
 SLOTS, BUCKETS, NOBODY = 32, 1024, 0xff
-STATE = struct.Struct("=IIQIIQQ256s6s2x256s16x")
+STATE = struct.Struct("=IIQIIQQ256s6s2x256s12xIII")
 NOTE = struct.Struct("=48sIBBBxI")
 
 
@@ -28,7 +28,7 @@ class Maps:
         if len(state) != STATE.size:
             raise RuntimeError("struct pick_state has changed; tests/model/maps.py must follow")
         (self.layout, self.ifindex, _, self.usable, self.primary, _, _, _, team_mac,
-         macs) = STATE.unpack(state)
+         macs, self.lost, *_) = STATE.unpack(state)
         self.team_mac = team_mac.hex(":")
         self.member_macs = [macs[8 * slot:8 * slot + 6].hex(":") for slot in range(SLOTS)]
         deal = kernel.map_value(f"{directory}/deal")

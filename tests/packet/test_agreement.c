@@ -20,6 +20,7 @@ static uint64_t pick_clock;
 #include "model/drop.h"
 #include "model/note.h"
 #include "model/pick.h"
+#include "model/probe.h"
 
 #include "datapath/team.skel.h" /* uses the types of model/ */
 

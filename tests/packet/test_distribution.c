@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "model/drop.h"
 #include "model/note.h"
+#include "model/probe.h"
 
 #include "datapath/team.skel.h" /* uses the types of model/ */
 

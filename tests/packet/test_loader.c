@@ -30,7 +30,7 @@ static struct datapath *open_team(const char *team, bool expect_adopted)
 	struct problem problem = {};
 	bool adopted = !expect_adopted;
 
-	if (datapath_open(world->teams, team, world->netns, &datapath, &adopted, &problem))
+	if (datapath_open(world->teams, team, world->netns, NULL, &datapath, &adopted, &problem))
 		fail_msg("%s", problem.text);
 	assert_int_equal(adopted, expect_adopted);
 	return datapath;
@@ -297,9 +297,9 @@ static void test_other_namespace(void **unused)
 	(void)unused;
 	attach_all(datapath);
 	before = look_attached();
-	assert_int_equal(
-		datapath_open(world->teams, "team0", world->netns + 1, &other, &adopted, &problem),
-		-EBUSY);
+	assert_int_equal(datapath_open(world->teams, "team0", world->netns + 1, NULL, &other,
+				       &adopted, &problem),
+			 -EBUSY);
 	assert_null(other);
 	assert_int_equal(problem.error, -EBUSY);
 	assert_non_null(strstr(problem.text, "another network namespace"));

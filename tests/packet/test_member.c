@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "model/drop.h"
+#include "model/probe.h"
 #include "model/station.h"
 
 #include "datapath/member.skel.h" /* uses the types of model/ */
@@ -176,6 +177,34 @@ static void test_ingress(void **unused)
 	}
 }
 
+/* T17: until the daemon has chosen, the heir of a lost primary receives what is the primary's. */
+static void test_heir(void **unused)
+{
+	static const struct member_case lost[] = {
+		PASS("broadcast on the heir", SLOT_B, MAC_BROADCAST MAC_PEER ARP("01")),
+		PASS("unicast for a bridge on the heir", SLOT_B, MAC_FOREIGN MAC_PEER TCP4),
+		BECOME("own unicast on the heir: the team's MAC is still the old one", SLOT_B,
+		       MAC_B MAC_PEER TCP4, MAC_A MAC_PEER TCP4),
+		DROP("broadcast on the lost primary", SLOT_A, MAC_BROADCAST MAC_PEER ARP("01"),
+		     DROP_NOT_PRIMARY),
+		DROP("broadcast beside the heir", SLOT_Z, MAC_BROADCAST MAC_PEER ARP("01"),
+		     DROP_NOT_PRIMARY),
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < ARRAY_SIZE(lost); i++) {
+		const struct member *member = member_of(lost[i].slot);
+		struct pick_state *state = &member->programs->data_state->state;
+
+		state->lost = 1U << SLOT_A;
+		state->heir = SLOT_B + 1;
+		assert_case(&lost[i], member,
+			    bpf_program__fd(member->programs->progs.member_ingress));
+		state->lost = 0;
+		state->heir = 0;
+	}
+}
+
 /* T9: what a bridge on the team has just broadcast comes back from the NIC; its unicast may. */
 static void test_foreign_reflection(void **unused)
 {
@@ -304,8 +333,8 @@ static int end_members(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		MEMBERS(test_ingress),	  MEMBERS(test_foreign_reflection), MEMBERS(test_egress),
-		MEMBERS(test_link_local), MEMBERS(test_switchover),
+		MEMBERS(test_heir),   MEMBERS(test_ingress),	MEMBERS(test_foreign_reflection),
+		MEMBERS(test_egress), MEMBERS(test_link_local), MEMBERS(test_switchover),
 	};
 
 	if (world_check())

@@ -22,6 +22,7 @@ static uint64_t pick_clock;
 #include "model/drop.h"
 #include "model/note.h"
 #include "model/pick.h"
+#include "model/probe.h"
 
 #include "datapath/member.skel.h" /* they use the types of model/ */
 #include "datapath/team.skel.h"
@@ -101,6 +102,7 @@ static const char *const bodies[] = {
 	"0800",
 	"86dd 60",
 	"0806",
+	"88b5 696f7650 01 00 01 00 00000001",
 	"0004 4242 03",
 	"05ff",
 	"ffff",
@@ -225,17 +227,22 @@ static void check_dealt(const struct run *run, const struct pick_state *state)
 static void check_primarys(const struct run *run, const struct pick_state *state,
 			   enum pick_why class)
 {
-	bool free = class == PICK_ARP || class == PICK_DISCOVERY ||
-		    !pick_usable(state, (uint8_t)state->primary);
+	uint32_t well = state->usable & ~state->lost, primary = state->primary;
 
-	HOLDS(run, run->cb[0] == PICK_VERDICT(class, free ? PICK_NOBODY : state->primary));
+	if ((state->lost >> primary & 1) && state->heir && (well >> (state->heir - 1) & 1))
+		primary = state->heir - 1;
+	if (class == PICK_ARP || class == PICK_DISCOVERY || !(well >> primary & 1))
+		primary = PICK_NOBODY;
+	HOLDS(run, run->cb[0] == PICK_VERDICT(class, primary));
 }
 
 /* A team in which time decides nothing: buckets are at home, or their holder is lost. */
 static void draw_team(struct pick_state *state)
 {
 	state->usable = (uint32_t)(draw_below(4) ? draw() : 0);
+	state->lost = (uint32_t)(draw_below(2) ? draw() & draw() : 0);
 	state->primary = (uint32_t)draw_below(PICK_SLOTS);
+	state->heir = (uint32_t)draw_below(PICK_SLOTS + 1);
 	for (size_t i = 0; i < PICK_BUCKETS; i++)
 		team->data_deal->deal[i] = (struct pick_deal){(uint8_t)draw_below(PICK_SLOTS),
 							      (uint8_t)draw_below(PICK_SLOTS)};
@@ -273,6 +280,21 @@ static uint64_t dropped(const struct member *member)
 	return sum;
 }
 
+/* T12: it looks like a probe, which noise never is. */
+static bool is_like_probe(const struct run *run)
+{
+	return run->in_length >= 14 + sizeof(struct probe_frame) &&
+	       word(run, 12) == PROBE_ETHERTYPE && word(run, 14) == PROBE_MAGIC >> 16 &&
+	       word(run, 16) == (PROBE_MAGIC & 0xffff);
+}
+
+static void check_refused(const struct member *member, const struct run *run, uint64_t before)
+{
+	HOLDS(run, run->verdict == RUN_DROP);
+	HOLDS(run, same(run, 0, run->in_length));
+	HOLDS(run, dropped(member) == before);
+}
+
 /* T9: nothing changes but the destination, and that from our own MAC to the team's. */
 static void receive(const struct member *member)
 {
@@ -284,6 +306,10 @@ static void receive(const struct member *member)
 	draw_frame(&run);
 	run_frame(bpf_program__fd(member->programs->progs.member_ingress), member->ifindex, &run);
 	ours = memcmp(run.in, state->member_macs[member->slot], 6) == 0;
+	if (ours && is_like_probe(&run)) {
+		check_refused(member, &run, before);
+		return;
+	}
 	to_team = memcmp(run.out, state->team_mac, 6) == 0;
 	HOLDS(&run, run.verdict == RUN_NEXT || run.verdict == RUN_DROP);
 	HOLDS(&run, dropped(member) == before + (run.verdict == RUN_DROP));

@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "model/drop.h"
 #include "model/note.h"
+#include "model/probe.h"
 
 #include "datapath/member.skel.h" /* uses the types of model/ */
 #include "datapath/team.skel.h"

@@ -371,7 +371,7 @@ static void make_datapath(void)
 	struct problem problem = {};
 	bool adopted;
 
-	if (datapath_open(stage.world->teams, "team0", stage.world->netns, &stage.datapath,
+	if (datapath_open(stage.world->teams, "team0", stage.world->netns, NULL, &stage.datapath,
 			  &adopted, &problem) ||
 	    datapath_attach_team(stage.datapath, stage.team, &problem) ||
 	    datapath_attach_member(stage.datapath, SLOT_A, stage.member_a, &problem) ||

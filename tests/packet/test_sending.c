@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "model/drop.h"
 #include "model/note.h"
+#include "model/probe.h"
 
 #include "datapath/team.skel.h" /* uses the types of model/ */
 
@@ -293,6 +294,47 @@ static void test_real(void **state)
 				send_case(&healths[i], &frames[j]);
 }
 
+/* T17: the carrier program's word counts as the daemon's does, and the heir is the primary. */
+static void test_lost(void **unused)
+{
+	static const struct {
+		const char *what, *frame;
+		uint32_t lost, heir, verdict;
+	} cases[] = {
+		{"home is lost", A_TO_PEER TCP4, 1U << SLOT_B, 0,
+		 PICK_VERDICT(PICK_FALLBACK, SLOT_C)},
+		{"home and fallback are lost", A_TO_PEER TCP4, 1U << SLOT_B | 1U << SLOT_C, 0,
+		 PICK_VERDICT(PICK_UNUSABLE, PICK_NOBODY)},
+		{"somebody else is lost", A_TO_PEER TCP4, 1U << SLOT_Z, 0,
+		 PICK_VERDICT(PICK_HOME, SLOT_B)},
+		{"the primary is lost", MAC_BROADCAST MAC_A UDP4, 1U << SLOT_A, SLOT_Z + 1,
+		 PICK_VERDICT(PICK_MULTICAST, SLOT_Z)},
+		{"the primary is lost, a foreign source", MAC_PEER MAC_FOREIGN TCP4, 1U << SLOT_A,
+		 SLOT_Z + 1, PICK_VERDICT(PICK_FOREIGN, SLOT_Z)},
+		{"ARP follows bonding", MAC_BROADCAST MAC_A ARP("01"), 1U << SLOT_A, SLOT_Z + 1,
+		 PICK_VERDICT(PICK_ARP, PICK_NOBODY)},
+		{"the primary is lost and has no heir", MAC_BROADCAST MAC_A UDP4, 1U << SLOT_A, 0,
+		 PICK_VERDICT(PICK_MULTICAST, PICK_NOBODY)},
+		{"primary and heir are lost", MAC_BROADCAST MAC_A UDP4, 1U << SLOT_A | 1U << SLOT_Z,
+		 SLOT_Z + 1, PICK_VERDICT(PICK_MULTICAST, PICK_NOBODY)},
+		{"an heir waits while the primary is well", MAC_BROADCAST MAC_A UDP4, 1U << SLOT_B,
+		 SLOT_Z + 1, PICK_VERDICT(PICK_MULTICAST, SLOT_A)},
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct run run;
+
+		team_reset(ALL_USABLE);
+		team->data_state->state.lost = cases[i].lost;
+		team->data_state->state.heir = cases[i].heir;
+		run_text(program, cases[i].frame, 0, RUN_LO, 0, &run);
+		if (run.cb[0] != cases[i].verdict)
+			fail_msg("%s: %#x, expected %#x", cases[i].what, run.cb[0],
+				 cases[i].verdict);
+	}
+}
+
 /* Asked with a hash, the program answers for that hash and not for the frame's. */
 static void test_question_with_hash(void **state)
 {
@@ -436,7 +478,8 @@ static int end_team(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEAM(test_question), TEAM(test_real),	TEAM(test_question_with_hash),
+		TEAM(test_lost),     TEAM(test_question),
+		TEAM(test_real),     TEAM(test_question_with_hash),
 		TEAM(test_one_flow), TEAM(test_spread),
 	};
 

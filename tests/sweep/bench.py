@@ -3,6 +3,8 @@
 command.
 
     swguest: m0 m1 m2 x0 (team0)  o0 o1 (other)   ---   swpeer: bridges st, so
+
+What makes it a host: host.py.
 """
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ from pathlib import Path
 import kernel
 import state
 from fault import Fault
+from host import VM, Host, shown
 from traffic import Traffic
 
 GUEST, PEER = "swguest", "swpeer"
@@ -41,8 +44,10 @@ class Broken(Exception):
 
 
 class Bench:
-    def __init__(self, build: Path, library: Path) -> None:
-        self._build = build
+    def __init__(self, build: Path, library: Path, teams: bool = True) -> None:
+        """Without @teams: for kernels that have no bonding. Then nobody else's traffic is watched,
+        and nothing of the machine's that is not ours."""
+        self._build, self._teams = build, teams
         self.config, self.pins = _PLACE / "config", Path("/sys/fs/bpf/iovteam-sweep")
         self.socket = _PLACE / "socket"
         self._log = _PLACE / "log"
@@ -51,17 +56,21 @@ class Bench:
         self.traffic: Traffic | None = None
         self.pulled: set[str] = set()
         shutil.rmtree(_PLACE, ignore_errors=True)
-        self._arguments = (build, library)
+        self._arguments = (build, library, teams)
         self.config.mkdir(parents=True)
         self.fault = Fault(_PLACE / "fault", library)
         self._make_network()
         kernel.enter(GUEST)
         kernel.mount_sysfs(self._sysfs)
-        self.write(OTHER, configuration(OTHER, OTHERS))
+        kernel.hide_types()
+        self.host = Host(self, GUEST, PEER, _PLACE)
+        if teams:
+            self.write(OTHER, configuration(OTHER, OTHERS))
         self.start()
-        self.wait(lambda: self.shows(OTHER, "up"), "the other team")
-        self._make_other()
-        self.traffic = Traffic(GUEST, (GUEST, OTHER_GUEST), (PEER, OTHER_PEER))
+        if teams:
+            self.wait(lambda: self.shows(OTHER, "up"), "the other team")
+            self._make_other()
+            self.traffic = Traffic(GUEST, (GUEST, OTHER_GUEST), (PEER, OTHER_PEER))
 
     def anew(self) -> Bench:
         """Another one in its place: nothing is known to be as it should."""
@@ -87,6 +96,8 @@ class Bench:
                 lines += [f"link add p{member} type veth peer name {member} netns {GUEST}",
                           f"link set p{member} master {bridge} up"]
         for name in (GUEST, PEER):
+            # One that was killed has left it.
+            subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
             self.run("ip", "netns", "add", name)
             # No router solicitations or reports of groups: nothing happens but what we do.
             self.run("ip", "netns", "exec", name, "sh", "-c",
@@ -111,9 +122,9 @@ class Bench:
             self.run("ip", "-n", where, "neighbour", "replace", other, "dev", device,
                      "lladdr", mac, "nud", "permanent")
 
-    def write(self, team: str, text: str | None) -> None:
-        """A team's file by hand; None: none."""
-        path = self.config / f"{team}.conf"
+    def write(self, name: str, text: str | None) -> None:
+        """The file of a team, a switch or a VM by hand; None: none."""
+        path = self.config / f"{name}.conf"
         if text is None:
             path.unlink(missing_ok=True)
         else:
@@ -221,12 +232,20 @@ class Bench:
     def shows(self, team: str, wanted: str) -> bool:
         return state.shown(self.socket).get(f"show {team} state") == wanted
 
+    def as_wanted(self) -> bool:
+        """Has the daemon nothing left to do?"""
+        return not state.ask(self.socket, "Plan")["actions"]
+
     def state(self) -> state.State:
-        found = {**state.devices(self._sysfs), **kernel.bpf_counts(),
-                 **state.files(self.config, "file", True), **state.files(self.pins, "pin", False)}
+        found = {**state.devices(self._sysfs), **self.host.state(),
+                 **state.files(self.config, "file", True), **state.files(self.pins, "pin", False),
+                 **state.files(Path(f"{self.pins}-guard"), "pin", False)}
+        if self._teams:
+            found.update(kernel.bpf_counts())
         if self.alive:
             found.update(state.descriptors(self.process.pid))
             found.update(state.shown(self.socket))
+            found.update(shown(self.socket))
         return found
 
     def settle(self, *wanted: state.State, blur=None) -> list[str]:
@@ -261,8 +280,8 @@ class Bench:
             self.process.kill()
             self.process.wait()
         # The namespaces' names; they themselves go with our sockets.
-        for command in (*(f"ip netns delete {name}" for name in (GUEST, PEER)),
-                        f"umount {self._sysfs}", f"rm -rf {self.pins}"):
+        for command in (*(f"ip netns delete {name}" for name in (GUEST, PEER, VM)),
+                        f"umount {self._sysfs}", f"rm -rf {self.pins} {self.pins}-guard"):
             subprocess.run(command.split(), check=False, capture_output=True)
         shutil.rmtree(_PLACE, ignore_errors=True)
 
@@ -273,12 +292,12 @@ class Bench:
             if not self.alive:
                 self.start()
             self.command("cancel")  # what a scene has begun; mostly nothing
-            for team in (TEAM, OTHER):
-                self.write(team, None)
+            for name in (TEAM, OTHER, *self.host.files):
+                self.write(name, None)
             self.command("reload")
         finally:
             self.stop()
-            for name in (GUEST, PEER):
+            for name in (GUEST, PEER, VM):
                 subprocess.run(["ip", "netns", "delete", name], check=False)
             subprocess.run(["umount", str(self._sysfs)], check=False)
             shutil.rmtree(_PLACE, ignore_errors=True)

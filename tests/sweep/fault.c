@@ -17,12 +17,16 @@
 #include <execinfo.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -35,7 +39,8 @@
 #include <unistd.h>
 
 static struct fault_control *control;
-static bool busy; /* our own work does not count */
+/* Our own work does not count. Not allocated when it is first used, which would be a point itself. */
+static __thread bool busy __attribute__((tls_model("initial-exec")));
 
 /* --- points --- */
 
@@ -87,13 +92,16 @@ static bool fails(enum fault_kind kind, const char *name)
 	    (*control->only && strcmp(control->only, name) != 0))
 		return false;
 	busy = true;
-	point = ++control->seen;
+	point = __atomic_add_fetch(&control->seen, 1,
+				   __ATOMIC_RELAXED); /* the worker has points, too */
 	if (control->trace)
 		note_site(point);
 	failed = control->first && point >= control->first && point <= control->last;
 	if (failed)
 		note_failure(name);
 	busy = false;
+	if (failed && control->error == FAULT_KILLS)
+		(void)kill(getpid(), SIGKILL);
 	if (failed)
 		errno = control->error;
 	return failed;
@@ -110,7 +118,7 @@ extern void __libc_free(void *block);
 static void *counted(void *block)
 {
 	if (block && control)
-		control->live++;
+		(void)__atomic_add_fetch(&control->live, 1, __ATOMIC_RELAXED);
 	return block;
 }
 
@@ -142,7 +150,7 @@ int posix_memalign(void **ret_block, size_t alignment, size_t size)
 void free(void *block)
 {
 	if (block && control)
-		control->live--;
+		(void)__atomic_sub_fetch(&control->live, 1, __ATOMIC_RELAXED);
 	__libc_free(block);
 }
 
@@ -227,6 +235,43 @@ REQUEST(int, -1, epoll_ctl, (int fd, int operation, int of, struct epoll_event *
 	(fd, operation, of, event))
 REQUEST(int, -1, signalfd, (int fd, const sigset_t *signals, int flags), (fd, signals, flags))
 REQUEST(int, -1, timerfd_create, (int clock, int flags), (clock, flags))
+REQUEST(int, -1, eventfd, (unsigned int count, int flags), (count, flags))
+REQUEST(int, -1, access, (const char *path, int mode), (path, mode))
+
+/* An error number, and not errno. */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *data),
+		   void *data)
+{
+	static int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+	if (fails(FAULT_KERNEL, "pthread_create"))
+		return errno;
+	if (!real)
+		real = (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *),
+				void *))next("pthread_create");
+	return real(thread, attributes, run, data);
+}
+
+static bool is_ours(const void *caller)
+{
+	Dl_info program, here;
+
+	return dladdr((const void *)getauxval(AT_ENTRY), &program) && dladdr(caller, &here) &&
+	       program.dli_fbase == here.dli_fbase;
+}
+
+/* The program's own, of files and sysfs: libsystemd reads timers and signals. */
+ssize_t read(int fd, void *bytes, size_t length)
+{
+	static ssize_t (*real)(int fd, void *bytes, size_t length);
+
+	if (control && control->kind == FAULT_KERNEL && is_ours(__builtin_return_address(0)) &&
+	    fails(FAULT_KERNEL, "read"))
+		return -1;
+	if (!real)
+		real = (ssize_t(*)(int, void *, size_t))next("read");
+	return real(fd, bytes, length);
+}
 
 /* Like REQUEST, for the two that take a mode if they make a file. */
 #define OPEN(name, parameters, ...)                                                                \

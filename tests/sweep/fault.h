@@ -10,6 +10,7 @@
 #define FAULT_FILE_VARIABLE "IOVTEAM_FAULT_FILE"
 #define FAULT_POINTS_MAX 65536
 #define FAULT_STACK_MAX 32
+#define FAULT_KILLS (-1) /* for an errno: the daemon dies there */
 
 enum fault_kind {
 	FAULT_NONE,
@@ -19,7 +20,7 @@ enum fault_kind {
 
 struct fault_control {
 	uint32_t kind;	/* what is counted now; the driver's */
-	int32_t error;	/* errno of what fails; the driver's */
+	int32_t error;	/* errno of what fails, or FAULT_KILLS; the driver's */
 	uint32_t first; /* the points that fail, counted from 1; the driver's. 0: none, … */
 	uint32_t last;
 	uint32_t trace; /* … and the sites of all are written down; the driver's */

@@ -16,6 +16,7 @@ _STACK = _HEAD.size
 _SITES = _STACK + STACK_MAX * STACK_ENTRY
 _SIZE = _SITES + 8 * POINTS_MAX
 ALWAYS = 2**32 - 1
+KILLS = -1  # for an errno
 
 
 def always(kind: str, error: int, only: str) -> bytes:

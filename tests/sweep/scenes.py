@@ -50,6 +50,9 @@ class Scene:
             bench.wait(lambda: bench.command("team", "switchover", TEAM, "--to", MEMBERS[0])[0]
                        == 0, f"{MEMBERS[0]} the primary")
 
+    def leave(self) -> None:
+        """The files of the base away that the next scene does not know of."""
+
     def ready(self) -> None:
         """From the base to where the act can begin; what has a term."""
 
@@ -293,6 +296,7 @@ class OneMacSwitchover(Switchover):
     name, text = "mac switchover", OneMac.text
 
 
-SCENES = (Start, StartMakes, StartAdopts, StartTakesBack, Add, MemberAdd, MemberRemove,
-          PrimaryRemove, Set, Reload, Switchover, Failover, Return, ConfirmBegin, Confirm, Cancel,
-          Expiry, TakeAddresses, GiveAddresses, OneMac, OneMacRefused, OneMacSwitchover, Remove)
+TEAM_SCENES = (Start, StartMakes, StartAdopts, StartTakesBack, Add, MemberAdd, MemberRemove,
+               PrimaryRemove, Set, Reload, Switchover, Failover, Return, ConfirmBegin, Confirm,
+               Cancel, Expiry, TakeAddresses, GiveAddresses, OneMac, OneMacRefused,
+               OneMacSwitchover, Remove)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import MEMBERS, TEAM, Bench, Broken
-from scenes import Outcome, Scene
+from fault import KILLS
+from scenes import Outcome, Scene, Start
 from state import State
 
 AFTERWARDS_S = 0.15  # what an act leaves to be done later: comparing comes 20 ms after events
@@ -18,6 +19,11 @@ PUT_RIGHT_S = 0.6    # longer than this, and the daemon has tried once more
 # A client that gets no answer cannot know whether the change was made.
 UNANSWERED = ("closed the connection", "no memory for the answer")
 LEAK_BLOCKS = 40
+KILL = "KILL"  # in the place of an errno: the daemon dies at that point
+
+
+def number(error: str) -> int:
+    return KILLS if error == KILL else getattr(errno, error)
 
 
 class Finding(Exception):
@@ -38,18 +44,19 @@ class Round:
     missed: int = 0     # this time the act was over before
     findings: list[str] = field(default_factory=list)
 
-    def distinct(self) -> list[int]:
-        """One point of each call stack."""
-        first: dict[int, int] = {}
+    def distinct(self, each: int = 1) -> list[int]:
+        """Of each call stack so many points: the first, and others evenly up to the last."""
+        stacks: dict[int, list[int]] = {}
         for number, site in enumerate(self.sites, 1):
-            first.setdefault(site, number)
-        return sorted(first.values())
+            stacks.setdefault(site, []).append(number)
+        return sorted({points[place * (len(points) - 1) // max(1, each - 1)]
+                       for points in stacks.values() for place in range(each)})
 
 
 class Stage:
     def __init__(self, bench: Bench, scene: Scene) -> None:
         self.bench, self.scene = bench, scene
-        self.live = 0
+        self.live: int | None = 0
         self.before: State = {}
         self.after: State = {}
         self._learn()
@@ -114,11 +121,15 @@ class Stage:
     def _try(self, now: Round, point: int) -> None:
         bench, fault = self.bench, self.bench.fault
         self.scene.ready()
-        fault.arm(now.kind, getattr(errno, now.error), point)
+        fault.arm(now.kind, number(now.error), point)
         outcome = self.scene.act()
         self._linger(lambda: fault.failed)
         fault.disarm()
-        expected = self._expected(outcome)
+        if now.error == KILL and fault.failed:
+            expected = self._start_again(outcome)
+            outcome = None
+        else:
+            expected = self._expected(outcome)
         acted = time.monotonic()
         self._settle(expected, str(outcome or "event"))
         now.put_right += time.monotonic() - acted > PUT_RIGHT_S
@@ -138,6 +149,19 @@ class Stage:
         if any(text in sentence for text in UNANSWERED):
             return [self.before, self.after]
         return [self.before]
+
+    def _start_again(self, outcome: Outcome) -> list[State]:
+        """The daemon has died: the next one goes on from what is in files. A command that got no
+        answer may have been carried out; an event's outcome, and that of a start, is the same."""
+        bench = self.bench
+        bench.wait(lambda: not bench.alive, "the daemon, to die")
+        for draft in bench.config.glob("*.new"):
+            draft.unlink()  # nobody reads it, and the next to write it begins anew
+        bench.start()
+        self.live = None
+        if outcome is None or outcome[0] == 0 or isinstance(self.scene, Start):
+            return [self.after]
+        return [self.before, self.after]
 
     def _settle(self, wanted: list[State], what: str) -> None:
         if self.scene.loose:
@@ -161,13 +185,15 @@ class Stage:
         if amiss:
             raise Finding("\n      ".join(["on the way back", *amiss[:12]]))
         self._check_traffic()
+        if self.live is None:  # another process than the one that was learnt
+            self.live = self.bench.fault.live
         grown = self.bench.fault.live - self.live
         if self.bench.alive and grown > LEAK_BLOCKS:
             self.live = self.bench.fault.live
             raise Finding(f"{grown} blocks of memory more than before")
 
     def _check_traffic(self) -> None:
-        wrong = self.bench.traffic.settle()
+        wrong = self.bench.traffic.settle() if self.bench.traffic else []
         if wrong:
             raise Finding("; ".join(wrong))
 
@@ -184,14 +210,17 @@ class Stage:
             print("    everything anew: " + "; ".join(amiss[:4]), file=sys.stderr, flush=True)
             self.bench = self.scene.bench = self.bench.anew()
             self._learn()
-        self.bench.traffic.settle()
+        if self.bench.traffic:
+            self.bench.traffic.settle()
         self.live = self.bench.fault.live
 
     def _clean(self) -> None:
         bench = self.bench
         bench.stop()
-        bench.write(TEAM, None)
-        commands = [f"ip link delete {TEAM}", f"rm -rf {bench.pins / TEAM}"]
+        for name in (TEAM, *bench.host.files):
+            bench.write(name, None)
+        commands = [f"ip link delete {TEAM}", f"rm -rf {bench.pins / TEAM}",
+                    *bench.host.clean(bench.pins)]
         for member in MEMBERS:
             commands += [f"tc qdisc delete dev {member} clsact",
                          f"ip link set {member} {'down' if member == MEMBERS[0] else 'up'}"]

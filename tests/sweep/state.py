@@ -16,6 +16,7 @@ import kernel
 _FLAGS = 0x1 | 0x100 | 0x200 | 0x400 | 0x800  # up, promisc, allmulti, master, slave
 _BOND = ("mode", "fail_over_mac", "all_slaves_active", "num_grat_arp", "peer_notif_delay",
          "resend_igmp", "miimon", "active_slave", "slaves", "queue_id")
+_BRIDGE = ("vlan_filtering", "stp_state")
 _MEMBER = ("device", "name", "state", "reason", "primary", "buckets")
 
 JOURNAL = ".pending"  # of a change that waits to be confirmed
@@ -40,19 +41,30 @@ def devices(sysfs: Path) -> State:
             continue
         ifindex = int(_read(place / "ifindex") or 0)
         names[ifindex] = name
-        found[f"{name} mac"] = _read(place / "address")
+        mark = _read(place / "ifalias")
+        if mark:
+            found[f"{name} alias"] = mark
+        else:  # a bridge and a port of ours have a MAC by chance
+            found[f"{name} mac"] = _read(place / "address")
         found[f"{name} mtu"] = _read(place / "mtu")
         found[f"{name} flags"] = hex(int(_read(place / "flags") or "0", 16) & _FLAGS)
         master = place / "master"
         found[f"{name} master"] = os.readlink(master).split("/")[-1] if master.is_symlink() else ""
         for key in _BOND if (place / "bonding").is_dir() else ():
             found[f"{name} {key}"] = " ".join(sorted(_read(place / "bonding" / key).split()))
+        for key in _BRIDGE if (place / "bridge").is_dir() else ():
+            found[f"{name} {key}"] = _read(place / "bridge" / key)
+        rules = kernel.constants(ifindex) if mark else ""
+        if rules:
+            found[f"{name} filter"] = rules
         for way, count in kernel.tcx(ifindex).items():
             found[f"{name} tcx {way}"] = count
     for ifindex, address in kernel.addresses():
         found[f"{names.get(ifindex, ifindex)} address {address}"] = True
     for name, route in kernel.routes():
         found[f"{name} route {route}"] = True
+    for ifindex, vlans in kernel.vlans().items():
+        found[f"{names.get(ifindex, ifindex)} vlans"] = vlans
     for ifindex, kind in kernel.qdiscs():
         found[f"{names.get(ifindex, ifindex)} qdisc {kind}"] = True
     return found

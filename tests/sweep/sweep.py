@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Inside the VM: fails allocations and requests to the kernel of the daemon, one after the other.
+"""Inside the VM, or --here: fails allocations and requests to the kernel of the daemon, one after the other.
 
 For each scene the points are counted once. Then each point fails, once, and after it
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import fcntl
 import json
 import random
 import sys
@@ -26,8 +27,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from bench import Bench  # noqa: E402
-from scenes import SCENES, Scene  # noqa: E402
+from host_scenes import HOST_SCENES  # noqa: E402
+from scenes import TEAM_SCENES, Scene  # noqa: E402
 from stage import Round, Stage  # noqa: E402
+
+SCENES = (*TEAM_SCENES, *HOST_SCENES)
 
 
 def arguments() -> argparse.Namespace:
@@ -36,13 +40,20 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--library", type=Path, required=True, help="fault.so")
     parser.add_argument("--scene", action="append", choices=[scene.name for scene in SCENES])
     parser.add_argument("--kind", action="append", choices=["requests", "allocations"])
-    parser.add_argument("--error", action="append", help="of requests; default ENOMEM")
-    parser.add_argument("--distinct", action="store_true", help="one point of each call stack")
+    parser.add_argument("--error", action="append", help="of requests; default ENOMEM; KILL: the daemon dies there")
+    parser.add_argument("--each", type=int, help="so many points of each call stack; default all")
     parser.add_argument("--point", type=int, action="append")
     parser.add_argument("--count", action="store_true", help="count the points, fail none")
+    parser.add_argument("--here", action="store_true",
+                        help="on this machine, which may have no bonding: the scenes of a host")
     parser.add_argument("--seconds", type=float, help="a sample that takes about so long")
     parser.add_argument("--seed", type=int, default=1, help="of the sample")
     return parser.parse_args()
+
+
+def scenes(options: argparse.Namespace) -> list[type[Scene]]:
+    return [make for make in (HOST_SCENES if options.here else SCENES)
+            if not options.scene or make.name in options.scene]
 
 
 def rounds(options: argparse.Namespace, scene: type[Scene]) -> list[tuple[str, str]]:
@@ -56,7 +67,7 @@ def chosen(now: Round, options: argparse.Namespace) -> list[int]:
         return []
     if options.point:
         return options.point
-    return now.distinct() if options.distinct else list(range(1, len(now.sites) + 1))
+    return now.distinct(options.each) if options.each else list(range(1, len(now.sites) + 1))
 
 
 def report(now: Round, begin: float) -> None:
@@ -78,6 +89,8 @@ class Stages:
         return self._stage.bench if self._stage else self._first
 
     def make(self, scene: type[Scene]) -> Stage:
+        if self._stage:
+            self._stage.scene.leave()
         self._stage = Stage(self.bench, scene(self.bench))
         return self._stage
 
@@ -85,9 +98,7 @@ class Stages:
 def sweep(stages: Stages, options: argparse.Namespace) -> int:
     """All that was chosen. Returns how many points were not clean."""
     bad = 0
-    for make in SCENES:
-        if options.scene and make.name not in options.scene:
-            continue
+    for make in scenes(options):
         stage = stages.make(make)
         for kind, error in rounds(options, make):
             begin = time.monotonic()
@@ -103,13 +114,13 @@ def sample(stages: Stages, options: argparse.Namespace) -> int:
     """Points of different call stacks, scene by scene, each for its share of the time."""
     chance = random.Random(options.seed)
     end = time.monotonic() + options.seconds
-    scenes = [make for make in SCENES if not options.scene or make.name in options.scene]
-    chance.shuffle(scenes)
+    makes = scenes(options)
+    chance.shuffle(makes)
     bad = 0
-    for number, make in enumerate(scenes):
+    for number, make in enumerate(makes):
         if time.monotonic() > end:
             break
-        share = time.monotonic() + (end - time.monotonic()) / (len(scenes) - number)
+        share = time.monotonic() + (end - time.monotonic()) / (len(makes) - number)
         stage = stages.make(make)
         kinds = [stage.round(kind, error) for kind, error in rounds(options, make)]
         points = [(now, point) for now in kinds for point in now.distinct()]
@@ -127,7 +138,13 @@ def sample(stages: Stages, options: argparse.Namespace) -> int:
 
 def main() -> int:
     options = arguments()
-    stages = Stages(Bench(options.build, options.library))
+    with open("/tmp/iovteam-sweep.lock", "wb") as alone:  # names are the same in each sweep
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        return run(options)
+
+
+def run(options: argparse.Namespace) -> int:
+    stages = Stages(Bench(options.build, options.library, not options.here))
     try:
         return 1 if (sample if options.seconds else sweep)(stages, options) else 0
     finally:

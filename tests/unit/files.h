@@ -30,7 +30,7 @@ static void write_text(const char *name, const char *text)
 }
 
 /* NULL if there is no such file. */
-static const char *read_text(const char *name)
+static inline const char *read_text(const char *name)
 {
 	_cleanup_fclose_ FILE *file = fopen(path_of(name), "re");
 	static char text[4096];

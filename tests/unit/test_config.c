@@ -224,7 +224,11 @@ static void test_set(void **state)
 		{"announcecount", "3", -ENOENT,
 		 "there is no setting announcecount; there are Adopt, Distribution, MacPolicy, "
 		 "Mixed, StableTimeMs, HoldDownMaxMs, ReturnIdleMs, ReturnBoundMs, AnnounceCount, "
-		 "AnnounceIntervalMs"},
+		 "AnnounceIntervalMs, Probe, ProbeIntervalMs, ProbeMultiplier, ProbeAddress"},
+		{"ProbeAddress", "192.0.2.1,", -EINVAL,
+		 "ProbeAddress cannot be 192.0.2.1,: that is not an IP address"},
+		{"ProbeAddress", "0.0.0.0", -EINVAL,
+		 "ProbeAddress cannot be 0.0.0.0: it takes the address of one host"},
 		{"", "3", -ENOENT, NULL},
 	};
 
@@ -254,6 +258,8 @@ static void test_get_defaults(void **state)
 		{"StableTimeMs", "1000"}, {"HoldDownMaxMs", "60000"},
 		{"ReturnIdleMs", "200"},  {"ReturnBoundMs", "10000"},
 		{"AnnounceCount", "3"},	  {"AnnounceIntervalMs", "200"},
+		{"Probe", "off"},	  {"ProbeIntervalMs", "50"},
+		{"ProbeMultiplier", "3"}, {"ProbeAddress", ""},
 	};
 	char value[CONFIG_SETTING_SIZE];
 	struct team_config team;

@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "core/doctor.h"
 
+#include <linux/if_addr.h>
 #include <net/if.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,7 +75,8 @@ static void make_team(struct machine *m)
 {
 	strcpy(m->config.name, "team0");
 	m->config.member_count = 2;
-	m->addresses[0] = (struct link_address){.ifindex = BOND, .family = AF_INET, .prefix = 24};
+	m->addresses[0] = (struct link_address){
+		.ifindex = BOND, .family = AF_INET, .prefix = 24, .flags = IFA_F_PERMANENT};
 	m->team =
 		(struct doctor_team){.config = &m->config, .bond = &m->links[TEAM], .trouble = ""};
 	for (int i = ENS4; i <= ENS5; i++) {
@@ -274,6 +276,39 @@ static void link_local(struct machine *m)
 	m->addresses[1].scope = 253;
 }
 
+static void networkd(struct machine *m)
+{
+	m->team.members[ENS4].manager = DEVICE_MANAGER_NETWORKD;
+}
+
+static void network_manager(struct machine *m)
+{
+	m->team.members[ENS5].manager = DEVICE_MANAGER_NETWORKMANAGER;
+}
+
+static void managed_slave(struct machine *m)
+{
+	network_manager(m);
+	m->config.adopt = 1;
+}
+
+static void leased(struct machine *m)
+{
+	m->addresses[0].flags = 0;
+}
+
+static void leased_one_mac(struct machine *m)
+{
+	leased(m);
+	m->config.mac_policy = MAC_POLICY_TEAM;
+}
+
+static void leased_alone(struct machine *m)
+{
+	leased(m);
+	m->config.member_count = 1;
+}
+
 static void no_address(struct machine *m)
 {
 	m->addresses[0].scope = 253;
@@ -323,6 +358,12 @@ static void no_team(struct machine *m)
 static void one_switch(struct machine *m)
 {
 	strcpy(m->vms.vms[0].adapters[1].switch_name, "A");
+}
+
+static void only_switch(struct machine *m)
+{
+	one_switch(m);
+	m->switches.count = 1;
 }
 
 static void one_switch_no_teaming(struct machine *m)
@@ -471,6 +512,13 @@ static const struct doctor_case {
 	{"a member's address", member_address, "member-address switch-guards",
 	 "ip address del 192.0.2.7/24 dev ens4"},
 	{"a link-local address", link_local, "switch-guards", ""},
+	{"networkd", networkd, "managed switch-guards", "networkctl reconfigure ens4"},
+	{"NetworkManager", network_manager, "managed switch-guards",
+	 "NetworkManager manages it: nmcli device show ens5; nmcli device set ens5 managed no"},
+	{"the slave of a manager's bond", managed_slave, "switch-guards", ""},
+	{"a lease", leased, "leased switch-guards", "takes it to another MAC and port"},
+	{"a lease, one MAC", leased_one_mac, "leased switch-guards", "takes it to another port"},
+	{"a lease, one member", leased_alone, "single-member switch-guards", ""},
 	{"no address", no_address, "no-address switch-guards", "dev team0"},
 	{"a VLAN on the team", address_on_vlan, "switch-guards", ""},
 	{"a bridge above it", under_bridge, "switch-guards", ""},
@@ -480,7 +528,10 @@ static const struct doctor_case {
 	{"a step failed", trouble, "step-failed switch-guards", "refuses its MTU"},
 	{"wrong files", files, "files switch-guards", "team0.conf:3"},
 	{"no team", no_team, "switch-guards", ""},
-	{"one switch", one_switch, "one-switch switch-guards", "on the switch A"},
+	{"one switch", one_switch, "one-switch switch-guards",
+	 "on the switch A; iovteam adapter set web1 nicB switch=B"},
+	{"one switch, and no other", only_switch, "one-switch switch-guards",
+	 "iovteam switch add SWITCH --nic NIC --iov on; then: iovteam adapter set web1 nicB"},
 	{"one switch, no teaming", one_switch_no_teaming, "maybe-one-switch", "on the switch A"},
 	{"one NIC by two names", one_nic, "one-nic switch-guards", "on the NIC ens1f0"},
 	{"a VLAN of that NIC", one_nic_by_vlan, "one-nic switch-guards", "on the NIC ens1f0"},
@@ -493,9 +544,11 @@ static const struct doctor_case {
 	 "the uplink of A is not-present, the uplink of B is not-present"},
 	{"an uplink of nobody", uplink_of_nobody, "", ""},
 	{"VLANs differ", vlans, "vlan-differs switch-guards", "nicB vlan=0"},
-	{"VLANs differ, no team", vlans_no_teaming, "teaming-off", "allow-teaming is off for nicB"},
-	{"MTUs of NICs differ", nic_mtus, "mtu-differs switch-guards", "ens1f0 is 9000"},
-	{"one adapter", one_adapter, "teaming-alone", "nicA has nothing to team with"},
+	{"VLANs differ, no team", vlans_no_teaming, "teaming-off",
+	 "off for nicB; a team with mac-policy=team"},
+	{"MTUs of NICs differ", nic_mtus, "mtu-differs switch-guards",
+	 "that of ens2f0 is 1500; ip link set ens1f0 mtu 1500"},
+	{"one adapter", one_adapter, "teaming-alone", "adapter add web1 NAME --switch B"},
 	{"no QMP", no_qmp, "cannot-be-told switch-guards", "Qmp=PATH"},
 	{"a namespace needs none", namespace, "switch-guards", ""},
 	{"weight 0", weight_zero, "weight-zero switch-guards",

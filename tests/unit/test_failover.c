@@ -25,10 +25,10 @@
 
 /* --- stories ---------------------------------------------------------------------------- */
 
-static const struct health_facts well = {true, true, true};
-static const struct health_facts no_carrier = {true, true, false};
-static const struct health_facts set_down = {true, false, false};
-static const struct health_facts removed = {false, false, false};
+static const struct health_facts well = {true, true, true, false};
+static const struct health_facts no_carrier = {true, true, false, false};
+static const struct health_facts set_down = {true, false, false, false};
+static const struct health_facts removed = {false, false, false, false};
 
 /* What is true of one member from now on; slot -1: nothing new, a deadline has come. */
 struct event {

@@ -18,19 +18,23 @@
 
 #define WELL                                                                                       \
 	{                                                                                          \
-		true, true, true                                                                   \
+		true, true, true, false                                                            \
 	}
 #define NO_CARRIER                                                                                 \
 	{                                                                                          \
-		true, true, false                                                                  \
+		true, true, false, false                                                           \
+	}
+#define NOT_HEARD                                                                                  \
+	{                                                                                          \
+		true, true, true, true                                                             \
 	}
 #define SET_DOWN                                                                                   \
 	{                                                                                          \
-		true, false, false                                                                 \
+		true, false, false, false                                                          \
 	}
 #define REMOVED                                                                                    \
 	{                                                                                          \
-		false, false, false                                                                \
+		false, false, false, false                                                         \
 	}
 
 struct step {
@@ -70,14 +74,16 @@ static void facts_are_judged(void **state)
 		struct health_facts facts;
 		enum member_reason reason;
 	} cases[] = {
-		{{false, false, false}, REASON_NOT_PRESENT},
-		{{false, false, true}, REASON_NOT_PRESENT},
-		{{false, true, false}, REASON_NOT_PRESENT},
-		{{false, true, true}, REASON_NOT_PRESENT},
-		{{true, false, false}, REASON_ADMINISTRATIVE_DECISION},
-		{{true, false, true}, REASON_ADMINISTRATIVE_DECISION},
-		{{true, true, false}, REASON_MEDIA_DISCONNECTED},
-		{{true, true, true}, REASON_NONE},
+		{{false, false, false, false}, REASON_NOT_PRESENT},
+		{{false, false, true, false}, REASON_NOT_PRESENT},
+		{{false, true, false, false}, REASON_NOT_PRESENT},
+		{{false, true, true, false}, REASON_NOT_PRESENT},
+		{{true, false, false, false}, REASON_ADMINISTRATIVE_DECISION},
+		{{true, false, true, false}, REASON_ADMINISTRATIVE_DECISION},
+		{{true, true, false, false}, REASON_MEDIA_DISCONNECTED},
+		{{true, true, true, false}, REASON_NONE},
+		{{true, true, true, true}, REASON_PATH_UNRESPONSIVE},
+		{{true, true, false, true}, REASON_MEDIA_DISCONNECTED},
 	};
 
 	(void)state;
@@ -108,10 +114,17 @@ static void rule_1_loss_counts_at_once(void **state)
 		{"joins", 0, WELL, true, REASON_NONE},
 		{"the last one is lost too", 1, NO_CARRIER, true, REASON_MEDIA_DISCONNECTED},
 	};
+	static const struct step unheard[] = {
+		{"joins", 0, WELL, false, REASON_NONE},
+		{"is not heard", 1, NOT_HEARD, false, REASON_PATH_UNRESPONSIVE},
+		{"is heard again", 2, WELL, false, REASON_WAITING_FOR_STABLE},
+		{"for long enough", 2 + STABLE, WELL, false, REASON_NONE},
+	};
 
 	(void)state;
 	assert_true(WALK(steps).was_lost);
 	assert_true(WALK(alone).was_lost);
+	assert_true(WALK(unheard).was_lost);
 }
 
 static void rule_2_well_stays_well(void **state)

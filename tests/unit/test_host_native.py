@@ -2,6 +2,7 @@
 """Switches and adapters on the machine's own kernel: what needs no SR-IOV. Guests are namespaces;
 a cable is pulled by setting the other end of a NIC down.
 """
+import json
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from host_world import host, run, wait_until  # noqa: F401
+from test_refusals_native import COMMAND
 
 QEMU = shutil.which("qemu-system-x86_64")
 FOREIGN = "02:00:00:00:00:99"
@@ -350,7 +352,12 @@ def test_refused(host):  # noqa: F811
                 ("adapter add web3 nicC --switch swA port=busy0", "nomaster"),
                 ("adapter add web3 nicC --switch swA port=nic1", "is the NIC of the switch swB"),
                 ("adapter add web3 nicC --switch swA port=web1.nicA", "without port="),
+                ("adapter set web1 nicA port=route0", "default route"),
+                ("adapter set web1 nicA port=busy0", "nomaster"),
                 ("adapter set web1 nicA iov-weight=101", "101"),
+                ("vf reallot swZ", "there is no switch"),
+                ("vf reallot swA", "nic0 has no VFs to deal"),
+                ("vf reallot swA --plan", "iovteam switch show swA says why"),
                 ("adapter set web1 nicA vlan=4095", "4095"),
                 (f"adapter set web1 nicA mac={host.adapter('web1', 'nicB')['mac']}", "nicB"),
                 ("adapter set web1 nicZ vlan=5", "no adapter"),
@@ -360,6 +367,215 @@ def test_refused(host):  # noqa: F811
             assert part in host.refuse(*words.split()), words
             assert host.state() == before, words
         assert guest
+
+
+def test_nic_unplugged(host):  # noqa: F811
+    """The NIC goes from under a switch, and comes back: guests are told, and it is taken again."""
+    with host.daemon():
+        make(host)
+        wait_until(lambda: guest_carrier(host, "nicA"), "the guest's carrier")
+        host.host("ip", "link", "del", "nic0")
+        wait_until(lambda: host.adapter("web1", "nicA")["path"] == "disconnected", "the loss")
+        assert host.switch("swA")["uplink"] == "not-present"
+        assert any("not there" in note for note in host.switch("swA")["notes"])
+        assert host.adapter("web1", "nicA")["status"] == "ok" and not guest_carrier(host, "nicA")
+        # While it is away all but its own things can be changed.
+        host.do("adapter", "set", "web1", "nicA", "mac-spoofing=on")
+        assert "wait for the NIC nic0" in host.iovteam("plan").stdout
+        host.host("ip", "link", "add", "nic0", "type", "veth", "peer", "name", "out0", "netns",
+                  host.outside)
+        host.out("sh", "-ec", "ip link set out0 master lan; ip link set out0 up")
+        wait_until(lambda: host.adapter("web1", "nicA")["path"] == "ok", "it to be back")
+        assert host.link("nic0")["master"] == "swA" and host.as_wanted()
+        wait_until(lambda: guest_carrier(host, "nicA"), "the guest's carrier")
+        # Away for good: the switch can be removed all the same.
+        host.host("ip", "link", "del", "nic0")
+        wait_until(lambda: host.switch("swA")["uplink"] == "not-present", "the loss")
+        unmake(host)
+        assert not host.link("swA") and list((host.directory / "bpf").glob("*/*")) == []
+
+
+def test_adopted_bridge(host):  # noqa: F811
+    """A bridge that is in use: adapters come and go, and what others have there stays as it is."""
+    host.host("sh", "-ec", """
+        ip link add br9 type bridge; ip link set br9 up; ip address add 198.51.100.1/24 dev br9
+        ip link add foreign0 type veth peer name foreign1; ip link set foreign0 master br9 up
+        ip link set nic0 master br9; ip link set nic0 up""")
+
+    def theirs():
+        return [(link["ifname"], link["ifindex"], link.get("master"), link["address"])
+                for name in ("br9", "foreign0", "nic0") for link in [host.link(name)]]
+    before = theirs()
+    with host.daemon():
+        assert "adopt" in host.refuse("switch", "add", "br9", "--nic", "nic0")
+        host.do("switch", "add", "br9", "--nic", "nic0", "adopt=yes")
+        guest = host.make_guest("web1")
+        host.do("adapter", "add", "web1", "nicA", "--switch", "br9", "--namespace", guest)
+        host.at(guest, "sh", "-ec", "ip link set nicA up; ip address add 192.0.2.11/24 dev nicA;"
+                " ip address add 198.51.100.11/24 dev nicA")
+        wait_until(lambda: host.pings(guest, "192.0.2.1"), "the outside")
+        assert host.pings(guest, "198.51.100.1")
+        assert host.switch("br9")["adopted"] and host.as_wanted()
+        # Its maker makes it anew: the port goes with the old one, and is in the new one.
+        host.host("sh", "-ec", "ip link del br9; ip link add br9 type bridge; ip link set br9 up;"
+                  " ip link set foreign0 master br9; ip link set nic0 master br9")
+        wait_until(lambda: host.as_wanted() and (host.link("web1.nicA") or {}).get("master") == "br9",
+                   "the port in the new bridge")
+        host.do("adapter", "remove", "web1", "nicA")
+        host.do("switch", "remove", "br9")
+        after = theirs()
+        assert [link[2] for link in after] == [link[2] for link in before]
+        assert not host.link("web1.nicA") and not host.link("br9").get("ifalias")
+
+
+def test_removed_while_it_runs(host):  # noqa: F811
+    """An adapter is taken from a guest that sends over it; the other one goes on."""
+    with host.daemon():
+        guest = make(host)
+        host.at(guest, "sh", "-ec", "ip address add 192.0.2.11/24 dev nicA;"
+                " ip address add 192.0.2.12/25 dev nicB")
+        wait_until(lambda: host.pings(guest, "192.0.2.1"), "the outside")
+        flood = subprocess.Popen(["ip", "netns", "exec", guest, "ping", "-i", "0.01", "-I", "nicA",
+                                  "192.0.2.1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            host.do("adapter", "remove", "web1", "nicA")
+        finally:
+            flood.terminate()
+            flood.wait()
+        assert not host.link("web1.nicA") and not host.link("nicA", guest)
+        assert len(host.adapter("web1", "nicB")["permitted_macs"]) == 1
+        wait_until(lambda: host.pings(guest, "192.0.2.1"), "the other adapter")
+
+
+def test_events(host):  # noqa: F811
+    """T20: what becomes of uplinks and adapters is told to who listens, and to scripts."""
+    told = host.directory / "told"
+    hook = host.config / "hooks.d" / "tell"
+    hook.parent.mkdir(parents=True)
+    hook.write_text(f"""#!/bin/sh
+echo "$IOVTEAM_EVENT $IOVTEAM_SWITCH $IOVTEAM_ADAPTER $IOVTEAM_STATE_BEFORE $IOVTEAM_STATE" >> {told}
+""")
+    hook.chmod(0o755)
+    with host.daemon(), open(host.directory / "stream", "w+") as stream:
+        listener = subprocess.Popen(["ip", "netns", "exec", host.name, COMMAND, "events", "--socket",
+                                     str(host.socket)], stdout=stream)
+        try:
+            make(host)
+            host.do("adapter", "set", "web1", "nicB", "allow-teaming=off")
+            for wire in ("out0", "out1"):
+                host.out("ip", "link", "set", wire, "down")
+            wait_until(lambda: host.adapter("web1", "nicA")["path"] == "disconnected", "the guest")
+            wait_until(lambda: host.adapter("web1", "nicB")["path"] == "uplink-lost", "the other")
+            host.out("ip", "link", "set", "out0", "up")
+            wait_until(lambda: host.adapter("web1", "nicA")["path"] == "ok", "the uplink")
+            unmake(host)
+
+            def lines():
+                words = (line.split() for line in told.read_text().splitlines())
+                return [" ".join(line) for line in words if line[1:]]
+            wait_until(lambda: "switch-removed swB" in lines(), "the last event")
+        finally:
+            listener.terminate()
+            listener.wait()
+        seen = lines()
+        for line in ("switch-uplink swA up down", "switch-uplink swB up down",
+                     "switch-uplink swA down up", "adapter-path swA nicA ok disconnected",
+                     "adapter-path swB nicB ok uplink-lost",
+                     "adapter-path swA nicA disconnected ok", "adapter-removed swA nicA",
+                     "switch-removed swA"):
+            assert seen.count(line) == 1, (line, seen)
+        stream.seek(0)
+        text = stream.read()
+        assert "swA switch-uplink up -> down" in text
+        assert "swA adapter-path web1/nicA ok -> disconnected" in text
+        assert "swB adapter-removed web1/nicB" in text
+
+
+def addresses(world, device):
+    """With the routes through it; what the kernel makes by itself is left out."""
+    shown = json.loads(world.host("ip", "-j", "address", "show", "dev", device).stdout)[0]
+    routes = [json.loads(world.host("ip", family, "-j", "route", "show", "dev", device).stdout)
+              for family in ("-4", "-6")]
+    return (sorted(f"{address['local']}/{address['prefixlen']}" for address in shown["addr_info"]
+                   if address["scope"] == "global"),
+            sorted((route["dst"], route.get("gateway")) for family in routes for route in family
+                   if not route["dst"].startswith("fe80")))
+
+
+class Reached:
+    """The host is reached from outside all the time: what is lost is counted."""
+
+    def __init__(self, world, target):
+        self.process = subprocess.Popen(
+            ["ip", "netns", "exec", world.outside, "ping", "-i", "0.02", "-W", "1", target],
+            stdout=subprocess.PIPE, text=True)
+
+    def lost(self):
+        self.process.send_signal(signal.SIGINT)
+        counts = next(line for line in self.process.communicate()[0].splitlines()
+                      if "transmitted" in line)
+        sent, received = [int(word) for word in counts.split() if word.isdigit()][:2]
+        return sent - received, sent
+
+
+def test_take_addresses(host):  # noqa: F811
+    """A machine that is reached over the NIC stays reachable; taken back, and given back."""
+    host.host("sh", "-ec", """
+        ip link set nic0 up; ip address add 192.0.2.5/24 dev nic0; ip route add default via 192.0.2.1
+        ip -6 address add 2001:db8::5/64 dev nic0 nodad; ip route add 198.51.100.0/24 via 192.0.2.9""")
+    mac, before = host.link("nic0")["address"], addresses(host, "nic0")
+    assert before[0] == ["192.0.2.5/24", "2001:db8::5/64"] and ("default", "192.0.2.1") in before[1]
+    wait_until(lambda: host.pings(host.outside, "192.0.2.5", 1), "the host to be reached")
+    with host.daemon():
+        state = host.state()
+        assert "--take-addresses" in host.refuse("switch", "add", "swA", "--nic", "nic0")
+        host.host("ip", "link", "add", "above0", "link", "nic0", "type", "macvlan")
+        assert "above0" in host.refuse("switch", "add", "swA", "--nic", "nic0", "--take-addresses")
+        host.host("ip", "link", "del", "above0")
+        assert host.state() == state
+        reached = Reached(host, "192.0.2.5")
+        host.do("switch", "add", "swA", "--nic", "nic0", "--take-addresses", "--confirm", "60")
+        assert addresses(host, "swA") == before and addresses(host, "nic0") == ([], [])
+        assert host.link("swA")["address"] == mac
+        assert host.pings(host.outside, "192.0.2.5")
+        host.do("cancel")
+        assert addresses(host, "nic0") == before and not host.link("swA")
+        host.do("switch", "add", "swA", "--nic", "nic0", "--take-addresses")
+        # A port with a lower MAC does not change the bridge's, and so what peers know.
+        host.do("adapter", "add", "web1", "nicA", "--switch", "swA", "--namespace",
+                host.make_guest("web1"), "mac=02:00:00:00:00:01")
+        assert addresses(host, "swA") == before and host.link("swA")["address"] == mac
+        host.do("adapter", "remove", "web1", "nicA")
+        assert "--give-addresses nic0" in host.refuse("switch", "remove", "swA")
+        assert "not the NIC" in host.refuse("switch", "remove", "swA", "--give-addresses", "nic1")
+        host.do("switch", "remove", "swA", "--give-addresses", "nic0")
+        assert addresses(host, "nic0") == before and not host.link("swA")
+        assert host.pings(host.outside, "192.0.2.5")
+        lost, sent = reached.lost()
+        assert lost < 100, f"{lost} of {sent}"  # 2 s in all; a bridge's port forwards at once
+        print(f"lost {lost} of {sent}, 20 ms apart")
+
+
+def test_take_addresses_fails(host):  # noqa: F811
+    """A step fails after they have moved: all is as it was."""
+    host.host("sh", "-ec", "ip link set nic0 up; ip address add 192.0.2.5/24 dev nic0;"
+              " ip route add default via 192.0.2.1")
+    before = addresses(host, "nic0")
+    with host.daemon():
+        host.do("switch", "add", "swB", "--nic", "nic1")
+        # A guest that is broken: its port is made in the same change, and fails.
+        broken = Path("/run/netns") / host.guest_name("web2")
+        broken.touch()
+        try:
+            (host.config / "web2.vm.conf").write_text(
+                f"[VM]\nName=web2\nNamespace={broken.name}\n[Adapter]\nName=nicA\nSwitch=swB\n"
+                "Mac=02:00:00:00:00:02\nSerial=1\n")
+            assert "cannot be made" in host.refuse("switch", "add", "swA", "--nic", "nic0",
+                                                   "--take-addresses")
+        finally:
+            broken.unlink()
+        assert addresses(host, "nic0") == before and not host.link("swA")
+        assert host.pings(host.outside, "192.0.2.5")
 
 
 def test_iov_without_sriov(host):  # noqa: F811

@@ -104,8 +104,10 @@ static int scene_make(void **state)
 	link_of(BRIDGE)->bridge.vlan_filtering = 1;
 	put_link(NIC, "nic0", "", BRIDGE, "");
 	put_link(PORT, "web1.a", "veth", BRIDGE, host_mark_port(vm(), adapter(), alias));
-	scene->vlans[0] = (struct bridge_vlan){.port = NIC, .pvid = 1, .trunk = true};
+	scene->vlans[0] = (struct bridge_vlan){.port = NIC, .pvid = 1};
 	scene->vlans[1] = (struct bridge_vlan){.port = PORT, .pvid = 1};
+	vlan_set_add(&scene->vlans[0].vlans, 1);
+	vlan_set_add(&scene->vlans[1].vlans, 1);
 	permit_macs(vm(), adapter(), &scene->rules);
 	scene->ports[0][0] = (struct host_port){.rules = &scene->rules, .vf = -1};
 	scene->view = (struct host_view){
@@ -224,6 +226,7 @@ static void test_nic_of_this_machine(void **state)
 {
 	const struct link_address address = {
 		.ifindex = NIC, .family = 2, .prefix = 24, .bytes = {192, 0, 2, 1}};
+	const int nic = NIC;
 
 	vm()->adapter_count = 0;
 	link_table_drop(&scene->links, PORT);
@@ -233,7 +236,19 @@ static void test_nic_of_this_machine(void **state)
 	scene->view.default_routes[1] = 0;
 	scene->view.addresses = &address;
 	scene->view.address_count = 1;
-	refused("ip address del 192.0.2.1/24 dev nic0");
+	refused("nic0 has the address 192.0.2.1/24");
+	scene->view.taken = &nic;
+	scene->view.taken_count = 1;
+	only(HOST_NIC_JOIN);
+}
+
+/* H1: a bond may be the NIC, but there are no VFs then. */
+static void test_nic_is_a_bond(void **state)
+{
+	(void)strcpy(link_of(NIC)->kind, "bond");
+	nothing();
+	scene->switches.switches[0].iov = 1;
+	refused("hides SR-IOV; make a switch on each of its NICs");
 }
 
 /* Changed while the daemon was down: the NIC that the switch had is in the bridge still. */
@@ -259,10 +274,37 @@ static void test_nic_is_missing(void **state)
 	only(HOST_WAIT);
 }
 
-static void test_trunk(void **state)
+/* What adapters use passes, and what somebody else's port is in; and nothing more. */
+static void test_uplink_vlans(void **state)
 {
+	const struct host_step *step;
+
 	scene->vlans[0].mixed = true;
-	assert_int_equal(only(HOST_NIC_TRUNK)->ifindex, NIC);
+	assert_int_equal(only(HOST_NIC_VLANS)->ifindex, NIC);
+	scene->vlans[0].mixed = false;
+	adapter()->vlan = 7;
+	plan();
+	step = find(HOST_NIC_VLANS);
+	assert_true(vlan_set_has(step->tagged, 7) && !vlan_set_has(step->tagged, 9));
+	assert_non_null(find(HOST_PORT_VLAN));
+	scene->vlans[1] = (struct bridge_vlan){.port = PORT, .pvid = 7};
+	vlan_set_add(&scene->vlans[1].vlans, 7);
+	vlan_set_add(&scene->vlans[0].vlans, 7);
+	nothing();
+	put_link(30, "tap9", "tun", BRIDGE, "");
+	scene->vlans[2] = (struct bridge_vlan){.port = 30, .pvid = 1};
+	scene->vlans[3] = (struct bridge_vlan){.port = BRIDGE, .pvid = 1};
+	vlan_set_add(&scene->vlans[2].vlans, 9);
+	vlan_set_add(&scene->vlans[3].vlans, 30);
+	scene->view.vlan_count = 4;
+	step = only(HOST_NIC_VLANS);
+	assert_true(vlan_set_has(step->tagged, 9) && vlan_set_has(step->tagged, 30));
+	scene->switches.switches[0].adopt = 1;
+	nothing();
+	scene->switches.switches[0].adopt = 0;
+	scene->view.vlan_count = 2;
+	vlan_set_add(&scene->vlans[0].vlans, 8); /* nobody is in it any more */
+	assert_false(vlan_set_has(only(HOST_NIC_VLANS)->tagged, 8));
 }
 
 static void test_unwanted(void **state)
@@ -325,7 +367,8 @@ static void test_port_changed(void **state)
 	only(HOST_PORT_REMOVE);
 	adapter()->mac = MAC(OWN);
 	adapter()->vlan = 7;
-	assert_int_equal(only(HOST_PORT_VLAN)->number, 7);
+	plan();
+	assert_int_equal(find(HOST_PORT_VLAN)->number, 7);
 	adapter()->vlan = 0;
 	adapter()->mac_spoofing = 1;
 	only(HOST_PORT_GUARD);
@@ -466,12 +509,20 @@ static void give_vf(uint32_t index)
 	scene->nics[0].ours[0] |= 1ULL << index;
 }
 
+/* An entry of the bridge that keeps @mac at the adapter's port. */
+static void put_sticky(struct mac mac)
+{
+	scene->fdb[scene->view.fdb_count++] = (struct bridge_fdb){
+		.ifindex = PORT, .mac = mac, .permanent = true, .sticky = true, .vlan = 1};
+}
+
 static void test_vf_count(void **state)
 {
 	make_vfs();
 	adapter()->iov_weight = 0;
 	scene->fdb[0] = (struct bridge_fdb){.ifindex = NIC, .mac = MAC(OWN), .self = true};
 	scene->view.fdb_count = 1;
+	put_sticky(MAC(OWN));
 	nothing();
 	scene->nics[0].vfs.count = 1;
 	assert_int_equal(only(HOST_VFS_MAKE)->number, VFS);
@@ -621,18 +672,141 @@ static void test_vf_has_a_mates_mac(void **state)
 	nothing();
 }
 
+/* H4: a heavier newcomer gets none, unless somebody asks; then the lighter one's is freed first. */
+static void test_vf_for_a_heavier(void **state)
+{
+	struct adapter_config *heavy = &vm()->adapters[1];
+
+	make_vfs();
+	scene->nics[0].vfs.count = 1;
+	scene->switches.switches[0].vf_count = 1;
+	give_vf(0);
+	adapter()->iov_weight = 10;
+	*heavy = *adapter();
+	(void)strcpy(heavy->name, "b");
+	(void)strcpy(heavy->port, "nothing0");
+	heavy->mac = MAC(OTHER);
+	heavy->iov_weight = 100;
+	heavy->serial = 2;
+	vm()->adapter_count = 2;
+	only(HOST_WAIT); /* for the port */
+	scene->nics[0].again = true;
+	plan();
+	assert_int_equal(find(HOST_VF_UNBIND)->vf, 0);
+	assert_string_equal(find(HOST_VF_UNBIND)->object, "web1/a");
+	assert_null(find(HOST_VF_MAC)); /* nobody gets what is not free */
+	*scene->vfs[0].driver = '\0';
+	plan();
+	assert_true(mac_is_zero(&find(HOST_VF_MAC)->mac));
+	scene->vfs[0] = (struct vf){.spoofchk = true,
+				    .has_spoofchk = true,
+				    .has_trust = true,
+				    .link_state = VF_LINK_ENABLE};
+	plan();
+	assert_true(mac_equal(&find(HOST_VF_MAC)->mac, &heavy->mac));
+	/* One that is not ours is nobody's to take. */
+	give_vf(0);
+	scene->nics[0].ours[0] = 0;
+	plan();
+	assert_null(find(HOST_VF_UNBIND));
+	assert_null(find(HOST_VF_MAC));
+}
+
+/* H2: without an IOMMU a namespace may have one, and a VM none, but for what works already. */
+static void test_vf_without_iommu(void **state)
+{
+	make_vfs();
+	scene->nics[0].bars_vms = true;
+	plan();
+	assert_non_null(find(HOST_VF_MAC));
+	*vm()->netns = '\0';
+	(void)host_mark_port(vm(), adapter(), link_of(PORT)->alias);
+	put_sticky(MAC(OWN));
+	assert_true(mac_equal(&only(HOST_FDB_ADD)->mac, &adapter()->mac));
+	give_vf(1);
+	(void)strcpy(scene->vfs[1].driver, "vfio-pci");
+	scene->view.fdb_count = 0;
+	nothing();
+}
+
+/* A switch that goes with its adapters: first the VFs that were there before come back. */
+static void test_vf_of_a_switch_that_goes(void **state)
+{
+	struct host_leaving leaving = {.sw = "sw0", .link = link_of(NIC)};
+
+	make_vfs();
+	give_vf(1);
+	scene->vfs[2].mac = MAC(OTHER); /* somebody else's stays */
+	leaving.nic = scene->nics[0];
+	scene->switches.count = 0;
+	scene->vms.count = 0;
+	link_table_drop(&scene->links, PORT);
+	leaving.link = link_of(NIC);
+	scene->view.leaving = &leaving;
+	scene->view.leaving_count = 1;
+	assert_int_equal(only(HOST_VF_UNBIND)->vf, 1);
+	assert_string_equal(scene->steps.steps[0].object, "sw0");
+	leaving.nic.busy = true;
+	nothing();
+	leaving.nic.busy = false;
+	*scene->vfs[1].driver = '\0';
+	plan();
+	assert_true(mac_is_zero(&find(HOST_VF_MAC)->mac));
+	assert_null(find(HOST_SWITCH_REMOVE));
+	scene->vfs[1].mac = (struct mac){};
+	only(HOST_SWITCH_REMOVE);
+}
+
 /* --- H9 --- */
 
 static void test_filter(void **state)
 {
 	make_vfs();
 	adapter()->iov_weight = 0;
+	put_sticky(MAC(OWN));
 	assert_true(mac_equal(&only(HOST_FDB_ADD)->mac, &adapter()->mac));
 	adapter()->iov_weight = 100;
 	give_vf(0);
 	scene->fdb[0] = (struct bridge_fdb){.ifindex = NIC, .mac = MAC(OWN), .self = true};
 	scene->view.fdb_count = 1;
 	assert_true(mac_equal(&only(HOST_FDB_DEL)->mac, &adapter()->mac));
+}
+
+/* A NIC that reflects must not draw the MAC away; one that may move is left free. */
+static void test_entries(void **state)
+{
+	make_vfs();
+	adapter()->iov_weight = 0;
+	scene->fdb[0] = (struct bridge_fdb){.ifindex = NIC, .mac = MAC(OWN), .self = true};
+	scene->fdb[1] = (struct bridge_fdb){.ifindex = PORT, .mac = MAC(OWN), .vlan = 1};
+	scene->view.fdb_count = 2; /* it was learnt */
+	assert_int_equal(only(HOST_ENTRY_ADD)->number, 1);
+	assert_int_equal(scene->steps.steps[0].ifindex, PORT);
+	put_sticky(MAC(OWN));
+	nothing();
+	scene->fdb[2].vlan = 5; /* it was in that one before */
+	plan();
+	assert_int_equal(find(HOST_ENTRY_DEL)->number, 5);
+	assert_int_equal(find(HOST_ENTRY_ADD)->number, 1);
+	scene->fdb[2].vlan = 1;
+	adapter()->allow_teaming = 1;
+	only(HOST_ENTRY_DEL);
+	adapter()->allow_teaming = 0;
+	adapter()->iov_weight = 100;
+	give_vf(0);
+	scene->vfs[0].link_state = VF_LINK_ENABLE;
+	plan();
+	assert_non_null(find(HOST_ENTRY_DEL));
+	adapter()->iov_weight = 0;
+	scene->nics[0].vfs.count = 0; /* nothing is reflected */
+	scene->switches.switches[0].iov = 1;
+	scene->nics[0].total = 0;
+	only(HOST_ENTRY_DEL);
+	link_of(BRIDGE)->bridge.vlan_filtering = 0;
+	scene->nics[0].vfs.count = VFS;
+	scene->vfs[0] = (struct vf){.spoofchk = true, .has_spoofchk = true, .has_trust = true};
+	scene->fdb[2].vlan = 0;
+	nothing();
 }
 
 /* A team mate's MAC belongs there while the bridge has learnt it at the port. */
@@ -686,10 +860,11 @@ int main(void)
 		TEST(test_bridge_of_a_stranger),
 		TEST(test_nic_is_anothers),
 		TEST(test_nic_of_this_machine),
+		TEST(test_nic_is_a_bond),
 		TEST(test_nic_has_followed_another),
 		TEST(test_nic_set_down_is_left_so),
 		TEST(test_nic_is_missing),
-		TEST(test_trunk),
+		TEST(test_uplink_vlans),
 		TEST(test_unwanted),
 		TEST(test_filter_without_adapter),
 		TEST(test_port_from_nothing),
@@ -711,7 +886,11 @@ int main(void)
 		TEST(test_vf_of_a_stranger_with_an_own_mac),
 		TEST(test_vf_settings),
 		TEST(test_vf_has_a_mates_mac),
+		TEST(test_vf_for_a_heavier),
+		TEST(test_vf_without_iommu),
+		TEST(test_vf_of_a_switch_that_goes),
 		TEST(test_filter),
+		TEST(test_entries),
 		TEST(test_filter_of_a_mate),
 		TEST(test_marks),
 	};

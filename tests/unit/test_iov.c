@@ -64,6 +64,11 @@ static const char *names_of(uint32_t reasons, char *text, size_t size)
 	return text;
 }
 
+static bool bars_vms(const char *names)
+{
+	return strstr(names, "no-iommu") || strstr(names, "no-acs");
+}
+
 static void cases_are_as_told(void **state)
 {
 	(void)state;
@@ -73,7 +78,7 @@ static void cases_are_as_told(void **state)
 
 		if (strcmp(names_of(reasons, names, sizeof(names)), cases[i].reasons) != 0 ||
 		    iov_possible(reasons) != cases[i].possible ||
-		    iov_possible_for_vms(reasons) != !reasons)
+		    iov_possible_for_vms(reasons) == bars_vms(names))
 			fail_msg("%s: %s", cases[i].text, names);
 	}
 }

@@ -103,39 +103,59 @@ static struct bridge_vlan vlan_of(struct netlink *netlink, int port)
 	return (struct bridge_vlan){};
 }
 
-static void assert_vlan(struct netlink *netlink, int port, uint16_t pvid, bool trunk, bool mixed)
+/* @low to @high, 0 = none. */
+static struct vlan_set range_of(unsigned low, unsigned high)
+{
+	struct vlan_set set = {};
+
+	for (unsigned vlan = low; low && vlan <= high; vlan++)
+		vlan_set_add(&set, vlan);
+	return set;
+}
+
+/* Besides @pvid the port has those of @tagged. */
+static void assert_vlan(struct netlink *netlink, int port, uint16_t pvid, struct vlan_set tagged,
+			bool mixed)
 {
 	struct bridge_vlan vlan = vlan_of(netlink, port);
 
 	assert_int_equal(vlan.pvid, pvid);
-	assert_int_equal(vlan.trunk, trunk);
+	if (pvid)
+		vlan_set_add(&tagged, pvid);
+	assert_memory_equal(&vlan.vlans, &tagged, sizeof(tagged));
 	assert_int_equal(vlan.mixed, mixed);
 }
 
 static void port_gets_a_vlan(void **state)
 {
 	static const struct {
-		uint16_t vlan;
-		bool trunk;
-	} steps[] = {{1, false},   {42, false},	  {2, false}, {4094, false},
-		     {4093, true}, {1, true},	  {1, true},  {7, true},
-		     {4094, true}, {4094, false}, {2, true},  {1, false}};
+		uint16_t vlan, low, high; /* those with a tag */
+	} steps[] = {{1, 0, 0},	      {42, 0, 0},   {2, 0, 0},	  {4094, 0, 0}, {4093, 1, 4094},
+		     {1, 1, 4094},    {1, 1, 4094}, {7, 1, 4094}, {7, 9, 9},	{9, 7, 7},
+		     {1, 1000, 2000}, {4094, 0, 0}, {2, 1, 4094}, {1, 0, 0}};
 	struct world *world = *state;
+	struct vlan_set odd = {};
 	int bridge;
 
 	NEEDS_BRIDGES(world);
 	bridge = bridge_with_port(world);
-	assert_vlan(world->netlink, world->left, 1, false, false);
-	assert_vlan(world->netlink, bridge, 1, false, false);
+	assert_vlan(world->netlink, world->left, 1, range_of(0, 0), false);
+	assert_vlan(world->netlink, bridge, 1, range_of(0, 0), false);
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		struct vlan_set tagged = range_of(steps[i].low, steps[i].high);
 		struct problem problem = {};
 
-		if (rtnl_bridge_set_vlan(world->netlink, world->left, steps[i].vlan, steps[i].trunk,
-					 &problem) < 0)
+		if (rtnl_bridge_set_vlans(world->netlink, world->left, steps[i].vlan, &tagged,
+					  &problem) < 0)
 			fail_msg("step %zu: %s", i, problem.text);
-		assert_vlan(world->netlink, world->left, steps[i].vlan, steps[i].trunk, false);
+		assert_vlan(world->netlink, world->left, steps[i].vlan, tagged, false);
 	}
-	assert_vlan(world->netlink, bridge, 1, false, false);
+	assert_vlan(world->netlink, bridge, 1, range_of(0, 0), false);
+	/* Every other one: more ranges than a message has room for. */
+	for (unsigned vlan = 3; vlan < VLAN_MAX; vlan += 2)
+		vlan_set_add(&odd, vlan);
+	assert_int_equal(rtnl_bridge_set_vlans(world->netlink, world->left, 1, &odd, NULL), 0);
+	assert_vlan(world->netlink, world->left, 1, odd, false);
 }
 
 static void vlan_is_refused(void **state)
@@ -145,14 +165,15 @@ static void vlan_is_refused(void **state)
 
 	NEEDS_BRIDGES(world);
 	(void)bridge_with_port(world);
-	assert_int_equal(rtnl_bridge_set_vlan(world->netlink, world->left, 4095, false, &problem),
+	assert_int_equal(rtnl_bridge_set_vlans(world->netlink, world->left, 4095, NULL, &problem),
 			 -EINVAL);
 	assert_string_equal(problem.text, "4095 is no VLAN: there are 1 to 4094");
-	assert_int_equal(rtnl_bridge_set_vlan(world->netlink, world->left, 0, true, NULL), -EINVAL);
-	assert_int_equal(rtnl_bridge_set_vlan(world->netlink, world->right, 5, false, NULL),
+	assert_int_equal(rtnl_bridge_set_vlans(world->netlink, world->left, 0, NULL, NULL),
+			 -EINVAL);
+	assert_int_equal(rtnl_bridge_set_vlans(world->netlink, world->right, 5, NULL, NULL),
 			 -EOPNOTSUPP);
-	assert_int_equal(rtnl_bridge_set_vlan(world->netlink, 9999, 5, false, NULL), -ENODEV);
-	assert_vlan(world->netlink, world->left, 1, false, false);
+	assert_int_equal(rtnl_bridge_set_vlans(world->netlink, 9999, 5, NULL, NULL), -ENODEV);
+	assert_vlan(world->netlink, world->left, 1, range_of(0, 0), false);
 }
 
 static void vlans_change(struct netlink *netlink, int port, uint16_t type, uint16_t vlan,
@@ -173,21 +194,23 @@ static void vlans_change(struct netlink *netlink, int port, uint16_t type, uint1
 
 static void vlans_of_others_are_seen(void **state)
 {
+	const struct vlan_set all = range_of(1, VLAN_MAX);
 	struct world *world = *state;
 
 	NEEDS_BRIDGES(world);
 	(void)bridge_with_port(world);
 	vlans_change(world->netlink, world->left, RTM_SETLINK, 9, 0);
-	assert_vlan(world->netlink, world->left, 1, false, true);
+	assert_vlan(world->netlink, world->left, 1, range_of(9, 9), false);
 	vlans_change(world->netlink, world->left, RTM_DELLINK, 1, 0);
-	assert_vlan(world->netlink, world->left, 0, false, true); /* 9 with a tag */
+	assert_vlan(world->netlink, world->left, 0, range_of(9, 9), true); /* with a tag */
 	vlans_change(world->netlink, world->left, RTM_DELLINK, 9, 0);
-	assert_vlan(world->netlink, world->left, 0, false, false); /* none */
+	assert_vlan(world->netlink, world->left, 0, range_of(0, 0), false); /* none */
 	vlans_change(world->netlink, world->left, RTM_SETLINK, 9, BRIDGE_VLAN_INFO_PVID);
-	assert_vlan(world->netlink, world->left, 9, false, true); /* in without, out with a tag */
-	assert_int_equal(rtnl_bridge_set_vlan(world->netlink, world->left, 1, true, NULL), 0);
+	assert_vlan(world->netlink, world->left, 9, range_of(0, 0),
+		    true); /* in without, out with a tag */
+	assert_int_equal(rtnl_bridge_set_vlans(world->netlink, world->left, 1, &all, NULL), 0);
 	vlans_change(world->netlink, world->left, RTM_SETLINK, 9, BRIDGE_VLAN_INFO_UNTAGGED);
-	assert_vlan(world->netlink, world->left, 1, true, true);
+	assert_vlan(world->netlink, world->left, 1, all, true);
 }
 
 /* Each of the reports while a port changes its VLAN has one for frames without a tag. */
@@ -210,6 +233,7 @@ static int moment(const struct nlmsghdr *message, void *data)
 
 static void port_is_never_without_a_vlan(void **state)
 {
+	const struct vlan_set all = range_of(1, VLAN_MAX);
 	static const unsigned groups[] = {RTNLGRP_LINK};
 	_cleanup_(netlink_closep) struct netlink *events = NULL;
 	struct world *world = *state;
@@ -219,8 +243,9 @@ static void port_is_never_without_a_vlan(void **state)
 	(void)bridge_with_port(world);
 	assert_int_equal(netlink_open_events(&events, groups, ARRAY_SIZE(groups)), 0);
 	for (uint16_t vlan = 1; vlan < 20; vlan++) {
-		assert_int_equal(rtnl_bridge_set_vlan(world->netlink, world->left,
-						      1 + vlan * 7 % 20, vlan % 3 == 0, NULL),
+		assert_int_equal(rtnl_bridge_set_vlans(world->netlink, world->left,
+						       1 + vlan * 7 % 20, vlan % 3 ? NULL : &all,
+						       NULL),
 				 0);
 		assert_int_equal(netlink_read(events, moment, &moments), 0);
 	}
@@ -247,6 +272,7 @@ static void entry_add(struct netlink *netlink, int port, const struct mac *mac)
 /* Of others, that is; a trunk has its own address 4094 times. */
 static void bridge_has_addresses_at_its_ports(void **state)
 {
+	const struct vlan_set all = range_of(1, VLAN_MAX);
 	static const struct mac mac = {{0x52, 0x54, 0, 0, 0, 0x01}};
 	_cleanup_free_ struct bridge_fdb *entries = NULL;
 	struct world *world = *state;
@@ -255,7 +281,7 @@ static void bridge_has_addresses_at_its_ports(void **state)
 
 	NEEDS_BRIDGES(world);
 	(void)bridge_with_port(world);
-	assert_int_equal(rtnl_bridge_set_vlan(world->netlink, world->left, 1, true, NULL), 0);
+	assert_int_equal(rtnl_bridge_set_vlans(world->netlink, world->left, 1, &all, NULL), 0);
 	assert_int_equal(rtnl_link_get(world->netlink, world->left, &link), 0);
 	entry_add(world->netlink, world->left, &mac);
 	assert_int_equal(rtnl_fdb_dump(world->netlink, world->left, &entries, &count), 0);

@@ -189,10 +189,11 @@ static void ports_of_a_host_are_read(void **state)
 
 	assert_int_equal(rtnl_bridge_decode_vlan(record_read(&record, "port-trunk"), &vlan), 0);
 	assert_int_equal(vlan.pvid, 1);
-	assert_true(vlan.trunk && !vlan.mixed);
+	assert_true(vlan_set_has(&vlan.vlans, 2) && vlan_set_has(&vlan.vlans, VLAN_MAX));
+	assert_false(vlan.mixed);
 	assert_int_equal(rtnl_bridge_decode_vlan(record_read(&record, "port-of-bridge"), &vlan), 0);
 	assert_int_equal(vlan.pvid, 1);
-	assert_false(vlan.trunk || vlan.mixed);
+	assert_false(vlan_set_has(&vlan.vlans, 2) || vlan.mixed);
 	assert_int_equal(rtnl_fdb_decode(record_read(&record, "fdb-bridge"), &own), 0);
 	assert_true(!own.self && own.permanent);
 	assert_int_equal(rtnl_fdb_decode(record_read(&record, "fdb-self"), &ours), 0);

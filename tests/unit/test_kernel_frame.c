@@ -88,6 +88,42 @@ static void advert_checksum_holds_for_every_mac(void **state)
 	}
 }
 
+/* RFC 5227: a probe says no address of the sender. */
+static void arp_probe_is_exact(void **state)
+{
+	static const uint8_t address[4] = {192, 0, 2, 9}, nobody[4];
+	uint8_t announced[FRAME_ARP_SIZE], probe[FRAME_SIZE_MAX];
+
+	(void)frame_arp_announce(announced, &from, &broadcast, address);
+	assert_int_equal(frame_arp_probe(probe, &from, &broadcast, address), FRAME_ARP_SIZE);
+	memcpy(announced + 28, nobody, sizeof(nobody));
+	assert_memory_equal(probe, announced, FRAME_ARP_SIZE);
+}
+
+static void solicitation_is_exact(void **state)
+{
+	static const uint8_t wanted[FRAME_ADVERT_SIZE] = {
+		0x33, 0x33, 0xff, 0x00, 0x00, 0x09, 0x02, 0x11, 0x22, 0x33, 0x44, 0x55, 0x86,
+		0xdd, 0x60, 0x00, 0x00, 0x00, 0x00, 0x20, 58,	255,  0xfe, 0x80, 0,	0,
+		0,    0,    0,	  0,	0x00, 0x11, 0x22, 0x88, 0xb5, 0x33, 0x44, 0x55, 0xff,
+		0x02, 0,    0,	  0,	0,    0,    0,	  0,	0,    0,    1,	  0xff, 0,
+		0,    9,    135,  0,	0xee, 0x07, 0,	  0,	0,    0,    0x20, 0x01, 0x0d,
+		0xb8, 0,    0,	  0,	0,    0,    0,	  0,	0,    0,    0,	  0,	9,
+		1,    1,    0x02, 0x11, 0x22, 0x33, 0x44, 0x55,
+	};
+	uint8_t buffer[FRAME_SIZE_MAX], source[16];
+
+	probe_link_local(from.bytes, source);
+	assert_int_equal(frame_neighbour_solicit(buffer, &from, NULL, source, address6),
+			 sizeof(wanted));
+	assert_int_equal(receivers_sum(buffer), 0xffff);
+	memcpy(buffer + 56, wanted + 56, 2); /* the checksum, which has just been checked */
+	assert_memory_equal(buffer, wanted, sizeof(wanted));
+	(void)frame_neighbour_solicit(buffer, &from, &broadcast, source, address6);
+	assert_memory_equal(buffer, &broadcast, sizeof(broadcast));
+	assert_memory_equal(buffer + 38, address6, sizeof(address6));
+}
+
 static int parse(const char *text, int ifindex, const char *name, struct mac **macs, size_t *count)
 {
 	_cleanup_fclose_ FILE *file = fmemopen((void *)text, strlen(text), "r");
@@ -152,6 +188,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arp_is_exact),
 		cmocka_unit_test(learn_is_exact),
+		cmocka_unit_test(arp_probe_is_exact),
+		cmocka_unit_test(solicitation_is_exact),
 		cmocka_unit_test(advert_is_exact),
 		cmocka_unit_test(advert_checksum_holds_for_every_mac),
 		cmocka_unit_test(multicast_of_a_device_is_read),

@@ -152,7 +152,7 @@ static void two_that_stand_by_share(void **state)
 		{.slot = 2, .weight = 2, .path = MEMBER_PATH_SYNTHETIC},
 	};
 	struct health_facts facts[PICK_SLOTS] = {
-		{true, true, true}, {true, true, true}, {true, true, true}};
+		{true, true, true, false}, {true, true, true, false}, {true, true, true, false}};
 	const struct health_holds holds = {};
 	uint32_t weights[PICK_SLOTS];
 	struct decision decision;

@@ -40,6 +40,7 @@ class World:
         self.config, self.socket = directory / "teams", directory / "socket"
         self.bpffs = directory / "bpf" / "iovteam"
         self.log = directory / "log"
+        self.more = []  # options of the daemon
 
     def inside(self, *argv, **options):
         return run("ip", "netns", "exec", self.name, *argv, **options)
@@ -50,7 +51,7 @@ class World:
     def command_line(self, *more, socket=None):
         return ["nsenter", f"--net=/run/netns/{self.name}", "--", DAEMON, "--config",
                 str(self.config), "--socket", str(socket or self.socket), "--bpffs",
-                str(self.bpffs), *more]
+                str(self.bpffs), *self.more, *more]
 
     @contextmanager
     def daemon(self):

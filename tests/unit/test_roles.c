@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-static const struct health_facts up = {true, true, true};
+static const struct health_facts up = {true, true, true, false};
 static const struct health_holds holds; /* a return counts at once */
 
 /* Slots 0 and 1 are active with weights 1 and 3, slot 2 is the standby. */
@@ -50,6 +50,24 @@ static struct decision set_carrier(unsigned int slot, bool carrier)
 {
 	scene.facts[slot].carrier = carrier;
 	return decide();
+}
+
+/* T17: the next in the configuration's order, the standby last, nobody who is not used. */
+static void the_heir_is_who_would_be_primary_next(void **state)
+{
+	(void)state;
+	assert_int_equal(scene.run.primary, 0);
+	assert_int_equal(failover_heir(&scene.run), 1);
+	(void)set_carrier(1, false);
+	assert_int_equal(failover_heir(&scene.run), 2);
+	(void)set_carrier(2, false);
+	assert_int_equal(failover_heir(&scene.run), FAILOVER_NO_PRIMARY);
+	(void)set_carrier(1, true);
+	(void)set_carrier(0, false);
+	assert_int_equal(scene.run.primary, 1);
+	assert_int_equal(failover_heir(&scene.run), FAILOVER_NO_PRIMARY);
+	(void)set_carrier(0, true);
+	assert_int_equal(failover_heir(&scene.run), 0);
 }
 
 static void drain(unsigned int slot, bool drained)
@@ -246,6 +264,7 @@ int main(void)
 		cmocka_unit_test_setup(the_standby_steps_back_when_all_are_well, begin),
 		cmocka_unit_test_setup(without_the_standby_the_others_take_over, begin),
 		cmocka_unit_test_setup(a_standby_is_not_made_primary_by_hand, begin),
+		cmocka_unit_test_setup(the_heir_is_who_would_be_primary_next, begin),
 		cmocka_unit_test_setup(drained_buckets_leave_first, begin),
 		cmocka_unit_test_setup(a_drained_member_is_the_last_resort, begin),
 		cmocka_unit_test_setup(not_everybody_can_be_drained, begin),

@@ -226,7 +226,7 @@ static void begin(unsigned int count)
 			.weight = chance(2) ? 100 : 1 + (uint32_t)chance(1000),
 			.role = count > 2 && i == 2 && chance(2) ? ROLE_STANDBY : ROLE_ACTIVE,
 		};
-		world.facts[i] = (struct health_facts){true, true, true};
+		world.facts[i] = (struct health_facts){true, true, true, false};
 		world.latency_ns[i] = chance(LATENCY_MAX);
 	}
 	for (unsigned int i = 0; i < FLOWS; i++)
@@ -285,7 +285,7 @@ struct flapper {
 
 static void flapper_begin(struct flapper *flapper)
 {
-	const struct health_facts well = {true, true, true};
+	const struct health_facts well = {true, true, true, false};
 
 	*flapper = (struct flapper){};
 	health_init(&flapper->health);
@@ -294,7 +294,7 @@ static void flapper_begin(struct flapper *flapper)
 
 static void step(struct flapper *flapper, bool carrier)
 {
-	const struct health_facts facts = {true, true, carrier};
+	const struct health_facts facts = {true, true, carrier, false};
 	bool well = health_is_well(&flapper->health);
 
 	health_step(&flapper->health, &facts, false, &holds, now_ns);

@@ -313,7 +313,8 @@ METHODS = {
     "ShowSwitches": {"name": "switch0"}, "ShowAdapters": {"vm": "web1", "adapter": "nicA"},
     "ShowVfs": {"switch": "switch0"},
     "AddSwitch": {"switch": {}}, "SetSwitch": {"name": "switch0", "settings": {}},
-    "RemoveSwitch": {"name": "switch0"}, "AddAdapter": {"vm": "web1", "adapter": {}},
+    "RemoveSwitch": {"name": "switch0"}, "ReallotVfs": {"switch": "switch0"},
+    "AddAdapter": {"vm": "web1", "adapter": {}},
     "SetAdapter": {"vm": "web1", "settings": {}}, "RemoveAdapter": {"vm": "web1", "adapter": "nicA"},
 }
 ALL_OPTIONAL = ("Show", "Monitor", "ShowSwitches", "ShowAdapters", "ShowVfs")

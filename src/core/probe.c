@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/probe.h"
+
+#define UNSTEADY_MAX 16	     /* probes more to be missed, at most */
+#define UNSTEADY_LOOKS 16    /* in so many looks one of them is forgotten */
+#define DELAY_FORGET 1024    /* … and that part of the longest delay at each */
+#define DUE_MAX_INTERVALS 32 /* no delay is waited for longer */
+#define SILENT_ASK_LOOKS 20  /* who is silent is asked about at each such look */
+
+void probe_init(struct probe_run *run, uint32_t silent)
+{
+	*run = (struct probe_run){.silent = silent};
+}
+
+bool probe_joined(const struct probe_state *state, unsigned int a, unsigned int b)
+{
+	return state->pairs[a][b].frames && state->pairs[b][a].frames;
+}
+
+static bool has(uint32_t slots, unsigned int slot)
+{
+	return slots >> slot & 1;
+}
+
+/* The next member after @slot (@step 1) or before it (-1), in a circle. */
+static unsigned int next_member(uint32_t members, unsigned int slot, int step)
+{
+	do {
+		slot = (slot + PICK_SLOTS + (unsigned int)step) % PICK_SLOTS;
+	} while (!has(members, slot));
+	return slot;
+}
+
+uint32_t probe_targets(const struct probe_run *run, unsigned int slot)
+{
+	uint32_t targets = 0;
+
+	if (!has(run->members, slot))
+		return 0;
+	for (int step = -1; step <= 1; step += 2) {
+		unsigned int at = slot;
+
+		for (int i = 0; i < PROBE_REACH; i++) {
+			at = next_member(run->members, at, step);
+			targets |= 1U << at;
+		}
+	}
+	return targets & ~(1U << slot);
+}
+
+uint32_t probe_send(struct probe_run *run, unsigned int slot, uint64_t now_ns)
+{
+	uint32_t sequence = ++run->sequences[slot];
+
+	run->sent_ns[slot][sequence % PROBE_WINDOW] = now_ns - run->stood_ns;
+	return sequence;
+}
+
+static void count_anew(struct probe_run *run)
+{
+	for (unsigned int to = 0; to < PICK_SLOTS; to++) {
+		for (unsigned int from = 0; from < PICK_SLOTS; from++)
+			run->tracks[to][from].base = run->sequences[from];
+		run->answer_gaps[to] = 0;
+	}
+}
+
+bool probe_late(struct probe_run *run, uint64_t late_ns)
+{
+	run->stood_ns += late_ns;
+	if (late_ns < run->settings.interval_ns * run->settings.multiplier)
+		return false;
+	count_anew(run);
+	return true;
+}
+
+/* --- what has come --- */
+
+/* Gaps that were no outage make it more patient; it forgets them slowly. */
+static void follow_track(const struct probe_run *run, struct probe_track *track, uint32_t newest)
+{
+	uint32_t from = track->newest > track->base ? track->newest : track->base;
+	uint32_t gap = newest > from ? newest - from - 1 : 0;
+
+	if (gap && gap < run->settings.multiplier + track->unsteady)
+		track->unsteady += gap;
+	if (track->unsteady > UNSTEADY_MAX)
+		track->unsteady = UNSTEADY_MAX;
+	if (track->unsteady && run->looks % UNSTEADY_LOOKS == 0)
+		track->unsteady--;
+	track->newest = newest;
+}
+
+/* What waited while the path was dead, and came when it was back, says nothing of delays. */
+static void take_delay(struct probe_run *run, struct probe_pair *pair, bool was_dead)
+{
+	if (!was_dead && pair->delay_ns > run->delay_ns)
+		run->delay_ns = pair->delay_ns;
+	pair->delay_ns = 0;
+}
+
+static void set_due(struct probe_run *run)
+{
+	uint64_t least = run->settings.interval_ns * 3 / 4;
+	uint64_t most = run->settings.interval_ns * DUE_MAX_INTERVALS;
+
+	run->due_ns = 2 * run->delay_ns;
+	if (run->due_ns < least)
+		run->due_ns = least;
+	if (run->due_ns > most)
+		run->due_ns = most;
+	run->delay_ns -= run->delay_ns / DELAY_FORGET;
+}
+
+static void follow_answers(struct probe_run *run, const struct probe_state *state,
+			   unsigned int slot)
+{
+	uint32_t *gap = &run->answer_gaps[slot], *unsteady = &run->answer_unsteady[slot];
+
+	if (state->ears[slot].answered_ns < run->looked_ns) {
+		*gap += *gap < UINT32_MAX;
+	} else {
+		if (*gap < run->settings.multiplier + *unsteady)
+			*unsteady += *gap;
+		if (*unsteady > UNSTEADY_MAX)
+			*unsteady = UNSTEADY_MAX;
+		*gap = 0;
+	}
+	if (*unsteady && run->looks % UNSTEADY_LOOKS == 0)
+		--*unsteady;
+}
+
+static void follow(struct probe_run *run, struct probe_state *state)
+{
+	for (unsigned int to = 0; to < PICK_SLOTS; to++) {
+		if (!has(run->members, to))
+			continue;
+		for (unsigned int from = 0; from < PICK_SLOTS; from++) {
+			if (!has(run->members, from) || from == to)
+				continue;
+			follow_track(run, &run->tracks[to][from], state->pairs[to][from].newest);
+			take_delay(run, &state->pairs[to][from],
+				   has(run->silent, to) || has(run->silent, from));
+		}
+		follow_answers(run, state, to);
+	}
+	set_due(run);
+}
+
+/* --- who hears whom --- */
+
+/* Probes in a row that were due and have not come; *@ret_first_ns: when the first of them was sent. */
+static uint32_t missed(const struct probe_run *run, const struct probe_state *state,
+		       unsigned int to, unsigned int from, uint64_t now_ns, uint64_t *ret_first_ns)
+{
+	const struct probe_track *track = &run->tracks[to][from];
+	uint32_t newest = state->pairs[to][from].newest, last = run->sequences[from], count = 0;
+	uint32_t first = (newest > track->base ? newest : track->base) + 1;
+
+	if (last >= PROBE_WINDOW && first <= last - PROBE_WINDOW)
+		first = last - PROBE_WINDOW + 1;
+	for (uint32_t sequence = first; sequence <= last; sequence++)
+		if (run->sent_ns[from][sequence % PROBE_WINDOW] + run->due_ns <=
+		    now_ns - run->stood_ns)
+			count++;
+	*ret_first_ns = run->sent_ns[from][first % PROBE_WINDOW] + run->stood_ns;
+	return count;
+}
+
+/* What is known of the members at one look; words with a bit for each slot. */
+struct look {
+	uint32_t judged;	      /* have a team mate that they can hear */
+	uint32_t hears[PICK_SLOTS];   /* by receiver, both ways */
+	uint32_t one_way[PICK_SLOTS]; /* by receiver, from there only */
+	uint32_t doubted;	      /* of whom or by whom a probe is missing */
+	uint64_t since_ns;	      /* evidence before is from before the path was lost */
+	uint64_t now_ns;
+};
+
+/* Does it hear the other one? Of who is silent that must be shown, of others the contrary. */
+static bool hears(const struct probe_run *run, const struct probe_state *state, unsigned int to,
+		  unsigned int from, struct look *look)
+{
+	const struct probe_track *track = &run->tracks[to][from];
+	uint64_t first_ns;
+	uint32_t count = missed(run, state, to, from, look->now_ns, &first_ns);
+
+	if (count)
+		look->doubted |= 1U << from | 1U << to;
+	if (count < run->settings.multiplier + track->unsteady)
+		return !((run->silent >> from | run->silent >> to) & 1) ||
+		       state->pairs[to][from].newest > track->base;
+	if (first_ns + run->due_ns < look->since_ns)
+		look->since_ns = first_ns + run->due_ns;
+	return false;
+}
+
+static void look_around(const struct probe_run *run, const struct probe_state *state,
+			struct look *look)
+{
+	for (unsigned int a = 0; a < PICK_SLOTS; a++) {
+		uint32_t targets = probe_targets(run, a);
+
+		for (unsigned int b = a + 1; b < PICK_SLOTS; b++) {
+			bool there, back;
+
+			if (!has(targets, b) || !probe_joined(state, a, b))
+				continue;
+			look->judged |= 1U << a | 1U << b;
+			there = hears(run, state, b, a, look);
+			back = hears(run, state, a, b, look);
+			if (there && back) {
+				look->hears[a] |= 1U << b;
+				look->hears[b] |= 1U << a;
+			} else if (there) {
+				look->one_way[b] |= 1U << a;
+			} else if (back) {
+				look->one_way[a] |= 1U << b;
+			}
+		}
+	}
+}
+
+static uint32_t group_of(const struct look *look, unsigned int slot)
+{
+	uint32_t group = 1U << slot, before;
+
+	do {
+		before = group;
+		for (unsigned int i = 0; i < PICK_SLOTS; i++)
+			if (has(before, i))
+				group |= look->hears[i];
+	} while (group != before);
+	return group;
+}
+
+/* What is known of a group. */
+struct standing {
+	unsigned int level; /* it receives, and it sends: one each */
+	unsigned int size;
+	bool answered, was_silent;
+};
+
+static struct standing standing_of(const struct probe_run *run, const struct probe_state *state,
+				   const struct look *look, uint32_t group)
+{
+	bool receives = false, sends = false, answered = false;
+
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++) {
+		const struct probe_ear *ear = &state->ears[slot];
+
+		sends |= (look->one_way[slot] & group & ~(has(group, slot) ? group : 0)) != 0;
+		if (!has(group, slot))
+			continue;
+		receives |= ear->outside_ns >= look->since_ns || (look->one_way[slot] & ~group);
+		answered |= ear->answered_ns >= look->since_ns;
+	}
+	return (struct standing){
+		.level = answered ? 2 : (unsigned int)receives + sends,
+		.size = (unsigned int)__builtin_popcount(group),
+		.answered = answered,
+		.was_silent = !(group & ~run->silent),
+	};
+}
+
+/* --- who is silent --- */
+
+/* The best level, and the size of the largest group of it; 0 if two are so large. */
+struct best {
+	unsigned int level, size;
+};
+
+static struct best best_group(const struct probe_run *run, const struct probe_state *state,
+			      const struct look *look, bool silent_too)
+{
+	struct best best = {};
+	uint32_t left = look->judged;
+
+	while (left) {
+		uint32_t group = group_of(look, (unsigned int)__builtin_ctz(left));
+		struct standing standing = standing_of(run, state, look, group);
+
+		left &= ~group;
+		if (standing.was_silent && !silent_too)
+			continue;
+		if (standing.level == best.level && standing.size == best.size)
+			best.size = 0;
+		else if (standing.level > best.level ||
+			 (standing.level == best.level && standing.size > best.size))
+			best = (struct best){standing.level, standing.size};
+	}
+	return best;
+}
+
+static bool loses(const struct standing *standing, const struct best *best)
+{
+	if (standing->level != best->level)
+		return standing->level < best->level;
+	return !standing->answered && standing->size < best->size;
+}
+
+/*
+ * Who was silent is so until a member that is not hears it (then it is of that one's group), or
+ * somebody outside answers it, or more is known of it than of those that are not.
+ */
+static uint32_t judge_groups(const struct probe_run *run, const struct probe_state *state,
+			     const struct look *look)
+{
+	struct best best = best_group(run, state, look, true);
+	struct best other = best_group(run, state, look, false);
+	uint32_t left = look->judged, silent = 0;
+
+	while (left) {
+		uint32_t group = group_of(look, (unsigned int)__builtin_ctz(left));
+		struct standing standing = standing_of(run, state, look, group);
+
+		left &= ~group;
+		if (standing.was_silent ? !standing.answered && standing.level <= other.level
+					: loses(&standing, &best))
+			silent |= group;
+	}
+	return silent;
+}
+
+/*
+ * Members without a mate that they can hear: by answers alone. When an address answers nobody any
+ * more all miss it alike, so it takes another member that has missed less.
+ */
+static uint32_t judge_answers(const struct probe_run *run, const struct look *look)
+{
+	uint32_t alone = run->members & ~look->judged, least = UINT32_MAX, silent = 0;
+
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
+		if (has(run->members, slot) && run->answer_gaps[slot] < least)
+			least = run->answer_gaps[slot];
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
+		if (has(alone, slot) &&
+		    run->answer_gaps[slot] - least >=
+			    run->settings.multiplier + run->answer_unsteady[slot])
+			silent |= 1U << slot;
+	return silent;
+}
+
+/* Evidence of the last moments only: as long as it takes to miss enough, and a little. */
+static uint64_t oldest_evidence(const struct probe_run *run, uint64_t now_ns)
+{
+	uint64_t span = run->settings.interval_ns * (run->settings.multiplier + 1) + run->due_ns;
+
+	return now_ns > span ? now_ns - span : 0;
+}
+
+static void look_at(struct probe_run *run, const struct probe_state *state, uint64_t now_ns,
+		    struct look *look)
+{
+	uint64_t oldest = oldest_evidence(run, now_ns);
+
+	*look = (struct look){.since_ns = now_ns, .now_ns = now_ns};
+	look_around(run, state, look);
+	if (look->since_ns < oldest)
+		look->since_ns = oldest;
+}
+
+/* A member that comes begins with the next probe. */
+static void take_members(struct probe_run *run, uint32_t members)
+{
+	uint32_t new = members & ~run->members;
+
+	run->members = members;
+	for (unsigned int to = 0; new &&to < PICK_SLOTS; to++)
+		for (unsigned int from = 0; from < PICK_SLOTS; from++)
+			if (has(new, to) || has(new, from))
+				run->tracks[to][from].base = run->sequences[from];
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
+		if (has(new, slot))
+			run->answer_gaps[slot] = 0;
+}
+
+bool probe_judge(struct probe_run *run, struct probe_state *state, uint32_t members,
+		 uint64_t now_ns)
+{
+	uint32_t before = run->silent, silent = 0;
+	struct look look;
+
+	take_members(run, members);
+	run->looks++;
+	follow(run, state);
+	look_at(run, state, now_ns, &look);
+	silent = judge_groups(run, state, &look);
+	if (run->settings.addresses)
+		silent |= judge_answers(run, &look);
+	/* Nobody is better than the last one. */
+	if (!(members & ~silent))
+		silent = 0;
+	run->silent = silent;
+	run->looked_ns = now_ns;
+	run->asks = (look.doubted & ~silent) || (silent && run->looks % SILENT_ASK_LOOKS == 0) ||
+		    (run->settings.addresses && (members & ~look.judged));
+	return silent != before;
+}

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/probing.h"
+
+#include "core/probe.h"
+#include "core/quirk.h"
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "daemon/probe_ask.h"
+#include "kernel/frame.h"
+#include "kernel/packet.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define JITTER_PART 4	       /* RFC 5880, 6.8.7: up to a quarter less than the interval */
+#define ANSWERS_AFTER_LOOKS 20 /* so long the program looks for answers after the last question */
+
+struct probing {
+	sd_event_source *timer;
+	struct team *team;
+	const struct team_context *context;
+	struct probe_run run;
+	uint64_t planned_ns;
+	uint64_t sent[PICK_SLOTS], lost[PICK_SLOTS];
+	unsigned int quiet_looks; /* since the last question */
+	unsigned int stalls;
+};
+
+/* --- who takes part --- */
+
+static bool is_on(const struct link *link)
+{
+	return link && (link->flags & IFF_UP) && link->carrier;
+}
+
+static uint32_t members_of(const struct team *team, const struct link_table *links)
+{
+	const struct link *bond = link_by_index(links, team->ifindex);
+	uint32_t members = 0;
+
+	for (unsigned int i = 0; bond && (bond->flags & IFF_UP) && i < team->run.count; i++)
+		if (is_on(team_member_link(team, links, team->run.seats[i].slot)))
+			members |= 1U << team->run.seats[i].slot;
+	return members;
+}
+
+static bool is_blind(const struct team *team, const struct link_table *links)
+{
+	for (unsigned int i = 0; i < team->run.count; i++) {
+		const struct link *link = team_member_link(team, links, team->run.seats[i].slot);
+
+		if (link && quirk_blind_carrier(link->driver))
+			return true;
+	}
+	return false;
+}
+
+/* NULL: it shall probe; else why it does not. */
+static const char *why_not(const struct team *team, const struct link_table *links)
+{
+	if (team->config.probe == PROBE_OFF)
+		return "off, as configured";
+	if (!team->datapath || !team->ifindex || team->run.count < 2)
+		return "off: it takes two members";
+	if (team->config.probe == PROBE_AUTO && !is_blind(team, links))
+		return "off: no member is a virtual function";
+	return NULL;
+}
+
+/* --- sending --- */
+
+static uint64_t random_number(void)
+{
+	uint64_t number = 0;
+
+	/* Never blocks once the machine is up; a token of zero is refused by the receiver. */
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != sizeof(number))
+		return 0;
+	return number;
+}
+
+static struct mac member_mac(const struct team *team, unsigned int slot)
+{
+	struct mac mac;
+
+	memcpy(&mac, datapath_state(team->datapath)->member_macs[slot], sizeof(mac));
+	return mac;
+}
+
+/* The program knows a probe before it can arrive. */
+static void announce_probe(struct probe_state *state, unsigned int slot, uint32_t sequence,
+			   uint64_t token)
+{
+	struct probe_sent *sent = &state->sent[slot][sequence % PROBE_WINDOW];
+
+	__atomic_store_n(&sent->sequence, 0, __ATOMIC_RELEASE);
+	sent->token = token;
+	sent->at_ns = clock_now_ns();
+	__atomic_store_n(&sent->sequence, sequence, __ATOMIC_RELEASE);
+}
+
+static void send_probes(struct probing *probing, unsigned int slot, const struct link *from)
+{
+	struct probe_state *state = datapath_probes(probing->team->datapath);
+	const struct link_table *links = &probing->context->observed->links;
+	uint32_t targets = probe_targets(&probing->run, slot);
+	uint32_t sequence = probe_send(&probing->run, slot, clock_now_ns());
+	struct mac source = member_mac(probing->team, slot);
+	uint64_t token = random_number();
+	struct probe_frame probe = {
+		.magic = htonl(PROBE_MAGIC),
+		.version = PROBE_VERSION,
+		.sender = (uint8_t)slot,
+		.sequence = htonl(sequence),
+		.session = state->session,
+		.token = token,
+	};
+
+	announce_probe(state, slot, sequence, token);
+	for (unsigned int to = 0; to < PICK_SLOTS; to++) {
+		const struct link *link =
+			targets >> to & 1 ? team_member_link(probing->team, links, (int)to) : NULL;
+		uint8_t frame[FRAME_PROBE_SIZE];
+
+		if (!link)
+			continue;
+		probe.receiver = (uint8_t)to;
+		probing->sent[slot]++;
+		(void)packet_send(probing->context->packet_fd, from->ifindex, frame,
+				  frame_path_probe(frame, &source, &link->mac, &probe));
+	}
+}
+
+static void send_all(struct probing *probing)
+{
+	const struct team *team = probing->team;
+	const struct link_table *links = &probing->context->observed->links;
+
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++) {
+		const struct link *link = probing->run.members >> slot & 1
+						  ? team_member_link(team, links, (int)slot)
+						  : NULL;
+		struct mac from;
+
+		if (!link)
+			continue;
+		send_probes(probing, slot, link);
+		if (!probing->run.asks)
+			continue;
+		from = member_mac(team, slot);
+		probe_ask(team, probing->context, link, &from, probing->run.looks);
+	}
+}
+
+/* --- looking --- */
+
+static uint64_t heard_of(const struct probe_state *state, unsigned int sender)
+{
+	uint64_t heard = 0;
+
+	for (unsigned int to = 0; to < PICK_SLOTS; to++)
+		heard += state->pairs[to][sender].frames;
+	return heard;
+}
+
+/* Before the next ones are sent: those of the look before are there, or lost. */
+static void count_lost(struct probing *probing)
+{
+	const struct probe_state *state = datapath_probes(probing->team->datapath);
+
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++) {
+		uint64_t heard = heard_of(state, slot);
+
+		probing->lost[slot] = probing->sent[slot] > heard ? probing->sent[slot] - heard : 0;
+	}
+}
+
+static void want_answers(struct probing *probing)
+{
+	struct probe_state *state = datapath_probes(probing->team->datapath);
+
+	probing->quiet_looks = probing->run.asks ? 0 : probing->quiet_looks + 1;
+	state->answers_wanted = probing->quiet_looks < ANSWERS_AFTER_LOOKS;
+}
+
+static void arm(struct probing *probing)
+{
+	uint64_t interval_ns = probing->run.settings.interval_ns;
+	uint64_t jitter_ns = random_number() % (interval_ns / JITTER_PART);
+
+	probing->planned_ns = clock_now_ns() + interval_ns - jitter_ns;
+	(void)sd_event_source_set_time(probing->timer, probing->planned_ns / NS_PER_US);
+	(void)sd_event_source_set_enabled(probing->timer, SD_EVENT_ONESHOT);
+}
+
+static void judge(struct probing *probing, uint64_t now_ns)
+{
+	struct probe_state *state = datapath_probes(probing->team->datapath);
+	const struct link_table *links = &probing->context->observed->links;
+	bool changed = probe_judge(&probing->run, state, members_of(probing->team, links), now_ns);
+
+	state->memory.silent = probing->run.silent;
+	if (changed)
+		manager_wake(probing->context->manager);
+}
+
+/* --- life --- */
+
+/* Whoever sat in a slot that is free now has left nothing to who comes next. */
+static void forget_the_gone(struct probing *probing)
+{
+	struct probe_state *state = datapath_probes(probing->team->datapath);
+
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++) {
+		if (team_run_seat(&probing->team->run, (int)slot))
+			continue;
+		for (unsigned int other = 0; other < PICK_SLOTS; other++) {
+			state->pairs[slot][other] = (struct probe_pair){};
+			state->pairs[other][slot] = (struct probe_pair){};
+		}
+		state->ears[slot] = (struct probe_ear){};
+		state->memory.silent &= ~(1U << slot);
+		probing->sent[slot] = 0;
+	}
+}
+
+/* A new session: what an earlier one has sent is worth nothing, who has ever been heard is. */
+static void begin_session(struct probing *probing)
+{
+	struct probe_state *state = datapath_probes(probing->team->datapath);
+
+	state->session = 0;
+	memset(state->sent, 0, sizeof(state->sent));
+	for (unsigned int to = 0; to < PICK_SLOTS; to++)
+		for (unsigned int from = 0; from < PICK_SLOTS; from++) {
+			struct probe_pair *pair = &state->pairs[to][from];
+
+			*pair = (struct probe_pair){.frames = pair->frames};
+			probing->sent[from] += pair->frames;
+		}
+	probe_init(&probing->run, state->memory.silent);
+	state->session = random_number();
+}
+
+void probing_free(struct probing *probing)
+{
+	if (!probing)
+		return;
+	sd_event_source_unref(probing->timer);
+	free(probing);
+}
+
+static void stop(struct team *team)
+{
+	struct probe_state *state = team->datapath ? datapath_probes(team->datapath) : NULL;
+
+	if (state && (state->session || state->memory.silent)) {
+		state->session = 0;
+		state->answers_wanted = 0;
+		state->memory.silent = 0;
+	}
+	probing_free(team->probing);
+	team->probing = NULL;
+}
+
+static int on_time(sd_event_source *source, uint64_t at_us, void *data)
+{
+	struct probing *probing = data;
+	uint64_t now_ns = clock_now_ns();
+
+	if (why_not(probing->team, &probing->context->observed->links)) {
+		stop(probing->team);
+		return 0;
+	}
+	if (now_ns > probing->planned_ns && probe_late(&probing->run, now_ns - probing->planned_ns))
+		probing->stalls++;
+	count_lost(probing);
+	judge(probing, now_ns);
+	want_answers(probing);
+	send_all(probing);
+	arm(probing);
+	return 0;
+}
+
+static int start(struct team *team, const struct team_context *context)
+{
+	struct probing *probing = calloc(1, sizeof(*probing));
+	int err;
+
+	if (!probing)
+		return -ENOMEM;
+	probing->team = team;
+	probing->context = context;
+	err = sd_event_add_time(context->loop, &probing->timer, CLOCK_MONOTONIC, UINT64_MAX, 1,
+				on_time, probing);
+	if (err >= 0)
+		err = sd_event_source_set_priority(probing->timer, SD_EVENT_PRIORITY_IMPORTANT);
+	if (err < 0) {
+		probing_free(probing);
+		return err;
+	}
+	begin_session(probing);
+	team->probing = probing;
+	return 0;
+}
+
+void probing_follow(struct team *team, const struct team_context *context)
+{
+	const struct probe_settings settings = {
+		.interval_ns = team->config.probe_interval_ms * NS_PER_MS,
+		.multiplier = team->config.probe_multiplier,
+		.addresses = *team->config.probe_addresses,
+	};
+	bool began = !team->probing;
+
+	if (why_not(team, &context->observed->links)) {
+		stop(team);
+		return;
+	}
+	if (began && start(team, context)) {
+		log_warning("%s: out of memory, paths are not probed", team->config.name);
+		return;
+	}
+	forget_the_gone(team->probing);
+	team->probing->run.settings = settings;
+	if (began)
+		arm(team->probing);
+}
+
+/* --- telling --- */
+
+uint32_t probing_silent(const struct team *team)
+{
+	return team->probing ? team->probing->run.silent : 0;
+}
+
+struct probe_counts probing_counts(const struct team *team, int slot)
+{
+	const struct probe_state *state;
+	struct probe_counts counts = {};
+
+	if (!team->datapath || slot < 0)
+		return counts;
+	state = datapath_probes(team->datapath);
+	counts.answers = state->ears[slot].answers;
+	counts.refused = state->ears[slot].refused;
+	for (unsigned int from = 0; from < PICK_SLOTS; from++)
+		counts.heard += state->pairs[slot][from].frames;
+	if (team->probing) {
+		counts.sent = team->probing->sent[slot];
+		counts.lost = team->probing->lost[slot];
+	}
+	return counts;
+}
+
+void probing_text(const struct team *team, const struct link_table *links, char *text, size_t size)
+{
+	const char *why = why_not(team, links);
+
+	if (why)
+		(void)snprintf(text, size, "%s", why);
+	else
+		(void)snprintf(text, size, "every %u ms, a path is lost after %u%s",
+			       team->config.probe_interval_ms, team->config.probe_multiplier,
+			       *team->config.probe_addresses ? ", addresses too" : "");
+}
+
+bool probing_unjoined(const struct team *team)
+{
+	uint32_t members = team->probing ? team->probing->run.members : 0;
+	const struct probe_state *state;
+
+	if (!team->datapath || team->probing == NULL || team->probing->run.looks < 2 * PROBE_WINDOW)
+		return false;
+	state = datapath_probes(team->datapath);
+	for (unsigned int a = 0; a < PICK_SLOTS; a++) {
+		uint32_t targets = probe_targets(&team->probing->run, a);
+		bool joined = !targets;
+
+		for (unsigned int b = 0; b < PICK_SLOTS; b++)
+			joined |= (targets >> b & 1) && probe_joined(state, a, b);
+		if ((members >> a & 1) && !joined)
+			return true;
+	}
+	return false;
+}

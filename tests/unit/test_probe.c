@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * src/core/probe (T12) in simulated time: members on a network that loses, delays and doubles what
+ * it is told to, somebody outside who may answer, and the verdicts. One round is one look of the
+ * daemon; what the receiving program does is done here as it does it (datapath/probe_receive.h).
+ */
+#include "core/probe.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MS 1000000ULL
+#define INTERVAL (50 * MS)
+#define A 1U
+#define B 2U
+#define C 4U
+#define D 8U
+
+/* Who is connected to what; words with a bit for each slot. */
+struct network {
+	struct probe_run run;
+	struct probe_state state;
+	uint32_t members;
+	uint32_t sends, receives;    /* their cables, by direction */
+	uint32_t inside[PICK_SLOTS]; /* hear each other with no cable: of one NIC */
+	bool apart;		     /* the physical switches are not joined */
+	bool broadcasts;	     /* somebody outside is heard by all */
+	bool inbound;		     /* somebody outside sends to slot 0 */
+	bool answers;		     /* somebody outside answers */
+	unsigned int loss;	     /* percent, of probes and answers */
+	uint64_t delay_ns;
+	bool doubled;
+	uint64_t now_ns;
+	unsigned int changes;
+	struct {
+		uint64_t at_ns;
+		uint32_t sequence;
+		uint8_t from, to;
+	} way[4096]; /* frames that are on it */
+	unsigned int begin, end;
+};
+
+static struct network *net;
+
+static int make(void **state)
+{
+	net = calloc(1, sizeof(*net));
+	*state = net;
+	probe_init(&net->run, 0);
+	net->run.settings = (struct probe_settings){.interval_ns = INTERVAL, .multiplier = 3};
+	net->members = net->sends = net->receives = A | B;
+	net->broadcasts = net->answers = true;
+	net->now_ns = 5000 * MS;
+	srandom(1);
+	return net ? 0 : -1;
+}
+
+static int drop(void **state)
+{
+	free(*state);
+	return 0;
+}
+
+static bool lost(void)
+{
+	return (unsigned int)(random() % 100) < net->loss;
+}
+
+static bool passes(unsigned int from, unsigned int to)
+{
+	if (net->inside[from] >> to & 1)
+		return true;
+	return !net->apart && (net->sends >> from & 1) && (net->receives >> to & 1);
+}
+
+/* As the receiving program does it. */
+static void hear(unsigned int from, unsigned int to, uint32_t sequence, uint64_t at_ns)
+{
+	struct probe_pair *pair = &net->state.pairs[to][from];
+	uint64_t delay_ns = at_ns - net->state.sent[from][sequence % PROBE_WINDOW].at_ns;
+
+	if (sequence > pair->newest)
+		pair->newest = sequence;
+	if (delay_ns > pair->delay_ns)
+		pair->delay_ns = delay_ns;
+	pair->frames++;
+}
+
+static void arrive(void)
+{
+	for (; net->begin != net->end && net->way[net->begin % 4096].at_ns <= net->now_ns;
+	     net->begin++)
+		hear(net->way[net->begin % 4096].from, net->way[net->begin % 4096].to,
+		     net->way[net->begin % 4096].sequence, net->way[net->begin % 4096].at_ns);
+}
+
+static void put_on_way(unsigned int from, unsigned int to, uint32_t sequence)
+{
+	for (int i = 0; i < 1 + net->doubled; i++) {
+		net->way[net->end % 4096].at_ns = net->now_ns + net->delay_ns;
+		net->way[net->end % 4096].sequence = sequence;
+		net->way[net->end % 4096].from = (uint8_t)from;
+		net->way[net->end % 4096].to = (uint8_t)to;
+		net->end++;
+	}
+}
+
+static void send_probes(unsigned int slot)
+{
+	uint32_t targets = probe_targets(&net->run, slot);
+	uint32_t sequence = probe_send(&net->run, slot, net->now_ns);
+
+	net->state.sent[slot][sequence % PROBE_WINDOW].at_ns = net->now_ns;
+	for (unsigned int to = 0; to < PICK_SLOTS; to++)
+		if ((targets >> to & 1) && passes(slot, to) && !lost())
+			put_on_way(slot, to, sequence);
+}
+
+static void hear_outside(unsigned int slot)
+{
+	struct probe_ear *ear = &net->state.ears[slot];
+	bool both = (net->sends & net->receives) >> slot & 1;
+
+	if (!(net->receives >> slot & 1))
+		return;
+	if (net->broadcasts || (net->inbound && !slot))
+		ear->outside_ns = net->now_ns + MS;
+	if (net->run.asks && net->answers && both && !lost() && !lost())
+		ear->answered_ns = net->now_ns + MS;
+}
+
+/* Time passes, and the daemon looks @late_ns after it should have. */
+static void look_late(uint64_t late_ns)
+{
+	net->now_ns += INTERVAL + late_ns;
+	arrive();
+	(void)probe_late(&net->run, late_ns);
+	net->changes += probe_judge(&net->run, &net->state, net->members, net->now_ns);
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
+		if (net->members >> slot & 1) {
+			send_probes(slot);
+			hear_outside(slot);
+		}
+}
+
+static void look(unsigned int rounds)
+{
+	while (rounds--)
+		look_late(0);
+}
+
+/* Rounds until exactly these are silent; 0: not within a hundred. */
+static unsigned int until(uint32_t silent)
+{
+	for (unsigned int round = 1; round <= 100; round++) {
+		look(1);
+		if (net->run.silent == silent)
+			return round;
+	}
+	return 0;
+}
+
+static void cut(uint32_t slots)
+{
+	net->sends &= ~slots;
+	net->receives &= ~slots;
+}
+
+static void mend(uint32_t slots)
+{
+	net->sends |= slots;
+	net->receives |= slots;
+}
+
+static void stays(uint32_t silent, unsigned int rounds)
+{
+	for (; rounds; rounds--) {
+		look(1);
+		assert_int_equal(net->run.silent, silent);
+	}
+}
+
+static void a_pulled_cable_is_told_by_answers(void **state)
+{
+	net->broadcasts = false;
+	stays(0, 20);
+	cut(A);
+	assert_in_range(until(A), 4, 5);
+	stays(A, 100);
+	mend(A);
+	assert_in_range(until(0), 1, 4);
+	cut(B);
+	assert_in_range(until(B), 4, 5);
+}
+
+static void a_pulled_cable_is_told_by_what_comes_in(void **state)
+{
+	net->answers = false;
+	look(20);
+	cut(B);
+	assert_in_range(until(B), 4, 5);
+	stays(B, 100);
+	mend(B);
+	assert_in_range(until(0), 1, 4);
+}
+
+/* Traffic comes in at the primary alone, so the other one must not be thought better. */
+static void who_still_receives_keeps(void **state)
+{
+	net->broadcasts = net->answers = false;
+	net->inbound = true;
+	look(20);
+	cut(B);
+	assert_in_range(until(B), 4, 6);
+}
+
+static void nobody_can_tell_nothing_is_done(void **state)
+{
+	net->broadcasts = net->answers = false;
+	look(20);
+	cut(A);
+	stays(0, 200);
+}
+
+static void a_dead_gateway_is_no_dead_link(void **state)
+{
+	look(20);
+	net->answers = net->broadcasts = false;
+	stays(0, 200);
+	net->run.settings.addresses = true;
+	stays(0, 200);
+}
+
+static void both_dead_and_back_in_either_order(void **state)
+{
+	for (uint32_t first = A; first <= B; first++) {
+		look(20);
+		cut(A | B);
+		stays(0, 100);
+		mend(first);
+		assert_in_range(until(first ^ (A | B)), 1, 6);
+		stays(first ^ (A | B), 50);
+		mend(A | B);
+		assert_in_range(until(0), 1, 5);
+	}
+}
+
+/* The second one is lost while the first is: then the first is no worse. */
+static void the_last_one_is_not_given_up(void **state)
+{
+	look(20);
+	cut(A);
+	assert_true(until(A));
+	net->members = A;
+	look(1);
+	assert_int_equal(net->run.silent, 0);
+	stays(0, 50);
+	net->members = A | B;
+	assert_true(until(A));
+}
+
+static void both_dead_the_silent_one_comes_back(void **state)
+{
+	look(20);
+	cut(A);
+	assert_true(until(A));
+	cut(B);
+	stays(A, 100);
+	mend(A);
+	assert_in_range(until(B), 1, 30);
+}
+
+static void one_way_loss_is_told(void **state)
+{
+	/* Not asked, B could be one that does not send, as far as is known. */
+	for (int asked = 0; asked < 2; asked++) {
+		net->answers = asked;
+		look(20);
+		net->sends &= ~A;
+		assert_in_range(until(A), 4, 5);
+		stays(A, 100);
+		mend(A);
+		assert_in_range(until(0), 1, 4);
+		net->receives &= ~A;
+		if (asked)
+			assert_in_range(until(A), 4, 5);
+		else
+			stays(0, 50);
+		mend(A);
+		assert_true(asked ? until(0) : 1);
+		look(5);
+	}
+}
+
+static void one_way_loss_in_silence_is_nobodys(void **state)
+{
+	net->answers = net->broadcasts = false;
+	look(20);
+	net->sends &= ~A;
+	stays(0, 100);
+}
+
+static void switches_that_are_not_joined_tell_nothing(void **state)
+{
+	net->apart = true;
+	stays(0, 50);
+	cut(A);
+	stays(0, 200);
+}
+
+static void then_addresses_tell(void **state)
+{
+	net->apart = true;
+	net->run.settings.addresses = true;
+	stays(0, 50);
+	cut(A);
+	assert_in_range(until(A), 3, 6);
+	stays(A, 50);
+	mend(A);
+	assert_in_range(until(0), 1, 3);
+	net->answers = false;
+	stays(0, 100);
+}
+
+static void the_majority_keeps(void **state)
+{
+	net->members = net->sends = net->receives = A | B | C;
+	net->broadcasts = net->answers = false;
+	look(20);
+	cut(B);
+	assert_in_range(until(B), 4, 5);
+	cut(C);
+	stays(B, 50);
+	mend(B | C);
+	assert_true(until(0));
+}
+
+/* B and C are of one NIC, whose own switch passes their frames to each other. */
+static void answers_count_more_than_heads(void **state)
+{
+	net->members = net->sends = net->receives = A | B | C;
+	net->inside[1] = C;
+	net->inside[2] = B;
+	net->broadcasts = false;
+	look(20);
+	cut(B | C);
+	assert_in_range(until(B | C), 4, 5);
+	stays(B | C, 50);
+}
+
+static void many_members_send_to_four_each(void **state)
+{
+	net->members = net->sends = net->receives = 0xffffffff;
+	look(20);
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
+		assert_int_equal(__builtin_popcount(probe_targets(&net->run, slot)), 4);
+	cut(0xff << 4);
+	assert_in_range(until(0xff << 4), 4, 5);
+	mend(0xff << 4);
+	assert_in_range(until(0), 1, 5);
+}
+
+/* An hour each: whatever the network does to single frames, nobody is given up. */
+static void loss_and_doubles_do_not_flap(void **state)
+{
+	net->doubled = true;
+	for (net->loss = 1; net->loss <= 30; net->loss += 7)
+		look(72000);
+	assert_int_equal(net->changes, 0);
+}
+
+/* The network stands still for longer than it takes to give up, for all alike or one alone. */
+static void delay_is_learnt(void **state)
+{
+	look(20);
+	net->delay_ns = 45 * MS;
+	look(20);
+	net->delay_ns = 90 * MS;
+	look(20);
+	net->delay_ns = 170 * MS;
+	net->answers = net->broadcasts = false;
+	net->inbound = true;
+	look(20);
+	assert_int_equal(net->changes, 0);
+}
+
+/* A switch may keep frames for a path that is dead, and send them when it is back. */
+static void what_waited_for_a_path_is_no_delay(void **state)
+{
+	uint64_t due_ns;
+
+	look(20);
+	due_ns = net->run.due_ns;
+	cut(A);
+	assert_true(until(A));
+	net->state.pairs[0][1].delay_ns = 5000 * MS;
+	mend(A);
+	assert_true(until(0));
+	assert_int_equal(net->run.due_ns, due_ns);
+}
+
+/* What was not looked at was not missed, whoever could have told. */
+static void a_stalled_daemon_decides_nothing(void **state)
+{
+	look(20);
+	for (int i = 0; i < 50; i++) {
+		look_late(10000 * MS);
+		look_late(70 * MS);
+		look(1);
+	}
+	assert_int_equal(net->changes, 0);
+	cut(A);
+	look(1);
+	look_late(10000 * MS);
+	assert_int_equal(net->run.silent, 0);
+	assert_in_range(until(A), 3, 5);
+	look_late(10000 * MS);
+	stays(A, 20);
+}
+
+static void a_new_daemon_goes_on(void **state)
+{
+	look(20);
+	cut(A);
+	assert_true(until(A));
+	probe_init(&net->run, A);
+	net->run.settings = (struct probe_settings){.interval_ns = INTERVAL, .multiplier = 3};
+	for (unsigned int to = 0; to < PICK_SLOTS; to++)
+		for (unsigned int from = 0; from < PICK_SLOTS; from++)
+			net->state.pairs[to][from].newest = 0;
+	stays(A, 50);
+	mend(A);
+	assert_true(until(0));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
+	const struct CMUnitTest tests[] = {
+		TEST(a_pulled_cable_is_told_by_answers),
+		TEST(a_pulled_cable_is_told_by_what_comes_in),
+		TEST(who_still_receives_keeps),
+		TEST(nobody_can_tell_nothing_is_done),
+		TEST(a_dead_gateway_is_no_dead_link),
+		TEST(both_dead_and_back_in_either_order),
+		TEST(the_last_one_is_not_given_up),
+		TEST(both_dead_the_silent_one_comes_back),
+		TEST(one_way_loss_is_told),
+		TEST(one_way_loss_in_silence_is_nobodys),
+		TEST(switches_that_are_not_joined_tell_nothing),
+		TEST(then_addresses_tell),
+		TEST(the_majority_keeps),
+		TEST(answers_count_more_than_heads),
+		TEST(many_members_send_to_four_each),
+		TEST(loss_and_doubles_do_not_flap),
+		TEST(delay_is_learnt),
+		TEST(what_waited_for_a_path_is_no_delay),
+		TEST(a_stalled_daemon_decides_nothing),
+		TEST(a_new_daemon_goes_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
