@@ -103,15 +103,28 @@ static bool wait_for(struct meter *meter, bool (*condition)(struct meter *meter)
 	return true;
 }
 
+static void print_toll(const char *way, struct toll toll)
+{
+	printf("\"%s\": {\"lost\": %llu, \"disturbed\": %llu, \"silence_us\": %llu}", way,
+	       (unsigned long long)toll.lost, (unsigned long long)toll.disturbed,
+	       (unsigned long long)(toll.silence_ns / NS_PER_US));
+}
+
 static void print_tolls(struct meter *meter, const char *name, unsigned int from, unsigned int to)
 {
-	struct toll out = traffic_toll(meter->traffic, WAY_OUT, from, to);
-	struct toll in = traffic_toll(meter->traffic, WAY_IN, from, to);
+	printf(", \"%s\": {", name);
+	print_toll("out", traffic_toll(meter->traffic, WAY_OUT, from, to));
+	printf(", ");
+	print_toll("in", traffic_toll(meter->traffic, WAY_IN, from, to));
+	printf("}");
+}
 
-	printf(", \"%s\": {\"out\": {\"lost\": %llu, \"silence_us\": %llu},"
-	       " \"in\": {\"lost\": %llu, \"silence_us\": %llu}}",
-	       name, (unsigned long long)out.lost, (unsigned long long)(out.silence_ns / NS_PER_US),
-	       (unsigned long long)in.lost, (unsigned long long)(in.silence_ns / NS_PER_US));
+static void print_disorder(struct meter *meter, const char *way_name, enum way way)
+{
+	struct disorder disorder = traffic_disorder(meter->traffic, way);
+
+	printf("\"%s\": {\"duplicated\": %llu, \"reordered\": %llu}", way_name,
+	       (unsigned long long)disorder.duplicated, (unsigned long long)disorder.reordered);
 }
 
 /* Which cable: the active member's; where bonding has none, each in its turn. */
@@ -153,7 +166,11 @@ static int cycle_run(struct meter *meter, unsigned int cycle)
 	print_tolls(meter, "rest", 0, down);
 	print_tolls(meter, "failover", down, up);
 	print_tolls(meter, "return", up, end);
-	printf("}\n");
+	printf(", \"all\": {");
+	print_disorder(meter, "out", WAY_OUT);
+	printf(", ");
+	print_disorder(meter, "in", WAY_IN);
+	printf("}}\n");
 	fflush(stdout);
 	sleep_ms(PAUSE_MS - DRAIN_MS);
 	return 0;
