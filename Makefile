@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 BUILD := build
 PYTHON := /usr/bin/python3
 
-.PHONY: all build demo bench-cost bench-failover test fuzz model lab lab-shell setup install clean help
+.PHONY: all build demo bench bench-cost bench-failover test fuzz model lab lab-shell setup install clean help
 
 all: build
 
@@ -21,6 +21,11 @@ build: setup ## build iovteamd, iovteam and the lab's tools into build/
 
 demo: build ## a team over two real VFs survives a lost link, in the lab (KERNEL=6.1 for the older kernel)
 	@$(PYTHON) lab/demo.py $(if $(KERNEL),--kernel $(KERNEL))
+
+bench: build ## cost and failovers beside the peers, one report with pictures (RUNS=100)
+	@lab/setup bench
+	@$(PYTHON) bench/bench.py $(if $(KERNEL),--kernel $(KERNEL)) \
+		$(if $(filter command line,$(origin RUNS)),--runs $(RUNS))
 
 bench-cost: build ## instructions per packet beside bonding and team, in the lab
 	@lab/setup bench

@@ -26,9 +26,9 @@ from lab import CommandFailed, Lab, LabError, Process, wait_until  # noqa: E402
 GUEST, PEER = "192.0.2.10", "192.0.2.1"
 PEER_MAC = "02:00:5e:00:02:01"  # of both ends outside: no switch stands between
 PACKETS, KIB = 20000, 65536
-WORKS = {  # name -> what one unit is, words for cost-meter
+WORKS = {  # name -> unit, words for cost-meter
     "udp": ("packet", ["--packets", str(PACKETS)]),
-    "tcp": ("KiB", ["--tcp", str(KIB)]),
+    "tcp": ("kib", ["--tcp", str(KIB)]),
 }
 WAYS = ("tx", "rx")
 
@@ -162,32 +162,35 @@ def measured(lab: Lab, build: Path, rounds: int, screen: Screen) -> list[dict[st
                         key = side.key, way, work
                         found.setdefault(key, []).append(side.measure(build, way, words))
                         beside.setdefault(key, []).append(bare.measure(build, way, words))
-    rows = []
-    for (peer, way, work), values in found.items():
-        bare_alone = min(found["raw", way, work])
-        rows.append({
-            "peer": peer, "direction": way, "work": work,
-            "insn_per_" + WORKS[work][0].lower(): round(min(values), 1),
-            "over_bare": round(min(values) - bare_alone, 1),
-            "on_other_devices": round(min(beside[peer, way, work]) - bare_alone, 1),
-            "spread": round((max(values) - min(values)) / min(values), 4)})
-    return rows
+    return [{"peer": kind.key, "direction": way,
+             **{name: value for work in WORKS
+                for name, value in row(found, beside, kind.key, way, work).items()}}
+            for kind in SIDES for way in WAYS]
+
+
+def row(found: dict[tuple[str, str, str], list[float]],
+        beside: dict[tuple[str, str, str], list[float]],
+        peer: str, way: str, work: str) -> dict[str, float]:
+    values, bare_alone = found[peer, way, work], min(found["raw", way, work])
+    unit = WORKS[work][0]
+    return {f"insn_per_{unit}": round(min(values), 1),
+            f"{work}_over_bare": round(min(values) - bare_alone, 1),
+            f"{work}_on_other_devices": round(min(beside[peer, way, work]) - bare_alone, 1),
+            f"{work}_spread": round((max(values) - min(values)) / min(values), 4)}
 
 
 def table(rows: list[dict[str, Any]]) -> list[str]:
-    by = {(row["peer"], row["direction"], row["work"]): row for row in rows}
-    width = max(len(side.title) for side in SIDES)
+    titles = {side.key: side.title for side in SIDES}
+    width = max(map(len, titles.values()))
     head = f"{'over':>9}{'beside':>8}"
     lines = [f"{'':{width}}      {'UDP packet':>10}{head}   {'TCP KiB':>8}{head}   {'spread':>7}"]
-    for side in SIDES:
-        for way in WAYS:
-            udp, tcp = by[side.key, way, "udp"], by[side.key, way, "tcp"]
-            over = [f"{row['over_bare']:+9,.0f}{row['on_other_devices']:+8,.0f}"
-                    for row in (udp, tcp)]
-            lines.append(
-                f"{side.title if way == 'tx' else '':{width}}  {way}  "
-                f"{udp['insn_per_packet']:10,.0f}{over[0]}   {tcp['insn_per_kib']:8,.0f}{over[1]}"
-                f"   {max(udp['spread'], tcp['spread']):7.2%}")
+    for row in rows:
+        title = titles[row["peer"]] if row["direction"] == "tx" else ""
+        udp, tcp = (f"{row[work + '_over_bare']:+9,.0f}{row[work + '_on_other_devices']:+8,.0f}"
+                    for work in WORKS)
+        lines.append(f"{title:{width}}  {row['direction']}  {row['insn_per_packet']:10,.0f}{udp}"
+                     f"   {row['insn_per_kib']:8,.0f}{tcp}"
+                     f"   {max(row['udp_spread'], row['tcp_spread']):7.2%}")
     return lines
 
 
