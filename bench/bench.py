@@ -49,18 +49,18 @@ STYLE = """set terminal svg size 860,{height} font "sans,13" background "white"
 set output "{output}"
 set border 3 lc rgb "#444444"
 set style fill solid
-set key {key}
+unset key
 set grid x lc rgb "#dddddd"
-set yrange [-0.6:{count}-0.4] reverse
+set yrange [{count}-0.4:-0.6]
 unset mouse
 """
 OURS, THEIRS = "#1f6feb", "#9aa4b2"
 
 
-def draw(output: Path, title: str, labels: list[str], script: str, data: list[str],
-         key: str = "off") -> None:
+def draw(output: Path, title: str, labels: list[str], script: str,
+         data: list[str]) -> None:
     tics = ", ".join(f'"{label}" {number}' for number, label in enumerate(labels))
-    style = STYLE.format(height=80 + 44 * len(labels), output=output, count=len(labels), key=key)
+    style = STYLE.format(height=100 + 40 * len(labels), output=output, count=len(labels))
     text = "\n".join([style, f'set title "{title}"', f"set ytics ({tics}) scale 0",
                       "$data << END", *data, "END", script])
     subprocess.run(["gnuplot"], input=text, text=True, check=True, timeout=60)
@@ -81,17 +81,17 @@ def draw_cost(rows: list[dict[str, Any]], way: str, output: Path) -> None:
 
 
 def draw_failover(rows: list[dict[str, Any]], output: Path) -> None:
-    """Silence from the median to the 99th percentile, on a logarithmic scale."""
+    """Silence from the median to the 99th percentile, the longest as a cross; logarithmic."""
     labels = [f"{TITLES[row['peer']]}, {row['direction']}" for row in rows]
     data = [f"{number} {row['gap_ms_p50']} {row['gap_ms_p99']} {row['gap_ms_max']} "
             + (OURS if row["peer"] in ("iovteam", "events") else THEIRS).replace("#", "0x")
             for number, row in enumerate(rows)]
-    draw(output, f"Silence of the flow that suffers most when a link is lost, "
-         f"{rows[0]['members']} members, ms", labels,
-         "set logscale x\nset lmargin 52\n"
-         'plot $data using 2:1:2:3:(int(strcol(5))) with xerrorbars lw 3 pt 7 lc rgb variable '
-         'title "median to 99th percentile", $data using 4:1:(int(strcol(5))) with points pt 2 '
-         'lc rgb variable title "longest"', data, key="outside bottom center horizontal")
+    draw(output, f"A lost link, {rows[0]['members']} members: silence in ms\\n"
+         "median to p99; cross: longest", labels,
+         "set logscale x\n"
+         'plot $data using 2:1:2:3:(int(strcol(5))) with xerrorbars lw 3 pt 7 lc rgb variable,'
+         ' $data using 4:1:(int(strcol(5))) with points pt 2 lc rgb variable',
+         data)
 
 
 # --- the report ---
