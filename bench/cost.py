@@ -148,11 +148,12 @@ class TeamLb(Side):
 SIDES = [Raw, ActiveBackup, Xor34, Tlb, TeamLb, Iovteam]
 
 
+Found = dict[tuple[str, str, str], list[float]]  # peer, way, work -> instructions, by round
+
+
 def measured(lab: Lab, build: Path, rounds: int, screen: Screen) -> list[dict[str, Any]]:
-    """Rows as bench.json has them, of the cheapest of all rounds; spread: by what share the dearest
-    was above it."""
-    found: dict[tuple[str, str, str], list[float]] = {}
-    beside: dict[tuple[str, str, str], list[float]] = {}
+    found: Found = {}
+    beside: Found = {}
     for number in range(rounds):
         for kind in SIDES:
             screen.progress(f"round {number + 1} of {rounds}: {kind.title}")
@@ -162,15 +163,19 @@ def measured(lab: Lab, build: Path, rounds: int, screen: Screen) -> list[dict[st
                         key = side.key, way, work
                         found.setdefault(key, []).append(side.measure(build, way, words))
                         beside.setdefault(key, []).append(bare.measure(build, way, words))
+    return rows(found, beside)
+
+
+def rows(found: Found, beside: Found) -> list[dict[str, Any]]:
+    """As bench.json has them: of the cheapest of all rounds; spread: by what share the dearest was
+    above it."""
     return [{"peer": kind.key, "direction": way,
              **{name: value for work in WORKS
                 for name, value in row(found, beside, kind.key, way, work).items()}}
             for kind in SIDES for way in WAYS]
 
 
-def row(found: dict[tuple[str, str, str], list[float]],
-        beside: dict[tuple[str, str, str], list[float]],
-        peer: str, way: str, work: str) -> dict[str, float]:
+def row(found: Found, beside: Found, peer: str, way: str, work: str) -> dict[str, float]:
     values, bare_alone = found[peer, way, work], min(found["raw", way, work])
     unit = WORKS[work][0]
     return {f"insn_per_{unit}": round(min(values), 1),

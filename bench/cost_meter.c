@@ -40,9 +40,8 @@ struct options {
 
 static const char help[] = "Usage: cost-meter --from NETNS,ADDRESS --to NETNS,ADDRESS [options]\n"
 			   "\n"
-			   "Sends packets from one namespace to another and prints, as JSON, how "
-			   "many came\n"
-			   "and how long each took, on a machine with one processor.\n"
+			   "Sends packets from one namespace to another and prints, as JSON,\n"
+			   "how many came and how long each took, on one processor.\n"
 			   "\n"
 			   "  --packets N   UDP packets to send (default 20000)\n"
 			   "  --flows N     of how many flows, in turn (default 64, at most 64)\n"
@@ -269,7 +268,7 @@ int main(int argc, char *argv[])
 			return 2;
 		}
 	}
-	if (!options.from.netns || !options.to.netns) {
+	if (optind < argc || !options.from.netns || !options.to.netns) {
 		(void)fprintf(stderr, "cost-meter: --from and --to are needed; see --help\n");
 		return 2;
 	}
