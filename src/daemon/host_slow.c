@@ -92,7 +92,8 @@ static void end_job(void *data, int err, const struct problem *problem)
 	} else if (err) {
 		if (nic && job->kind != HOST_VFS_MAKE)
 			nic->again = false; /* as of a step that has failed at once */
-		if (job->kind == HOST_VFS_MAKE && job->for_switch)
+		if (err == -EBUSY && nic && nic->ifindex == job->nic && job->for_switch &&
+		    job->kind == HOST_VFS_MAKE)
 			undo_mark(job);
 		host_note_trouble(job->host, job->object, problem->text);
 	}
