@@ -91,6 +91,8 @@ class Host:
     def __init__(self, bench, home: str, peer: str, place: Path) -> None:
         self._bench = bench
         self.qmp = place / "qmp"
+        # One that was killed has left it.
+        subprocess.run(["ip", "netns", "delete", VM], capture_output=True, check=False)
         bench.run("ip", "netns", "add", VM)
         bench.run("ip", "netns", "exec", VM, "sh", "-c", "for what in all default; do"
                   " echo 1 >/proc/sys/net/ipv6/conf/$what/disable_ipv6; done")
