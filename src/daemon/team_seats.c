@@ -5,6 +5,8 @@
 #include "core/plan.h"
 #include "kernel/ethtool.h"
 
+#include <net/if.h>
+
 bool team_look_at_paths(struct team *team, const struct link_table *links)
 {
 	const struct note_team *notes = datapath_notes(team->datapath);
@@ -22,6 +24,21 @@ bool team_look_at_paths(struct team *team, const struct link_table *links)
 		team->paths[slot] = path;
 	}
 	return changed;
+}
+
+static void look_if_down(struct observed *observed, int ifindex)
+{
+	const struct link *link = link_by_index(&observed->links, ifindex);
+
+	if (link && !(link->flags & IFF_UP))
+		(void)observe_link(observed, ifindex);
+}
+
+void team_look_at_silent(const struct team *team, struct observed *observed)
+{
+	look_if_down(observed, team->ifindex);
+	for (int slot = 0; team->datapath && slot < PICK_SLOTS; slot++)
+		look_if_down(observed, (int)datapath_notes(team->datapath)->members[slot].ifindex);
 }
 
 /* Only where it counts: the question may have to wait. */

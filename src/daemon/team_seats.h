@@ -12,3 +12,6 @@ void team_arrange(struct team *team, const struct link_table *links);
  * than before: a VF has come below a device that is a member already, or has gone from there.
  */
 bool team_look_at_paths(struct team *team, const struct link_table *links);
+
+/* Of a bond and its members that are down the kernel does not tell who changes their attributes. */
+void team_look_at_silent(const struct team *team, struct observed *observed);
