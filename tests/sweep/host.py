@@ -154,8 +154,9 @@ def shown(path: Path) -> state.State:
     for vm in state.ask(path, "ShowAdapters")["vms"]:
         for made in vm["adapters"]:
             found[f"adapter {vm['name']}/{made['name']}"] = _told(made)
-    for number, action in enumerate(state.ask(path, "Plan")["actions"]):
-        found[f"plan {number}"] = f"{action['device']}: {action['text']}"
+    # Equals come in the order of their ifindexes, which are others once one was made again.
+    for action in state.ask(path, "Plan")["actions"]:
+        found[f"plan {action['device']}: {action['text']}"] = True
     return found
 
 
