@@ -171,9 +171,10 @@ class Start(Scene):
 
 
 class StartMakes(Start):
-    """It makes a team that is configured."""
+    """It makes a team that is configured. If its first member can join at the second try only, the
+    other one is the primary by then, and stays it."""
 
-    name = "start, make"
+    name, loose = "start, make", True
 
     def back(self) -> None:
         super().back()
