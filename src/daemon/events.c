@@ -171,7 +171,6 @@ int events_open(struct manager *manager, struct varlink_server *server, const ch
 		return -ENOMEM;
 	events->manager = manager;
 	events->server = server;
-	events->applied = manager->applied;
 	err = hooks_open(manager->loop, config, socket, &events->hooks);
 	if (!err)
 		err = sd_event_add_post(manager->loop, &events->look, on_look, events);
@@ -179,10 +178,15 @@ int events_open(struct manager *manager, struct varlink_server *server, const ch
 		events_close(events);
 		return err;
 	}
-	tell_of_start(events);
-	look(events);
 	*ret_events = events;
 	return 0;
+}
+
+void events_begin(struct events *events)
+{
+	events->applied = events->manager->applied;
+	tell_of_start(events);
+	look(events);
 }
 
 void events_close(struct events *events)

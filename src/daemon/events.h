@@ -13,11 +13,14 @@ struct manager;
 struct events;
 
 /*
- * Begin to tell: first of all, what there is. Scripts are in "hooks.d" of the directory @config;
- * they find the daemon at @socket.
+ * All that it takes. Scripts are in "hooks.d" of the directory @config; they find the daemon at
+ * @socket. Tells nothing before events_begin(), so that what can fail fails before a team is made.
  */
 int events_open(struct manager *manager, struct varlink_server *server, const char *config,
 		const char *socket, struct events **ret_events);
+
+/* Begin to tell: first of all, what there is. */
+void events_begin(struct events *events);
 void events_close(struct events *events);
 
 /*

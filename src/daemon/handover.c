@@ -327,9 +327,17 @@ static void take_records(const struct handover *handover, const struct handover_
 
 	for (size_t i = device->records.count; i-- > 0;) {
 		const struct nlmsghdr *record = device->records.records[i];
+		char what[INET6_ADDRSTRLEN + 32];
+		struct problem refusal = {};
 
-		if (at->ifindex == device->ifindex || !was_there(handover, record, &replay))
-			(void)replay_delete(context->observed->requests, record, &replay, NULL);
+		if (at->ifindex != device->ifindex && was_there(handover, record, &replay))
+			continue;
+		/* Twice, as above: two devices would have the same. */
+		if (!replay_delete(context->observed->requests, record, &replay, NULL) ||
+		    !replay_delete(context->observed->requests, record, &replay, &refusal))
+			continue;
+		describe(record, what, sizeof(what));
+		log_warning("%s cannot be taken off %s: %s", what, at->name, refusal.text);
 	}
 }
 

@@ -210,10 +210,13 @@ static int serve(sd_event *loop, const struct options *options)
 		log_error("cannot listen at %s: %s", options->socket, strerror(-err));
 		return err;
 	}
-	err = manager_start(manager, options->config, options->bpffs, &problem);
-	if (!err &&
-	    events_open(manager, server, options->config, options->socket, &manager->monitors))
-		err = problem_set(&problem, -ENOMEM, "cannot watch for changes");
+	err = events_open(manager, server, options->config, options->socket, &manager->monitors);
+	if (err)
+		(void)problem_set(&problem, err, "cannot watch for changes: %s", strerror(-err));
+	else
+		err = manager_start(manager, options->config, options->bpffs, &problem);
+	if (!err)
+		events_begin(manager->monitors);
 	/* Not before: from the first sign of life on systemd waits for the next, start or not. */
 	if (!err && sd_event_set_watchdog(loop, true) < 0)
 		err = problem_set(&problem, -ENOMEM, "cannot give signs of life to systemd");

@@ -314,27 +314,6 @@ static int read_events(struct manager *manager, uint64_t seen_ns)
 	return err;
 }
 
-static void look_at(struct observed *observed, int ifindex)
-{
-	const struct link *link = link_by_index(&observed->links, ifindex);
-
-	if (link && !(link->flags & IFF_UP))
-		(void)observe_link(observed, ifindex);
-}
-
-/* Of a bond and its members that are down the kernel does not tell who changes their attributes. */
-static void look_at_silent(struct manager *manager)
-{
-	for (unsigned int i = 0; i < manager->team_count; i++) {
-		const struct team *team = manager->teams[i];
-
-		look_at(&manager->observed, team->ifindex);
-		for (int slot = 0; team->datapath && slot < PICK_SLOTS; slot++)
-			look_at(&manager->observed,
-				(int)datapath_notes(team->datapath)->members[slot].ifindex);
-	}
-}
-
 /* What no step of the plan tells of: members' paths (T14); with @all settings, or their order. */
 static void settle_all(struct manager *manager, bool all)
 {
@@ -419,7 +398,8 @@ static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
 	read = !manager->store_valid && read_again(manager);
 	if (!manager->store_valid)
 		return 0;
-	look_at_silent(manager);
+	for (unsigned int i = 0; i < manager->team_count; i++)
+		team_look_at_silent(manager->teams[i], &manager->observed);
 	apply_possible(manager, read, &done);
 	return 0;
 }
@@ -444,8 +424,11 @@ void manager_go_back(struct manager *manager, const struct store *before,
 	/* What runs came from files that could not be read: an empty state would remove it. */
 	if (!before->unknown) {
 		store_copy(&manager->store, before);
-		retry_at_once(manager);
-		apply_possible(manager, true, actions);
+		/* Twice: what is left for later takes devices down, and with them what is put back. */
+		for (int i = 0; i < 2; i++) {
+			retry_at_once(manager);
+			apply_possible(manager, true, actions);
+		}
 	}
 	handover_restore(handover, &manager->context);
 	update_teams(manager, clock_now_ns()); /* it has read events */
@@ -581,6 +564,10 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 		settle_all(manager, true);
 	unconfirmed_devices = pending_recover_begin(manager, unconfirmed);
 	(void)on_reconcile(manager->reconcile, 0, manager);
+	if (unconfirmed) { /* once more, as in manager_go_back() */
+		retry_at_once(manager);
+		(void)on_reconcile(manager->reconcile, 0, manager);
+	}
 	pending_recover_end(manager, unconfirmed, unconfirmed_devices, late);
 	return 0;
 }

@@ -5,6 +5,8 @@
 #include "core/plan.h"
 #include "kernel/ethtool.h"
 
+#include <net/if.h>
+
 /* Only where it counts: the question may have to wait. A link that is down tells none. */
 static bool ask_speed(struct team *team, const struct link_table *links, int slot)
 {
@@ -43,6 +45,21 @@ bool team_look_at_paths(struct team *team, const struct link_table *links)
 		if (!team->speeds[slot])
 			changed |= ask_speed(team, links, slot);
 	return changed;
+}
+
+static void look_if_down(struct observed *observed, int ifindex)
+{
+	const struct link *link = link_by_index(&observed->links, ifindex);
+
+	if (link && !(link->flags & IFF_UP))
+		(void)observe_link(observed, ifindex);
+}
+
+void team_look_at_silent(const struct team *team, struct observed *observed)
+{
+	look_if_down(observed, team->ifindex);
+	for (int slot = 0; team->datapath && slot < PICK_SLOTS; slot++)
+		look_if_down(observed, (int)datapath_notes(team->datapath)->members[slot].ifindex);
 }
 
 void team_arrange(struct team *team, const struct link_table *links)

@@ -13,3 +13,6 @@ void team_arrange(struct team *team, const struct link_table *links);
  * speeds count, one that is known now and was not is such a change, too.
  */
 bool team_look_at_paths(struct team *team, const struct link_table *links);
+
+/* Of a bond and its members that are down the kernel does not tell who changes their attributes. */
+void team_look_at_silent(const struct team *team, struct observed *observed);

@@ -145,12 +145,13 @@ static void start(struct daemon *daemon, uint8_t how)
 	INSIST(daemon->manager != NULL);
 	daemon->manager->loop = daemon->loop;
 	daemon->interface = api_interface(daemon->manager);
-	INSIST(manager_start(daemon->manager, directory, "/nowhere", &problem) == 0);
-	INSIST(daemon->manager->team_count == (how & WITH_TEAM ? 1 : 0));
 	(void)snprintf(path, sizeof(path), "%s/socket", directory);
 	INSIST(varlink_listen(daemon->loop, path, &daemon->interface, &daemon->server) == 0);
 	INSIST(events_open(daemon->manager, daemon->server, directory, path,
 			   &daemon->manager->monitors) == 0);
+	INSIST(manager_start(daemon->manager, directory, "/nowhere", &problem) == 0);
+	INSIST(daemon->manager->team_count == (how & WITH_TEAM ? 1 : 0));
+	events_begin(daemon->manager->monitors);
 	open_client(daemon, how & AS_READER);
 	daemon->answers = json_array();
 }

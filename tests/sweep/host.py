@@ -91,6 +91,8 @@ class Host:
     def __init__(self, bench, home: str, peer: str, place: Path) -> None:
         self._bench = bench
         self.qmp = place / "qmp"
+        # One that was killed has left it.
+        subprocess.run(["ip", "netns", "delete", VM], capture_output=True, check=False)
         bench.run("ip", "netns", "add", VM)
         bench.run("ip", "netns", "exec", VM, "sh", "-c", "for what in all default; do"
                   " echo 1 >/proc/sys/net/ipv6/conf/$what/disable_ipv6; done")
@@ -152,8 +154,9 @@ def shown(path: Path) -> state.State:
     for vm in state.ask(path, "ShowAdapters")["vms"]:
         for made in vm["adapters"]:
             found[f"adapter {vm['name']}/{made['name']}"] = _told(made)
-    for number, action in enumerate(state.ask(path, "Plan")["actions"]):
-        found[f"plan {number}"] = f"{action['device']}: {action['text']}"
+    # Equals come in the order of their ifindexes, which are others once one was made again.
+    for action in state.ask(path, "Plan")["actions"]:
+        found[f"plan {action['device']}: {action['text']}"] = True
     return found
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNS, _CLONE_NEWNET = 0x00020000, 0x40000000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 1 << 18
+_ADDR_NO_RANDOMIZE = 0x0040000
 _SYS_BPF = 321
 _PROG_GET_NEXT_ID, _MAP_GET_NEXT_ID, _PROG_QUERY, _LINK_GET_NEXT_ID = 11, 12, 16, 31
 _MAP_LOOKUP, _PROG_FD_BY_ID, _MAP_FD_BY_ID, _INFO_BY_FD = 1, 13, 14, 15
@@ -32,6 +33,12 @@ def _check(result: int) -> int:
     if result < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     return result
+
+
+def fixed_addresses() -> None:
+    """Programs that we start have everything at the same addresses each time, so that a call stack
+    is known again in the next process."""
+    _check(_libc.personality(_ADDR_NO_RANDOMIZE))
 
 
 def enter(namespace: str) -> None:

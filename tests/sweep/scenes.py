@@ -41,14 +41,14 @@ class Scene:
         bench.take_addresses()
         if self.anew:
             bench.write(TEAM, None)
-            bench.must("reload")
+            bench.reload()
         bench.write(TEAM, self.text)
-        bench.must("reload")
+        bench.reload()
         if self.text:
             bench.wait(lambda: bench.shows(TEAM, "up"), f"{TEAM} well")
             # Bonding looks at links ten times a second; until then it refuses.
-            bench.wait(lambda: bench.command("team", "switchover", TEAM, "--to", MEMBERS[0])[0]
-                       == 0, f"{MEMBERS[0]} the primary")
+            bench.wait(lambda: not bench.ask("Switchover", name=TEAM, member=MEMBERS[0]),
+                       f"{MEMBERS[0]} the primary")
 
     def leave(self) -> None:
         """The files of the base away that the next scene does not know of."""
@@ -171,9 +171,10 @@ class Start(Scene):
 
 
 class StartMakes(Start):
-    """It makes a team that is configured."""
+    """It makes a team that is configured. If its first member can join at the second try only, the
+    other one is the primary by then, and stays it."""
 
-    name = "start, make"
+    name, loose = "start, make", True
 
     def back(self) -> None:
         super().back()

@@ -24,11 +24,18 @@ JOURNAL = ".pending"  # of a change that waits to be confirmed
 State = dict[str, object]
 
 
-def _read(path: Path) -> str:
+def _read(path: str) -> str:
+    """A file of sysfs. Read some fifty times a state, so without what pathlib and io add."""
     try:
-        return path.read_text().strip()
+        fd = os.open(path, os.O_RDONLY)
     except OSError:
         return ""
+    try:
+        return os.read(fd, 4096).decode().strip()
+    except OSError:
+        return ""
+    finally:
+        os.close(fd)
 
 
 def devices(sysfs: Path) -> State:
@@ -36,24 +43,25 @@ def devices(sysfs: Path) -> State:
     found: State = {}
     names = {}
     for name in sorted(os.listdir(sysfs / "class/net")):
-        place = sysfs / "class/net" / name
-        if name in ("lo", "bonding_masters") or not (place / "ifindex").exists():
+        place = f"{sysfs}/class/net/{name}"
+        if name in ("lo", "bonding_masters") or not os.path.exists(f"{place}/ifindex"):
             continue
-        ifindex = int(_read(place / "ifindex") or 0)
+        has = set(os.listdir(place))
+        ifindex = int(_read(f"{place}/ifindex") or 0)
         names[ifindex] = name
-        mark = _read(place / "ifalias")
+        mark = _read(f"{place}/ifalias")
         if mark:
             found[f"{name} alias"] = mark
         else:  # a bridge and a port of ours have a MAC by chance
-            found[f"{name} mac"] = _read(place / "address")
-        found[f"{name} mtu"] = _read(place / "mtu")
-        found[f"{name} flags"] = hex(int(_read(place / "flags") or "0", 16) & _FLAGS)
-        master = place / "master"
-        found[f"{name} master"] = os.readlink(master).split("/")[-1] if master.is_symlink() else ""
-        for key in _BOND if (place / "bonding").is_dir() else ():
-            found[f"{name} {key}"] = " ".join(sorted(_read(place / "bonding" / key).split()))
-        for key in _BRIDGE if (place / "bridge").is_dir() else ():
-            found[f"{name} {key}"] = _read(place / "bridge" / key)
+            found[f"{name} mac"] = _read(f"{place}/address")
+        found[f"{name} mtu"] = _read(f"{place}/mtu")
+        found[f"{name} flags"] = hex(int(_read(f"{place}/flags") or "0", 16) & _FLAGS)
+        found[f"{name} master"] = (os.readlink(f"{place}/master").split("/")[-1]
+                                   if "master" in has else "")
+        for key in _BOND if "bonding" in has else ():
+            found[f"{name} {key}"] = " ".join(sorted(_read(f"{place}/bonding/{key}").split()))
+        for key in _BRIDGE if "bridge" in has else ():
+            found[f"{name} {key}"] = _read(f"{place}/bridge/{key}")
         rules = kernel.constants(ifindex) if mark else ""
         if rules:
             found[f"{name} filter"] = rules
@@ -95,19 +103,25 @@ def descriptors(pid: int) -> State:
             if kind != "anon_inode:btf"}
 
 
-def ask(path: Path, method: str) -> dict[str, object]:
-    """One call to the daemon, without parameters."""
+def call(path: Path, method: str, **parameters: object) -> dict[str, object]:
+    """One call to the daemon: its whole answer."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(20)
         client.connect(str(path))
-        client.sendall(json.dumps({"method": f"org.iovteam.{method}"}).encode() + b"\0")
+        client.sendall(json.dumps({"method": f"org.iovteam.{method}",
+                                   "parameters": parameters}).encode() + b"\0")
         answer = b""
         while not answer.endswith(b"\0"):
             more = client.recv(1 << 16)
             if not more:
                 raise ConnectionError("the daemon has closed the connection")
             answer += more
-    return json.loads(answer[:-1])["parameters"]
+    return json.loads(answer[:-1])
+
+
+def ask(path: Path, method: str) -> dict[str, object]:
+    """What it answers to a call without parameters."""
+    return call(path, method)["parameters"]
 
 
 def shown(path: Path) -> State:

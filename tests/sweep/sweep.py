@@ -42,6 +42,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kind", action="append", choices=["requests", "allocations"])
     parser.add_argument("--error", action="append", help="of requests; default ENOMEM; KILL: the daemon dies there")
     parser.add_argument("--each", type=int, help="so many points of each call stack; default all")
+    parser.add_argument("--once", action="store_true",
+                        help="of each call stack one point in all, and not in each scene")
     parser.add_argument("--point", type=int, action="append")
     parser.add_argument("--count", action="store_true", help="count the points, fail none")
     parser.add_argument("--here", action="store_true",
@@ -62,12 +64,19 @@ def rounds(options: argparse.Namespace, scene: type[Scene]) -> list[tuple[str, s
             if scene.errors is None or error in scene.errors]
 
 
-def chosen(now: Round, options: argparse.Namespace) -> list[int]:
+def chosen(now: Round, options: argparse.Namespace, failed: set[tuple[str, str, int]]) -> list[int]:
+    """The points of a round. @failed: kind, errno and call stack of those of earlier rounds."""
     if options.count:
         return []
     if options.point:
         return options.point
-    return now.distinct(options.each) if options.each else list(range(1, len(now.sites) + 1))
+    points = (now.distinct(options.each or 1) if options.each or options.once
+              else list(range(1, len(now.sites) + 1)))
+    stacks = {point: (now.kind, now.error, now.sites[point - 1]) for point in points}
+    if options.once:
+        points = [point for point in points if stacks[point] not in failed]
+    failed.update(stacks.values())
+    return points
 
 
 def report(now: Round, begin: float) -> None:
@@ -97,13 +106,13 @@ class Stages:
 
 def sweep(stages: Stages, options: argparse.Namespace) -> int:
     """All that was chosen. Returns how many points were not clean."""
-    bad = 0
+    bad, failed = 0, set()
     for make in scenes(options):
         stage = stages.make(make)
         for kind, error in rounds(options, make):
             begin = time.monotonic()
             now = stage.round(kind, error)
-            for point in chosen(now, options):
+            for point in chosen(now, options, failed):
                 stage.fail(now, point)
             report(now, begin)
             bad += len(now.findings)
