@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 BUILD := build
 PYTHON := /usr/bin/python3
 
-.PHONY: all build demo bench-failover test fuzz model lab lab-shell setup install clean help
+.PHONY: all build demo bench-failover bench-silent test fuzz model lab lab-shell setup install clean help
 
 all: build
 
@@ -25,6 +25,9 @@ demo: build ## a team over two real VFs survives a lost link, in the lab (KERNEL
 RUNS := 1000
 bench-failover: build ## failovers beside kernel bonding, in the lab (RUNS=100 for a short one)
 	@$(PYTHON) bench/failover.py --runs $(RUNS) $(if $(KERNEL),--kernel $(KERNEL))
+
+bench-silent: build ## cables pulled behind carriers that stay up, in the lab (PULLS=20, SOAK=600)
+	@$(PYTHON) bench/silent.py $(if $(PULLS),--runs $(PULLS)) $(if $(SOAK),--soak $(SOAK)) $(if $(KERNEL),--kernel $(KERNEL))
 
 test: setup ## all tests
 	@tests/run
