@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 BUILD := build
 PYTHON := /usr/bin/python3
 
-.PHONY: all build demo bench-failover bench-silent test fuzz model lab lab-shell setup install clean help
+.PHONY: all build demo bench bench-cost bench-failover bench-silent test fuzz model lab lab-shell setup install clean help
 
 all: build
 
@@ -17,10 +17,19 @@ setup: ## install what building, testing and the lab need (apt; root)
 build: setup ## build iovteamd, iovteam and the lab's tools into build/
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --werror
 	@ninja -C $(BUILD)
-	@ln -sf src/daemon/iovteamd src/cli/iovteam lab/recorder bench/failover-meter $(BUILD)/
+	@ln -sf src/daemon/iovteamd src/cli/iovteam lab/recorder bench/failover-meter bench/cost-meter $(BUILD)/
 
 demo: build ## a team over two real VFs survives a lost link, in the lab (KERNEL=6.1 for the older kernel)
 	@$(PYTHON) lab/demo.py $(if $(KERNEL),--kernel $(KERNEL))
+
+bench: build ## cost and failovers beside the peers, one report with pictures (RUNS=100)
+	@lab/setup bench
+	@$(PYTHON) bench/bench.py $(if $(KERNEL),--kernel $(KERNEL)) \
+		$(if $(filter command line,$(origin RUNS)),--runs $(RUNS))
+
+bench-cost: build ## instructions per packet beside bonding and team, in the lab
+	@lab/setup bench
+	@$(PYTHON) bench/cost.py $(if $(KERNEL),--kernel $(KERNEL))
 
 RUNS := 1000
 bench-failover: build ## failovers beside kernel bonding, in the lab (RUNS=100 for a short one)

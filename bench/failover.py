@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Failovers of iovteam and of its peers, kernel bonding in three settings, in one guest.
 
-Each of them has its own guest, switch and peer namespace in the lab's VM and two members over
-veth. In rounds, each in its turn, its active member's cable is pulled and plugged in again by
+Each of them has its own guest, switch and peer namespace in the lab's VM and members over veth. In rounds, each in its turn, its active member's cable is pulled and plugged in again by
 failover-meter, which counts packets and silence. All goes to build/results/failover.json.
 """
 from __future__ import annotations
@@ -34,13 +33,14 @@ START = 30  # seconds
 
 
 class Side:
-    """One of those that are compared: three namespaces, a bond or a team over two members."""
+    """One of those that are compared: three namespaces, a bond or a team over members m0, m1, …
+    whose cables end at ports p0, p1, … of the switch."""
 
     title = ""
     key = ""
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
+    def __init__(self, lab: Lab, members: int) -> None:
+        self.lab, self.numbers = lab, range(members)
         self.guest, self.switch, self.peer = (
             lab.namespace(f"{self.key}-{part}") for part in ("guest", "switch", "peer"))
         self.switch.sh("\n".join([
@@ -49,7 +49,7 @@ class Side:
             f"ip link add pp type veth peer name eth0 netns {self.peer.netns}",
             "ip link set pp master sw up",
             *(f"ip link add p{n} type veth peer name m{n} netns {self.guest.netns}"
-              for n in range(2)),
+              for n in self.numbers),
             self.ports()]))
         self.peer.sh(f"ip link set eth0 up; ip address add {PEER}/24 dev eth0")
         self.bond = "team0"
@@ -57,7 +57,11 @@ class Side:
         self.guest.sh(f"ip link set {self.bond} up; ip address add {GUEST}/24 dev {self.bond}")
 
     def ports(self) -> str:
-        return "ip link set p0 master sw up; ip link set p1 master sw up"
+        return self._enslaved("p{}", "sw", "up")
+
+    def _enslaved(self, name: str, master: str, more: str = "") -> str:
+        return "\n".join(f"ip link set {name.format(n)} master {master} {more}"
+                         for n in self.numbers)
 
     def make(self) -> None:
         raise NotImplementedError
@@ -76,8 +80,9 @@ class Side:
         out = self.lab.host.run(
             [str(build / "failover-meter"), "--guest", f"{self.guest.netns},{GUEST}",
              "--peer", f"{self.peer.netns},{PEER}", "--switch", self.switch.netns,
-             "--bond", self.bond, "--member", "m0:p0", "--member", "m1:p1",
-             "--flows", str(FLOWS), *map(str, words)], timeout=timeout).out
+             "--bond", self.bond, "--flows", str(FLOWS),
+             *(word for n in self.numbers for word in ("--member", f"m{n}:p{n}")),
+             *map(str, words)], timeout=timeout).out
         return [json.loads(line) for line in out.splitlines()]
 
 
@@ -96,7 +101,8 @@ class Iovteam(Side):
         command = [str(self.build / "iovteam"), "--socket", f"/tmp/{name}.sock", "team"]
         wait_until(lambda: self.guest.run([*command, "show"], check=False).rc == 0, START,
                    "iovteamd to answer")
-        self.guest.run([*command, "add", self.bond, "--member", "m0", "--member", "m1",
+        self.guest.run([*command, "add", self.bond,
+                        *(word for n in self.numbers for word in ("--member", f"m{n}")),
                         *self.settings], timeout=60)
         shown = self.guest.run([*command, "show", "--json"]).json()["teams"][0]
         if not shown["carrier_program"].startswith(self.carrier_program):
@@ -118,7 +124,7 @@ class Bonding(Side):
 
     def make(self) -> None:
         self.guest.sh(f"ip link add {self.bond} type bond {self.options} miimon 100\n"
-                      f"ip link set m0 master {self.bond}; ip link set m1 master {self.bond}")
+                      + self._enslaved("m{}", self.bond))
 
     def _look_every(self, miimon: int) -> None:
         self.guest.run(["ip", "link", "set", self.bond, "type", "bond", "miimon", str(miimon)])
@@ -148,10 +154,9 @@ class BalanceXor(Bonding):
     options = "mode balance-xor xmit_hash_policy layer3+4"
 
     def ports(self) -> str:
-        """It needs a switch that makes a LAG of its two ports, and looks at them all the time."""
+        """It needs a switch that makes a LAG of its ports, and looks at them all the time."""
         return ("ip link add lag type bond mode balance-xor xmit_hash_policy layer3+4 miimon 100\n"
-                "ip link set p0 master lag; ip link set p1 master lag\n"
-                "ip link set lag master sw up")
+                + self._enslaved("p{}", "lag") + "\nip link set lag master sw up")
 
     def _lag_looks_every(self, miimon: int) -> None:
         self.switch.run(["ip", "link", "set", "lag", "type", "bond", "miimon", str(miimon)])
@@ -196,10 +201,14 @@ def summed_up(cycles: list[dict[str, Any]]) -> dict[str, Any]:
     for way in ("out", "in"):
         result[way] = {
             "lost": vars(Figures.of([cycle["failover"][way]["lost"] for cycle in cycles])),
+            "disturbed": vars(Figures.of([cycle["failover"][way]["disturbed"]
+                                          for cycle in cycles])),
             "silence_ms": vars(Figures.of([cycle["failover"][way]["silence_us"] / 1000
                                            for cycle in cycles])),
             "lost_at_rest": sum(cycle["rest"][way]["lost"] for cycle in cycles),
-            "lost_at_return": sum(cycle["return"][way]["lost"] for cycle in cycles)}
+            "lost_at_return": sum(cycle["return"][way]["lost"] for cycle in cycles),
+            "duplicated": sum(cycle["all"][way]["duplicated"] for cycle in cycles),
+            "reordered": sum(cycle["all"][way]["reordered"] for cycle in cycles)}
     return result
 
 
@@ -284,6 +293,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--runs", type=int, default=1000,
                         help="failovers of each of the five (default: 1000)")
+    parser.add_argument("--members", type=int, default=2, choices=range(2, 33), metavar="N",
+                        help="of each (default: 2)")
     parser.add_argument("--tick-us", type=int, default=0,
                         help=f"each of {FLOWS} flows sends once in that time, each way"
                              " (default: as often as the machine carries)")
@@ -297,18 +308,18 @@ def arguments() -> argparse.Namespace:
 def run(args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]:
     with Lab(kernel=args.kernel, progress=screen.progress) as lab:
         Iovteam.build = build
-        sides = [kind(lab) for kind in SIDES]
+        sides = [kind(lab, args.members) for kind in SIDES]
         for side in sides:
             side.reach()
         tick = args.tick_us or pace(sides, build, screen)
         rate = FLOWS * 1000000 // tick
         kernel = lab.host.run(["uname", "-r"]).out.strip()
-        screen.line(f"Linux {kernel} in QEMU (software emulation), members over veth;"
-                    f" {args.runs} failovers each")
+        screen.line(f"Linux {kernel} in QEMU (software emulation), {args.members} members over"
+                    f" veth; {args.runs} failovers each")
         screen.line(f"{FLOWS} flows each way, {rate:,} packets/s each way;"
                     f" silences are exact to {tick / 1000:g} ms")
         cycles = rounds(sides, build, args.runs, tick, screen)
-    return {"kernel": kernel, "runs": args.runs, "flows": FLOWS, "tick_us": tick,
+    return {"kernel": kernel, "runs": args.runs, "members": args.members, "flows": FLOWS, "tick_us": tick,
             "rate_pps": rate, "settings": Iovteam.settings,
             "results": {key: summed_up(found) for key, found in cycles.items()},
             "cycles": cycles}

@@ -15,9 +15,7 @@
 #include "meter.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,33 +71,6 @@ uint64_t meter_now(void)
 	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-int netns_enter(const char *name, int *ret_back)
-{
-	char path[128];
-	int back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), there, err = 0;
-
-	(void)snprintf(path, sizeof(path), "/run/netns/%s", name);
-	there = open(path, O_RDONLY | O_CLOEXEC);
-	if (back < 0 || there < 0 || setns(there, CLONE_NEWNET) < 0)
-		err = -errno;
-	if (there >= 0)
-		close(there);
-	if (err && back >= 0)
-		close(back);
-	if (!err)
-		*ret_back = back;
-	return err;
-}
-
-void netns_leave(int back)
-{
-	if (setns(back, CLONE_NEWNET) < 0) {
-		perror("failover-meter: setns");
-		exit(EXIT_FAILURE);
-	}
-	close(back);
-}
-
 static void sleep_ms(unsigned int ms)
 {
 	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000 * NS_PER_MS)};
@@ -132,15 +103,28 @@ static bool wait_for(struct meter *meter, bool (*condition)(struct meter *meter)
 	return true;
 }
 
+static void print_toll(const char *way, struct toll toll)
+{
+	printf("\"%s\": {\"lost\": %llu, \"disturbed\": %llu, \"silence_us\": %llu}", way,
+	       (unsigned long long)toll.lost, (unsigned long long)toll.disturbed,
+	       (unsigned long long)(toll.silence_ns / NS_PER_US));
+}
+
 static void print_tolls(struct meter *meter, const char *name, unsigned int from, unsigned int to)
 {
-	struct toll out = traffic_toll(meter->traffic, WAY_OUT, from, to);
-	struct toll in = traffic_toll(meter->traffic, WAY_IN, from, to);
+	printf(", \"%s\": {", name);
+	print_toll("out", traffic_toll(meter->traffic, WAY_OUT, from, to));
+	printf(", ");
+	print_toll("in", traffic_toll(meter->traffic, WAY_IN, from, to));
+	printf("}");
+}
 
-	printf(", \"%s\": {\"out\": {\"lost\": %llu, \"silence_us\": %llu},"
-	       " \"in\": {\"lost\": %llu, \"silence_us\": %llu}}",
-	       name, (unsigned long long)out.lost, (unsigned long long)(out.silence_ns / NS_PER_US),
-	       (unsigned long long)in.lost, (unsigned long long)(in.silence_ns / NS_PER_US));
+static void print_disorder(struct meter *meter, const char *way_name, enum way way)
+{
+	struct disorder disorder = traffic_disorder(meter->traffic, way);
+
+	printf("\"%s\": {\"duplicated\": %llu, \"reordered\": %llu}", way_name,
+	       (unsigned long long)disorder.duplicated, (unsigned long long)disorder.reordered);
 }
 
 /* Which cable: the active member's; where bonding has none, each in its turn. */
@@ -182,7 +166,11 @@ static int cycle_run(struct meter *meter, unsigned int cycle)
 	print_tolls(meter, "rest", 0, down);
 	print_tolls(meter, "failover", down, up);
 	print_tolls(meter, "return", up, end);
-	printf("}\n");
+	printf(", \"all\": {");
+	print_disorder(meter, "out", WAY_OUT);
+	printf(", ");
+	print_disorder(meter, "in", WAY_IN);
+	printf("}}\n");
 	fflush(stdout);
 	sleep_ms(PAUSE_MS - DRAIN_MS);
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the files of the failover meter share. meter.c tells how it works.
+ * What the files of the meters share. meter.c tells how failover-meter works, cost_meter.c how
+ * cost-meter does.
  */
 #pragma once
 
@@ -32,7 +33,14 @@ struct meter_end {
 /* What became of the packets of some ticks, one direction. */
 struct toll {
 	uint64_t lost;	     /* packets */
+	uint64_t disturbed;  /* flows that have lost some */
 	uint64_t silence_ns; /* the longest of any flow: meter_traffic.c */
+};
+
+/* What came in another way than it was sent, since traffic_begin(), one direction. */
+struct disorder {
+	uint64_t duplicated; /* packets that came once more */
+	uint64_t reordered;  /* packets that came after a later one of their flow */
 };
 
 /* ---- meter_traffic.c: the packets ---- */
@@ -56,6 +64,8 @@ bool traffic_flows(struct traffic *traffic, uint64_t from_ns, uint64_t until_ns)
 
 /* What ticks @from to @to have suffered in one direction. */
 struct toll traffic_toll(struct traffic *traffic, enum way way, unsigned int from, unsigned int to);
+
+struct disorder traffic_disorder(struct traffic *traffic, enum way way);
 
 /* Ticks that were due while the meter itself was stalled, since traffic_begin(). */
 uint64_t traffic_skipped(struct traffic *traffic);
@@ -81,6 +91,8 @@ int links_active(struct links *links);
 /* ---- meter.c ---- */
 
 uint64_t meter_now(void);
+
+/* ---- meter_netns.c ---- */
 
 /* Go to a network namespace; the thread's own is in @ret_back. */
 int netns_enter(const char *name, int *ret_back);

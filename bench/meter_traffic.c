@@ -53,6 +53,8 @@ struct traffic {
 	uint64_t due_ns, skipped;
 	uint64_t sent_ns[WAY_COUNT][METER_TICKS_MAX];
 	uint64_t received_ns[WAY_COUNT][METER_FLOWS_MAX][METER_TICKS_MAX]; /* 0 = not come */
+	uint32_t newest[WAY_COUNT][METER_FLOWS_MAX];			   /* tick that has come */
+	struct disorder disorder[WAY_COUNT];
 };
 
 /* ---- sockets ---- */
@@ -168,8 +170,15 @@ static void take(struct traffic *traffic, int way, const struct payload *payload
 	    payload->cycle != traffic->cycle || payload->flow >= traffic->flows ||
 	    payload->tick >= traffic->tick)
 		return;
-	if (!traffic->received_ns[way][payload->flow][payload->tick])
-		traffic->received_ns[way][payload->flow][payload->tick] = received_ns;
+	if (traffic->received_ns[way][payload->flow][payload->tick]) {
+		traffic->disorder[way].duplicated++;
+		return;
+	}
+	traffic->received_ns[way][payload->flow][payload->tick] = received_ns;
+	if (payload->tick < traffic->newest[way][payload->flow])
+		traffic->disorder[way].reordered++;
+	else
+		traffic->newest[way][payload->flow] = payload->tick;
 }
 
 static void receive(struct traffic *traffic, int way)
@@ -267,6 +276,8 @@ void traffic_begin(struct traffic *traffic)
 		for (unsigned int flow = 0; flow < traffic->flows; flow++)
 			memset(traffic->received_ns[way][flow], 0,
 			       traffic->tick * sizeof(traffic->received_ns[way][flow][0]));
+	memset(traffic->newest, 0, sizeof(traffic->newest));
+	memset(traffic->disorder, 0, sizeof(traffic->disorder));
 	traffic->cycle++;
 	traffic->tick = 0;
 	traffic->skipped = 0;
@@ -341,6 +352,7 @@ static void flow_toll(const struct traffic *traffic, enum way way, unsigned int 
 {
 	const uint64_t *received_ns = traffic->received_ns[way][flow];
 	unsigned int before = from ? from - 1 : 0;
+	uint64_t lost_before = toll->lost;
 
 	while (before > 0 && !received_ns[before])
 		before--;
@@ -358,6 +370,7 @@ static void flow_toll(const struct traffic *traffic, enum way way, unsigned int 
 			toll->silence_ns = silence;
 		before = tick;
 	}
+	toll->disturbed += toll->lost > lost_before;
 }
 
 struct toll traffic_toll(struct traffic *traffic, enum way way, unsigned int from, unsigned int to)
@@ -369,6 +382,16 @@ struct toll traffic_toll(struct traffic *traffic, enum way way, unsigned int fro
 		flow_toll(traffic, way, flow, from, to, &toll);
 	pthread_mutex_unlock(&traffic->lock);
 	return toll;
+}
+
+struct disorder traffic_disorder(struct traffic *traffic, enum way way)
+{
+	struct disorder disorder;
+
+	pthread_mutex_lock(&traffic->lock);
+	disorder = traffic->disorder[way];
+	pthread_mutex_unlock(&traffic->lock);
+	return disorder;
 }
 
 uint64_t traffic_skipped(struct traffic *traffic)

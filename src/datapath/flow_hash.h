@@ -20,20 +20,37 @@
 #define HASH_GOLDEN 0x9e3779b1U /* 2^32 divided by the golden ratio */
 #define VLAN_ID_MASK 0x0fff
 
-/* The EtherType behind VLAN tags that are in the frame (a tag beside it is already out of the way). */
-static __always_inline __be16 inner_protocol(struct __sk_buff *skb, __u32 *network)
+/* What a frame carries: its EtherType and where that begins, both behind VLAN tags. */
+struct payload {
+	__be16 protocol;
+	__u32 network;
+};
+
+static __always_inline bool is_tag(__be16 protocol)
+{
+	return protocol == bpf_htons(ETH_P_8021Q) || protocol == bpf_htons(ETH_P_8021AD);
+}
+
+/* Behind tags that are in the frame; a tag beside it is already out of the way. */
+static __always_inline struct payload payload_behind_tags(struct __sk_buff *skb)
+{
+	__be16 protocol = (__be16)skb->protocol;
+	__u32 network = ETH_HLEN;
+
+	for (int tags = 0; tags < 2 && is_tag(protocol); tags++) {
+		if (bpf_skb_load_bytes(skb, network + 2, &protocol, sizeof(protocol)))
+			break;
+		network += 4;
+	}
+	return (struct payload){protocol, network};
+}
+
+/* Most frames have no tag, and the frame need not be asked. */
+static __always_inline struct payload payload_of(struct __sk_buff *skb)
 {
 	__be16 protocol = (__be16)skb->protocol;
 
-	*network = ETH_HLEN;
-	for (int tags = 0; tags < 2; tags++) {
-		if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD))
-			break;
-		if (bpf_skb_load_bytes(skb, *network + 2, &protocol, sizeof(protocol)))
-			break;
-		*network += 4;
-	}
-	return protocol;
+	return is_tag(protocol) ? payload_behind_tags(skb) : (struct payload){protocol, ETH_HLEN};
 }
 
 /* One more word into a hash: multiplying carries bits up, shifting brings them down again. */
@@ -74,7 +91,7 @@ static __always_inline __u32 vlan_of(struct __sk_buff *skb)
 
 	if (skb->vlan_present)
 		return skb->vlan_tci & VLAN_ID_MASK;
-	if (skb->protocol == bpf_htons(ETH_P_8021Q) || skb->protocol == bpf_htons(ETH_P_8021AD))
+	if (is_tag((__be16)skb->protocol))
 		(void)bpf_skb_load_bytes(skb, ETH_HLEN, &tag, sizeof(tag));
 	return bpf_ntohs(tag) & VLAN_ID_MASK;
 }
@@ -91,17 +108,19 @@ static __always_inline __u32 hash_by_mac(struct __sk_buff *skb)
 }
 
 /* Both addresses of an IP header that is whole, 0 if it is not. */
-static __always_inline __u32 hash_by_address(struct __sk_buff *skb, __be16 protocol, __u32 network)
+static __always_inline __u32 hash_by_address(struct __sk_buff *skb, struct payload payload)
 {
 	__u32 words[8] = {}, hash = 0;
 	long err;
 
-	if (protocol == bpf_htons(ETH_P_IP))
-		err = bpf_skb_load_bytes(skb, network + __builtin_offsetof(struct iphdr, saddr),
+	if (payload.protocol == bpf_htons(ETH_P_IP))
+		err = bpf_skb_load_bytes(skb,
+					 payload.network + __builtin_offsetof(struct iphdr, saddr),
 					 words, 2 * sizeof(words[0]));
 	else
-		err = bpf_skb_load_bytes(skb, network + __builtin_offsetof(struct ipv6hdr, saddr),
-					 words, sizeof(words));
+		err = bpf_skb_load_bytes(
+			skb, payload.network + __builtin_offsetof(struct ipv6hdr, saddr), words,
+			sizeof(words));
 	if (err)
 		return 0;
 	for (int i = 0; i < 8; i++)
@@ -125,15 +144,14 @@ static __always_inline __u32 hash_by_flow(struct __sk_buff *skb, bool ip)
 	return mac_hash(eth) ^ bpf_get_hash_recalc(skb);
 }
 
-static __always_inline __u32 flow_hash(struct __sk_buff *skb)
+static __always_inline __u32 flow_hash(struct __sk_buff *skb, struct payload payload)
 {
-	__u32 network;
-	__be16 protocol = inner_protocol(skb, &network);
-	bool ip = protocol == bpf_htons(ETH_P_IP) || protocol == bpf_htons(ETH_P_IPV6);
+	bool ip = payload.protocol == bpf_htons(ETH_P_IP) ||
+		  payload.protocol == bpf_htons(ETH_P_IPV6);
 
 	if (state.by == PICK_BY_PORTS)
 		return hash_by_flow(skb, ip);
 	if (state.by == PICK_BY_ADDRESSES && ip)
-		return hash_by_address(skb, protocol, network);
+		return hash_by_address(skb, payload);
 	return hash_by_mac(skb);
 }

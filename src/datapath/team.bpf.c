@@ -72,25 +72,21 @@ static __always_inline bool is_discovery(struct __sk_buff *skb, __u32 network)
 }
 
 /* T7: which frames are the primary's whatever their hash. PICK_HOME: none of them, deal it. */
-static __always_inline __u32 classify(struct __sk_buff *skb)
+static __always_inline __u32 classify(struct __sk_buff *skb, struct payload payload)
 {
 	const struct ethhdr *eth = (void *)(long)skb->data;
-	__be16 protocol;
-	__u32 network;
+	bool multicast;
 
 	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
 		return PICK_FOREIGN;
 	if (!same_mac(eth->h_source, state.team_mac) && !learn(skb, eth->h_source))
 		return PICK_FOREIGN;
-	protocol = inner_protocol(skb, &network);
-	if (protocol == bpf_htons(ETH_P_ARP))
+	multicast = eth->h_dest[0] & 1;
+	if (payload.protocol == bpf_htons(ETH_P_ARP))
 		return PICK_ARP;
-	if (protocol == bpf_htons(ETH_P_IPV6) && is_discovery(skb, network))
+	if (payload.protocol == bpf_htons(ETH_P_IPV6) && is_discovery(skb, payload.network))
 		return PICK_DISCOVERY;
-	eth = (void *)(long)skb->data;
-	if ((void *)(eth + 1) <= (void *)(long)skb->data_end && (eth->h_dest[0] & 1))
-		return PICK_MULTICAST;
-	return PICK_HOME;
+	return multicast ? PICK_MULTICAST : PICK_HOME;
 }
 
 /*
@@ -109,14 +105,14 @@ static __always_inline __u8 primary_slot(__u32 why)
 }
 
 /* Answer a question from a copy of what the program remembers, so that asking moves nothing. */
-static __always_inline int answer(struct __sk_buff *skb, __u32 why)
+static __always_inline int answer(struct __sk_buff *skb, struct payload payload, __u32 why)
 {
 	__u32 hash = skb->cb[1], slot = PICK_NOBODY;
 	struct pick_hold copy;
 
 	if (why == PICK_HOME) {
 		if (!hash)
-			hash = flow_hash(skb);
+			hash = flow_hash(skb, payload);
 		copy = hold[pick_bucket(hash)];
 		slot = pick_slot(&state, &deal[pick_bucket(hash)], &copy, &why);
 	} else {
@@ -159,13 +155,14 @@ static __always_inline void remember_station(struct __sk_buff *skb)
 SEC("tc")
 int team_egress(struct __sk_buff *skb)
 {
-	__u32 why = classify(skb), bucket;
+	struct payload payload = payload_of(skb);
+	__u32 why = classify(skb, payload), bucket;
 	__u8 slot;
 
 	if (skb->ifindex != state.ifindex)
-		return answer(skb, why);
+		return answer(skb, payload, why);
 	if (why == PICK_HOME) {
-		bucket = pick_bucket(flow_hash(skb));
+		bucket = pick_bucket(flow_hash(skb, payload));
 		slot = pick_slot(&state, &deal[bucket], &hold[bucket], &why);
 	} else {
 		slot = primary_slot(why);

@@ -234,7 +234,6 @@ def refused(where, team, pattern):
     wait_until(lambda: state_of(where, team) == before, SLOW, "all to be as it was")
 
 
-@pytest.mark.legacy
 @pytest.mark.parametrize("error, sentence", [
     ("EACCES", "the kernel's verifier refuses the programs of .*; iovteamd --verbose says why"),
     ("EINVAL", "cannot load the programs of .*: Invalid argument"),

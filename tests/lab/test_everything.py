@@ -223,7 +223,6 @@ print("echoed", len(all))
 """
 
 
-@pytest.mark.legacy
 def test_flows_spread_and_no_mac_is_on_two_ports(lab, team):
     with lab.peer.spawn([*PYTHON, "-c", TCP_SERVE]) as server, Receiver(lab.peer) as receiver, \
             at_switch(lab) as seen:
@@ -290,7 +289,6 @@ def test_explain_says_where_a_flow_goes(lab, team):
     assert went == {member: [10 * (said[port] == member) for port in said] for member in went}
 
 
-@pytest.mark.legacy
 def test_switchover_loses_no_ping(lab, team):
     local = next(a["local"] for a in addresses(lab.guest, team.name) if a["scope"] == "link")
     count = 400

@@ -348,7 +348,6 @@ def test_vf_and_synthetic_reach_each_other(lab, host):
     assert sticky(lab, "web2.nicA") == []
 
 
-@pytest.mark.legacy
 def test_nic_is_a_bond(lab, host):
     """H1: with iov off only, and it says what a bond hides and what to do instead."""
     lab.host.sh("ip link add bond0 type bond mode active-backup miimon 100; ip link set bond0 up;"

@@ -193,7 +193,6 @@ def test_thirty_three_members(lab, daemon):
 
 # --- a team that is there ---
 
-@pytest.mark.legacy
 def test_commands_to_a_team(lab, team, devices):  # noqa: F811
     team.run("team", "set", "team0", "stable-time-ms=500")
     missing = 'there is no team "team7"'
@@ -291,7 +290,6 @@ def test_files_that_are_wrong(lab, daemon):
 
 # --- not root ---
 
-@pytest.mark.legacy
 def test_not_root(lab, team):  # noqa: F811
     nobody = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "--"]
     command = team._command
@@ -434,7 +432,6 @@ def test_parameters_that_are_wrong(lab, team):  # noqa: F811
     assert state(lab, team) == before
 
 
-@pytest.mark.legacy
 def test_slow_and_idle_clients(lab, team):  # noqa: F811
     with lab.guest.spawn([*PYTHON, "-c", ASK, team.socket, "half"]) as half:
         half.expect("ready")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The figures of bench/failover.py, and the meter's command line."""
+"""The figures of bench/, and the meters' command lines."""
 import os
 import subprocess
 import sys
@@ -11,14 +11,20 @@ CLONE = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("IOVTEAM_BUILD", CLONE / "build"))
 sys.path.insert(0, str(CLONE / "bench"))
 
+import bench  # noqa: E402
+import cost  # noqa: E402
 import failover  # noqa: E402
 
 
 def cycle(lost, silence_us, **more):
-    stretch = {way: {"lost": 0, "silence_us": 0} for way in ("out", "in")}
+    nothing = {"lost": 0, "disturbed": 0, "silence_us": 0}
+    stretch = {way: nothing for way in ("out", "in")}
     return {"recovered": True, "well": True, "skipped": 0, "ticks": 100, "rest": stretch,
-            "return": {**stretch, "in": {"lost": 2, "silence_us": 0}},
-            "failover": {**stretch, "out": {"lost": lost, "silence_us": silence_us}}, **more}
+            "return": {**stretch, "in": {**nothing, "lost": 2}},
+            "failover": {**stretch, "out": {"lost": lost, "disturbed": min(lost, 8),
+                                            "silence_us": silence_us}},
+            "all": {"out": {"duplicated": 1, "reordered": 0},
+                    "in": {"duplicated": 0, "reordered": 3}}, **more}
 
 
 def test_percentiles_are_values_that_were_measured():
@@ -35,7 +41,35 @@ def test_summary():
     assert (found["failovers"], found["not_recovered"], found["skipped_ticks"]) == (3, 1, 3)
     assert found["out"]["lost"] == {"p50": 5, "p99": 9, "max": 9}
     assert found["out"]["silence_ms"] == {"p50": 1.5, "p99": 2.5, "max": 2.5}
+    assert found["out"]["disturbed"] == {"p50": 5, "p99": 8, "max": 8}
+    assert (found["out"]["duplicated"], found["in"]["reordered"]) == (3, 9)
     assert (found["in"]["lost"]["max"], found["in"]["lost_at_return"]) == (0, 6)
+
+
+def test_a_row_for_each_peer_and_way():
+    results = {"members": 4, "results": {side.key: failover.summed_up([cycle(5, 1500)])
+                                         for side in failover.SIDES}}
+    rows = bench.failover_rows(results)
+    assert [(row["peer"], row["direction"]) for row in rows] == [
+        (side.key, way) for side in failover.SIDES for way in ("out", "in")]
+    assert (rows[0]["members"], rows[0]["gap_ms_p50"], rows[0]["lost"]["max"]) == (4, 1.5, 5)
+    assert (rows[0]["duplicated"], rows[1]["reordered"]) == (1, 3)
+
+
+def measured(dearer):
+    """Two rounds: a bare member costs 1000, each further peer 100 more, of which 10 beside."""
+    return {(side.key, way, work): [1000 + number * dearer, 1100 + number * dearer]
+            for number, side in enumerate(cost.SIDES) for way in cost.WAYS for work in cost.WORKS}
+
+
+def test_costs():
+    rows = cost.rows(measured(100), measured(10))
+    assert [row["peer"] for row in rows[::2]] == [side.key for side in cost.SIDES]
+    assert (rows[0]["insn_per_packet"], rows[0]["udp_over_bare"], rows[0]["udp_spread"]) == (
+        1000, 0, 0.1)
+    assert (rows[2]["udp_over_bare"], rows[2]["tcp_on_other_devices"]) == (100, 10)
+    lines = cost.table(rows)
+    assert {len(line) for line in lines} == {len(lines[0])} and len(lines) == 1 + len(rows)
 
 
 def test_table_is_aligned():
@@ -53,7 +87,17 @@ def test_meter_refuses(words):
     assert "Try 'failover-meter --help'." in done.stderr
 
 
-def test_meter_helps():
-    done = subprocess.run([BUILD / "failover-meter", "--help"], capture_output=True, text=True)
-    assert done.returncode == 0 and done.stdout.startswith("Usage: failover-meter")
+@pytest.mark.parametrize("words", [[], ["--from", "x"], ["--nothing"],
+                                   ["--from", "a,192.0.2.1", "--to", "b,192.0.2.2", "stray"],
+                                   ["--packets", "7"], ["--tcp", "x"]])
+def test_cost_meter_refuses(words):
+    done = subprocess.run([BUILD / "cost-meter", *words], capture_output=True, text=True)
+    assert done.returncode == 2 and not done.stdout
+    assert "--help" in done.stderr
+
+
+@pytest.mark.parametrize("meter", ["failover-meter", "cost-meter"])
+def test_meters_help(meter):
+    done = subprocess.run([BUILD / meter, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith(f"Usage: {meter}")
     assert max(map(len, done.stdout.splitlines())) <= 80

@@ -2,7 +2,7 @@
 """A sample of the failure sweep over a host's switches and adapters (tests/sweep), which want no
 bonding and so run here.
 
-    IOVTEAM_SWEEP_SECONDS   how long, default 40
+    IOVTEAM_SWEEP_SECONDS   how long, default 25
     IOVTEAM_SWEEP_SEED      which sample, default 1
 """
 import json
@@ -14,7 +14,7 @@ import pytest
 
 TOP = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("IOVTEAM_BUILD", TOP / "build")).resolve()
-SECONDS = os.environ.get("IOVTEAM_SWEEP_SECONDS", "40")
+SECONDS = os.environ.get("IOVTEAM_SWEEP_SECONDS", "25")
 SEED = os.environ.get("IOVTEAM_SWEEP_SEED", "1")
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root makes switches")

@@ -1,0 +1,168 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""All comparisons in one run, one file and one report.
+
+cost.py and failover.py measure, the latter with each number of members; then build/results has
+bench.json, report.md and the pictures that the report shows, drawn by gnuplot.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import cost  # noqa: E402
+import failover  # noqa: E402
+
+TITLES = {side.key: side.title for side in (*cost.SIDES, *failover.SIDES)}
+
+
+# --- bench.json ---
+
+def failover_rows(results: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row for each peer and direction: out and in are the guest's."""
+    rows = []
+    for side in failover.SIDES:
+        for way in ("out", "in"):
+            found = results["results"][side.key]
+            one = found[way]
+            rows.append({
+                "peer": side.key, "members": results["members"], "event": "link-lost",
+                "direction": way, "runs": found["failovers"],
+                "not_recovered": found["not_recovered"],
+                **{f"gap_ms_{name}": value for name, value in one["silence_ms"].items()},
+                "lost": one["lost"], "lost_at_return": one["lost_at_return"],
+                "duplicated": one["duplicated"], "reordered": one["reordered"],
+                "flows_disturbed": one["disturbed"]})
+    return rows
+
+
+# --- pictures ---
+
+STYLE = """set terminal svg size 860,{height} font "sans,13" background "white"
+set output "{output}"
+set border 3 lc rgb "#444444"
+set style fill solid
+unset key
+set grid x lc rgb "#dddddd"
+set yrange [{count}-0.4:-0.6]
+unset mouse
+"""
+OURS, THEIRS = "#1f6feb", "#9aa4b2"
+
+
+def draw(output: Path, title: str, labels: list[str], script: str,
+         data: list[str]) -> None:
+    tics = ", ".join(f'"{label}" {number}' for number, label in enumerate(labels))
+    style = STYLE.format(height=100 + 40 * len(labels), output=output, count=len(labels))
+    text = "\n".join([style, f'set title "{title}"', f"set ytics ({tics}) scale 0",
+                      "$data << END", *data, "END", script])
+    subprocess.run(["gnuplot"], input=text, text=True, check=True, timeout=60)
+
+
+def draw_cost(rows: list[dict[str, Any]], way: str, output: Path) -> None:
+    """Bars of instructions over a bare member. What is far beyond the others is cut off, and its
+    figure told."""
+    shown = [row for row in rows if row["direction"] == way and row["peer"] != "raw"]
+    values = [row["udp_over_bare"] - row["udp_on_other_devices"] for row in shown]
+    data = [f'{number} {value:.0f} {OURS if row["peer"] == "iovteam" else THEIRS}'.replace("#", "0x")
+            for number, (row, value) in enumerate(zip(shown, values))]
+    draw(output, f"Instructions for a UDP packet {'sent' if way == 'tx' else 'received'}, over a "
+         "bare member", [TITLES[row["peer"]] for row in shown],
+         f"set xrange [0:{max(values) * 1.2:.0f}]\n"
+         'plot $data using ($2/2):1:($2/2):(0.32):(int(strcol(3))) with boxxyerror lc rgb variable,'
+         ' $data using 2:1:(sprintf("  %d", $2)) with labels left', data)
+
+
+def draw_failover(rows: list[dict[str, Any]], output: Path) -> None:
+    """Silence from the median to the 99th percentile, the longest as a cross; logarithmic."""
+    labels = [f"{TITLES[row['peer']]}, {row['direction']}" for row in rows]
+    data = [f"{number} {row['gap_ms_p50']} {row['gap_ms_p99']} {row['gap_ms_max']} "
+            + (OURS if row["peer"] in ("iovteam", "events") else THEIRS).replace("#", "0x")
+            for number, row in enumerate(rows)]
+    draw(output, f"A lost link, {rows[0]['members']} members: silence in ms\\n"
+         "median to p99; cross: longest", labels,
+         "set logscale x\n"
+         'plot $data using 2:1:2:3:(int(strcol(5))) with xerrorbars lw 3 pt 7 lc rgb variable,'
+         ' $data using 4:1:(int(strcol(5))) with points pt 2 lc rgb variable',
+         data)
+
+
+# --- the report ---
+
+def report(bench: dict[str, Any], pictures: list[tuple[str, str]]) -> str:
+    lines = ["# Beside its peers", "",
+             f"Linux {bench['kernel']} in QEMU (software emulation), members over veth. What is "
+             "done and counted: bench/README.md.", "",
+             "## A packet's cost", "", "```", *cost.table(bench["cost"]), "```", "",
+             "Over: more than a bare member alone. Beside: what each packet of any other device of "
+             "the machine costs more as well.", "",
+             "## A lost link", "",
+             "| peer | members | | lost p50, p99, max | silence, ms: p50, p99, max | at return | "
+             "duplicated, reordered |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    for row in bench["failover"]:
+        lost = ", ".join(f"{value:g}" for value in row["lost"].values())
+        gap = ", ".join(f"{row['gap_ms_' + name]:.1f}" for name in ("p50", "p99", "max"))
+        lines.append(f"| {TITLES[row['peer']]} | {row['members']} | {row['direction']} | {lost} | "
+                     f"{gap} | {row['lost_at_return']} | {row['duplicated']}, {row['reordered']} |")
+    lines += ["", *(f"![{title}]({name})" for title, name in pictures), ""]
+    return "\n".join(lines)
+
+
+def write(bench: dict[str, Any], directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "bench.json").write_text(json.dumps(bench, indent=1) + "\n")
+    pictures = [("sending", "cost-tx.svg"), ("receiving", "cost-rx.svg")]
+    for way in cost.WAYS:
+        draw_cost(bench["cost"], way, directory / f"cost-{way}.svg")
+    for members in sorted({row["members"] for row in bench["failover"]}):
+        name = f"failover-{members}.svg"
+        draw_failover([row for row in bench["failover"] if row["members"] == members],
+                      directory / name)
+        pictures.append((f"{members} members", name))
+    (directory / "report.md").write_text(report(bench, pictures))
+
+
+# --- the command ---
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--runs", type=int, default=100,
+                        help="failovers of each peer and number of members (default: 100)")
+    parser.add_argument("--rounds", type=int, default=2, help="of the costs (default: 2)")
+    parser.add_argument("--kernel", default=os.environ.get("IOVTEAM_LAB_KERNEL", "6.12"),
+                        help="kernel series of the lab (default: $IOVTEAM_LAB_KERNEL or 6.12)")
+    parser.add_argument("--build", type=Path, default=cost.CLONE / "build",
+                        help="where the programs are (default: build)")
+    return parser.parse_args()
+
+
+def main() -> int:
+    args, screen = arguments(), failover.Screen()
+    build = args.build.resolve()
+    args.tick_us = 0
+    try:
+        screen.line("1 of 3: a packet's cost")
+        bench = cost.run(args, build, screen)
+        bench["failover"] = []
+        for step, args.members in ((2, 2), (3, 4)):
+            screen.line(f"{step} of 3: lost links, {args.members} members")
+            bench["failover"] += failover_rows(failover.run(args, build, screen))
+        write(bench, build / "results")
+    except (cost.LabError, cost.CommandFailed, RuntimeError, OSError,
+            subprocess.SubprocessError) as error:
+        screen.line(f"bench: {error}")
+        return 1
+    screen.line((build / "results/report.md").read_text())
+    screen.line(f"report: {build / 'results/report.md'}; all numbers: bench.json beside it")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
