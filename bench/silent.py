@@ -139,7 +139,7 @@ def failures(team: Team) -> int:
 
 def cpu_ticks(lab: Lab, team: Team) -> int:
     """Of the daemon, user and system, in hundredths of a second."""
-    stat = lab.read(f"/proc/{team._daemon.pid}/stat").decode().rpartition(")")[2].split()
+    stat = lab.read(f"/proc/{team.daemon_pid}/stat").decode().rpartition(")")[2].split()
     return int(stat[11]) + int(stat[12])
 
 
