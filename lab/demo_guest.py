@@ -127,6 +127,10 @@ class Team:
         self._daemon = self._guest.spawn([self._daemon_binary])
         wait_until(self._answers, START_TIMEOUT, "iovteamd to answer")
 
+    @property
+    def daemon_pid(self) -> int:
+        return self._daemon.pid
+
     def _answers(self) -> bool:
         if not self._daemon.running:
             raise RuntimeError(f"iovteamd has ended: {self._daemon.stderr()}")

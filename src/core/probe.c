@@ -3,7 +3,6 @@
 
 #define UNSTEADY_MAX 16	     /* probes more to be missed, at most */
 #define UNSTEADY_LOOKS 16    /* in so many looks one of them is forgotten */
-#define DELAY_FORGET 1024    /* … and that part of the longest delay at each */
 #define DUE_MAX_INTERVALS 32 /* no delay is waited for longer */
 #define SILENT_ASK_LOOKS 20  /* who is silent is asked about at each such look */
 
@@ -92,11 +91,29 @@ static void follow_track(const struct probe_run *run, struct probe_track *track,
 }
 
 /* What waited while the path was dead, and came when it was back, says nothing of delays. */
-static void take_delay(struct probe_run *run, struct probe_pair *pair, bool was_dead)
+static void take_delay(struct probe_pair *pair, bool was_dead, uint64_t *longest_ns)
 {
-	if (!was_dead && pair->delay_ns > run->delay_ns)
-		run->delay_ns = pair->delay_ns;
+	if (!was_dead && pair->delay_ns > *longest_ns)
+		*longest_ns = pair->delay_ns;
 	pair->delay_ns = 0;
+}
+
+/*
+ * RFC 6298, 2: the mean of what is measured, and how much it varies, with its gains of 1/8 and 1/4.
+ * A single late probe is the multiplier's to bear, and is forgotten within some ten looks.
+ */
+static void follow_delay(struct probe_run *run, uint64_t measured_ns)
+{
+	uint64_t off_ns = measured_ns > run->delay_ns ? measured_ns - run->delay_ns
+						      : run->delay_ns - measured_ns;
+
+	if (!run->delay_ns) {
+		run->delay_ns = measured_ns;
+		run->delay_varies_ns = measured_ns / 2;
+		return;
+	}
+	run->delay_varies_ns += off_ns / 4 - run->delay_varies_ns / 4;
+	run->delay_ns += measured_ns / 8 - run->delay_ns / 8;
 }
 
 static void set_due(struct probe_run *run)
@@ -104,12 +121,11 @@ static void set_due(struct probe_run *run)
 	uint64_t least = run->settings.interval_ns * 3 / 4;
 	uint64_t most = run->settings.interval_ns * DUE_MAX_INTERVALS;
 
-	run->due_ns = 2 * run->delay_ns;
+	run->due_ns = run->delay_ns + 4 * run->delay_varies_ns;
 	if (run->due_ns < least)
 		run->due_ns = least;
 	if (run->due_ns > most)
 		run->due_ns = most;
-	run->delay_ns -= run->delay_ns / DELAY_FORGET;
 }
 
 static void follow_answers(struct probe_run *run, const struct probe_state *state,
@@ -132,6 +148,8 @@ static void follow_answers(struct probe_run *run, const struct probe_state *stat
 
 static void follow(struct probe_run *run, struct probe_state *state)
 {
+	uint64_t longest_ns = 0;
+
 	for (unsigned int to = 0; to < PICK_SLOTS; to++) {
 		if (!has(run->members, to))
 			continue;
@@ -139,11 +157,13 @@ static void follow(struct probe_run *run, struct probe_state *state)
 			if (!has(run->members, from) || from == to)
 				continue;
 			follow_track(run, &run->tracks[to][from], state->pairs[to][from].newest);
-			take_delay(run, &state->pairs[to][from],
-				   has(run->silent, to) || has(run->silent, from));
+			take_delay(&state->pairs[to][from],
+				   has(run->silent, to) || has(run->silent, from), &longest_ns);
 		}
 		follow_answers(run, state, to);
 	}
+	if (longest_ns)
+		follow_delay(run, longest_ns);
 	set_due(run);
 }
 

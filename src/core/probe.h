@@ -20,9 +20,9 @@
  * A direction counts only when both have been heard before: physical switches that are not joined
  * tell nothing. Such members are judged by answers alone, if there are addresses to ask.
  *
- * Time. A probe is due some time after it was sent; the longest delay that was seen lately is known,
- * and it is waited for twice that. Time in which the daemon did not run does not count, and after
- * a long such time all is counted anew.
+ * Time. A probe is due some time after it was sent, as a TCP would wait for an acknowledgement (RFC
+ * 6298): the mean delay and four times its variation, of the slowest path at each look. Time in
+ * which the daemon did not run does not count, and after a long such time all is counted anew.
  */
 #pragma once
 
@@ -49,11 +49,12 @@ struct probe_track {
 
 struct probe_run {
 	struct probe_settings settings;
-	uint32_t members; /* who takes part, a bit per slot */
-	uint32_t silent;  /* who has lost the path */
-	bool asks;	  /* neighbours should be asked now */
-	uint64_t due_ns;  /* how old a probe must be to be missed */
-	uint64_t delay_ns;
+	uint32_t members;  /* who takes part, a bit per slot */
+	uint32_t silent;   /* who has lost the path */
+	bool asks;	   /* neighbours should be asked now */
+	uint64_t due_ns;   /* how old a probe must be to be missed */
+	uint64_t delay_ns; /* mean, and mean deviation */
+	uint64_t delay_varies_ns;
 	uint64_t stood_ns; /* time that does not count */
 	uint64_t looked_ns;
 	uint32_t looks;

@@ -52,7 +52,7 @@ static __always_inline bool has_stale_mac(struct __sk_buff *skb)
  */
 static __always_inline int receive_own(struct __sk_buff *skb)
 {
-	if (is_probe_type(skb) ? receive_probe(skb, slot) : hear(skb, slot))
+	if (may_be_probe(skb) ? receive_probe(skb, slot) : hear(skb, slot))
 		return VERDICT_DROP;
 	if (slot == state.primary)
 		return VERDICT_NEXT;

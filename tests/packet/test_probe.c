@@ -161,6 +161,20 @@ static void test_garbage(void **state)
 	assert_int_equal(from_a()->frames, 0);
 }
 
+/* The type is everybody's: who does not probe leaves it alone. */
+static void test_nobody_probes(void **state)
+{
+	struct probe_frame probe = probe_of(SEQUENCE);
+
+	send_sequence(SEQUENCE);
+	probes()->session = 0;
+	assert_int_equal(deliver(&probe, sizeof(probe)), RUN_NEXT);
+	probe.session = 0;
+	assert_int_equal(deliver(&probe, sizeof(probe)), RUN_NEXT);
+	assert_int_equal(probes()->ears[SLOT_B].refused, 0);
+	assert_int_equal(from_a()->frames, 0);
+}
+
 static void test_answers(void **state)
 {
 	struct probe_ear *ear = &probes()->ears[SLOT_B];
@@ -224,8 +238,9 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HEARD(test_genuine), HEARD(test_replayed), HEARD(test_forged),
-		HEARD(test_garbage), HEARD(test_answers),  HEARD(test_outside),
+		HEARD(test_genuine), HEARD(test_replayed),	HEARD(test_forged),
+		HEARD(test_garbage), HEARD(test_nobody_probes), HEARD(test_answers),
+		HEARD(test_outside),
 	};
 
 	if (world_check())
