@@ -64,6 +64,12 @@ class Kernel:
         self.version = self.directory.resolve().name.split("-")[-2]
         self.modules = (self.directory / "root/lib/modules").resolve()
 
+    def arguments(self) -> list[str]:
+        """Its command line, by which it boots into the machine's own root (lab/init)."""
+        return ["console=ttyS0", "quiet", "panic=-1", "mitigations=off", "nokaslr", "audit=0",
+                "no_timer_check", "tsc=reliable", "random.trust_cpu=on", f"lab.clone={CLONE}",
+                f"lab.modules={self.modules}"]
+
 
 class Vm:
     """One running QEMU. It dies with the thread that started it, however that ends."""
@@ -98,9 +104,7 @@ class Vm:
         kernel = Kernel(machine.kernel)
         clock = (["-icount", "shift=0,sleep=off", "-accel", "tcg,thread=single"]
                  if machine.icount else ["-accel", "tcg,thread=multi"])
-        append = ["console=ttyS0", "quiet", "panic=-1", "mitigations=off", "nokaslr", "audit=0",
-                  "no_timer_check", "tsc=reliable", "random.trust_cpu=on",
-                  f"lab.clone={CLONE}", f"lab.modules={kernel.modules}", *machine.kernel_args]
+        append = [*kernel.arguments(), *machine.kernel_args]
         if machine.seed:
             append.append("lab.systemd")
         return [

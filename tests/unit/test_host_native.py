@@ -339,7 +339,7 @@ def test_refused(host):  # noqa: F811
         before = host.state()
         for words, part in (
                 ("switch add swC --nic nic9", "there is no NIC nic9"),
-                ("switch add swC --nic nic0", "nic0"),
+                ("switch add swC --nic nic0", "nic0 is the NIC of swA already"),
                 ("switch add swC --nic route0", "default route"),
                 ("switch add swC --nic busy0", "nomaster"),
                 ("switch add br9 --nic busy1", "there is a bridge br9 already"),
@@ -347,7 +347,7 @@ def test_refused(host):  # noqa: F811
                 ("switch remove swA", "swA has adapters"),
                 ("switch remove swZ", "there is no switch"),
                 ("switch set swA iov=on", "only while no adapter uses it"),
-                ("adapter add web1 nicA --switch swA", "nicA"),
+                ("adapter add web1 nicA --switch swA", "nicA is an adapter already"),
                 ("adapter add web1 nicC --switch swZ", "there is no switch"),
                 ("adapter add web3 nicC --switch swA port=route0", "default route"),
                 ("adapter add web3 nicC --switch swA port=busy0", "nomaster"),
@@ -360,7 +360,8 @@ def test_refused(host):  # noqa: F811
                 ("vf reallot swA", "nic0 has no VFs to deal"),
                 ("vf reallot swA --plan", "iovteam switch show swA says why"),
                 ("adapter set web1 nicA vlan=4095", "4095"),
-                (f"adapter set web1 nicA mac={host.adapter('web1', 'nicB')['mac']}", "nicB"),
+                (f"adapter set web1 nicA mac={host.adapter('web1', 'nicB')['mac']}",
+                 "of adapter nicB of web1 is that of nicA of web1 already"),
                 ("adapter set web1 nicZ vlan=5", "no adapter"),
                 ("adapter show web9", "there is no VM"),
                 ("adapter show web1 nicZ", "no adapter"),
