@@ -83,11 +83,11 @@ void host_plan_filters(const struct host_vf_planning *of, bool adding)
 			const struct mac *mac = &vms->vms[i].adapters[j].mac;
 			bool wanted = host_find_vf(&of->nic->vfs, mac) < 0 && lives_here(of, mac);
 
-			if (wanted == adding)
+			if (of->nic->vfs.count && wanted == adding)
 				plan_filter(of, mac, wanted);
 		}
 	for (size_t i = 0; !adding && i < of->nic->put_count; i++)
-		if (!lives_here(of, &of->nic->put[i]))
+		if (!of->nic->vfs.count || !lives_here(of, &of->nic->put[i]))
 			plan_filter(of, &of->nic->put[i], false);
 }
 
@@ -104,27 +104,54 @@ static bool is_fixed(const struct host_vf_planning *of, uint32_t vm, uint32_t pl
 	       !of->plan->want->vms->vms[vm].adapters[place].allow_teaming;
 }
 
-static void plan_entry(const struct host_vf_planning *of, struct host_step step,
-		       const struct link *port, uint16_t vlan, bool wanted)
+/* Does @entry keep a MAC at @port, that is the adapter's or was? */
+static bool is_entry_of(const struct host_step *step, const struct link *port,
+			const struct bridge_fdb *entry)
 {
-	const struct host_view *view = of->plan->view;
+	return !entry->self && entry->sticky && entry->ifindex == port->ifindex &&
+	       (mac_equal(&entry->mac, &step->adapter->mac) ||
+		(!step->adapter->mac_spoofing &&
+		 !host_may_send(step->vm, step->adapter, &entry->mac)));
+}
+
+/* Linux before 6.13 refuses to delete what is in a VLAN that the port is not in; it does no harm. */
+static bool can_leave(const struct host_view *view, const struct link *port, uint16_t vlan)
+{
+	const struct bridge_vlan *of = host_vlan_of(view, port->ifindex);
+
+	return !vlan || (of && vlan_set_has(&of->vlans, vlan));
+}
+
+bool host_plan_entries_leave(const struct host_planning *plan, struct host_step step,
+			     const struct link *port, int vlan)
+{
+	const struct host_view *view = plan->view;
 	bool there = false;
 
 	step = host_about(step, port);
+	step.kind = HOST_ENTRY_DEL;
 	for (size_t i = 0; i < view->fdb_count; i++) {
 		const struct bridge_fdb *entry = &view->fdb[i];
+		bool stays = entry->vlan == vlan && mac_equal(&entry->mac, &step.adapter->mac);
 
-		if (entry->self || !entry->sticky || entry->ifindex != port->ifindex ||
-		    !mac_equal(&entry->mac, &step.mac))
+		if (!is_entry_of(&step, port, entry) ||
+		    (!stays && !can_leave(view, port, entry->vlan)))
 			continue;
-		there |= wanted && entry->vlan == vlan;
-		if (wanted && entry->vlan == vlan)
-			continue;
-		step.kind = HOST_ENTRY_DEL;
+		there |= stays;
+		step.mac = entry->mac;
 		step.number = entry->vlan;
-		host_say(of->plan, step, "the MAC of %s may be learnt elsewhere", step.object);
+		if (!stays)
+			host_say(plan, step, "a MAC of %s may be learnt elsewhere", step.object);
 	}
-	step.kind = HOST_ENTRY_ADD;
+	return there;
+}
+
+static void plan_entry(const struct host_vf_planning *of, struct host_step step,
+		       const struct link *port, uint16_t vlan, bool wanted)
+{
+	bool there = host_plan_entries_leave(of->plan, step, port, wanted ? vlan : -1);
+
+	step = host_about(step, port);
 	step.number = vlan;
 	if (wanted && !there)
 		host_say(of->plan, step, "the MAC of %s stays at its port", step.object);

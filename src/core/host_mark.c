@@ -32,6 +32,15 @@ bool host_mark_read(const struct link *link, struct host_mark *ret_mark)
 	return true;
 }
 
+bool host_mark_undo_making(struct host_mark *mark, uint32_t had, uint32_t wanted)
+{
+	if (mark->made_vfs && mark->vfs_before != had)
+		return false;
+	mark->made_vfs = !mark->made_vfs;
+	mark->vfs_before = mark->made_vfs ? wanted : 0;
+	return true;
+}
+
 const char *host_mark_port(const struct vm_config *vm, const struct adapter_config *adapter,
 			   char *text)
 {

@@ -21,6 +21,12 @@ const char *host_mark_switch(const struct host_mark *mark, char *text);
 /* False: the device is not marked as a switch. */
 bool host_mark_read(const struct link *link, struct host_mark *ret_mark);
 
+/*
+ * @wanted VFs were to be made of @had, and not one was touched: what was noted for that is undone.
+ * False: nothing was.
+ */
+bool host_mark_undo_making(struct host_mark *mark, uint32_t had, uint32_t wanted);
+
 /* A port's mark says all that cannot be changed while it is there: another one is made then. */
 const char *host_mark_port(const struct vm_config *vm, const struct adapter_config *adapter,
 			   char *text);

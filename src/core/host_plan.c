@@ -232,6 +232,7 @@ static bool plan_place(const struct host_planning *plan, struct host_step step,
 		step.kind = HOST_PORT_JOIN;
 		host_say(plan, step, "%s becomes a port of %s", port->name, sw->name);
 	} else if (step.number && !host_has_vlans(vlan, wanted, NULL)) {
+		(void)host_plan_entries_leave(plan, step, port, wanted);
 		step.kind = HOST_PORT_VLAN;
 		host_say(plan, step, "%s is in VLAN %u of %s", step.object, wanted, sw->name);
 	}

@@ -99,6 +99,7 @@ struct host_nic {
 	bool bars_vms;	       /* its VFs can be given to namespaces, but to no VM (H2) */
 	bool again;	       /* somebody has asked to deal its VFs anew (H4) */
 	uint64_t ours[4];      /* VFs that this daemon has set, whoever has made them */
+	uint64_t known[4];     /* VFs of which it is known who had them last (struct host_port) */
 	const struct mac *put; /* … and addresses that it has put into the NIC's filter */
 	size_t put_count;
 };
@@ -107,7 +108,7 @@ struct host_nic {
 struct host_port {
 	const struct guard_rules *rules; /* in force at its port; NULL: no filter is there */
 	bool guest_missing;		 /* the namespace that it belongs into is not there */
-	int vf;				 /* that it had when it was looked at last, -1 = none */
+	int vf; /* of its switch's NIC, that it had last with the MAC it has, -1 = none is known */
 };
 
 /* A switch that is not wanted any more, while its bridge is there. */

@@ -78,5 +78,12 @@ void host_plan_filters(const struct host_vf_planning *of, bool adding);
 /* Entries of the bridge at the ports of those adapters that have no VF and do not team. */
 void host_plan_entries(const struct host_vf_planning *of);
 
+/*
+ * What keeps MACs of @step's adapter at its @port goes, but for the one that it has in @vlan; -1: all do.
+ * True: that one is there.
+ */
+bool host_plan_entries_leave(const struct host_planning *plan, struct host_step step,
+			     const struct link *port, int vlan);
+
 /* VFs, and all that belongs to them, of the switch at position @sw. */
 void host_plan_vfs(const struct host_planning *plan, uint32_t sw);

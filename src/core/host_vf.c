@@ -69,17 +69,24 @@ int host_find_vf(const struct vf_table *vfs, const struct mac *mac)
 	return -1;
 }
 
-/* A guest that may has given its VF a team mate's MAC (T8 `team`): the VF is its own still. */
-static int find_lent(const struct vf_table *vfs, const struct vm_config *vm,
+/*
+ * A guest that may has given its VF another MAC (T8 `team`): the VF is its own still, even when it may
+ * use that MAC no longer. Where it is not known who had a VF, one with a team mate's MAC is taken for
+ * the adapter's.
+ */
+static int find_lent(const struct host_nic *nic, const struct vm_config *vm,
 		     const struct adapter_config *adapter, int before, const uint64_t *taken)
 {
-	int found = -1;
+	const struct vf_table *vfs = &nic->vfs;
 
+	if (before >= 0 && (size_t)before < vfs->count && !has_bit(taken, (uint32_t)before) &&
+	    *vfs->vfs[before].driver && !mac_is_zero(&vfs->vfs[before].mac))
+		return before;
 	for (size_t i = 0; i < vfs->count && i < HOST_VFS_MAX; i++)
-		if (!has_bit(taken, (uint32_t)i) && host_may_send(vm, adapter, &vfs->vfs[i].mac) &&
-		    (found < 0 || (int)i == before))
-			found = (int)i;
-	return found;
+		if (!has_bit(taken, (uint32_t)i) && !has_bit(nic->known, (uint32_t)i) &&
+		    host_may_send(vm, adapter, &vfs->vfs[i].mac))
+			return (int)i;
+	return -1;
 }
 
 /* Those whose VF has the right MAC come first, so that nobody takes one for his that is not. */
@@ -98,7 +105,7 @@ static void find_held(const struct host_config *want, const struct host_view *vi
 				if (!host_is_on(adapter, config) || held[i][j] >= 0)
 					continue;
 				held[i][j] = !lent ? host_find_vf(vfs, &adapter->mac)
-						   : find_lent(vfs, vm, adapter,
+						   : find_lent(&view->nics[sw], vm, adapter,
 							       view->ports[i][j].vf, taken);
 				if (held[i][j] >= 0)
 					set_bit(taken, (uint32_t)held[i][j]);
@@ -479,13 +486,13 @@ void host_plan_vfs(const struct host_planning *plan, uint32_t sw)
 		return;
 	(void)host_mark_read(bridge, &mark);
 	plan_count(&of, &mark);
-	if (!config->iov && !of.nic->vfs.count)
+	if (!config->iov && !of.nic->vfs.count && !plan->view->fdb_count)
 		return;
 	host_allot(plan->want, plan->view, sw, got, held);
 	host_plan_entries(&of);
+	host_plan_filters(&of, false);
 	if (!of.nic->vfs.count)
 		return;
-	host_plan_filters(&of, false);
 	plan_adapters(&of, seen);
 	plan_left(&of, seen);
 	host_plan_filters(&of, true);

@@ -51,6 +51,16 @@ enum member_path mixed_path(const struct link *link, const struct link_table *li
 	return MEMBER_PATH_UNKNOWN;
 }
 
+enum member_path mixed_note_path(struct note_member *note, const struct link *link,
+				 const struct link_table *links)
+{
+	if (link)
+		note->path = (__u8)mixed_path(link, links);
+	else if (!*note->device || note->path >= MEMBER_PATH_COUNT)
+		note->path = MEMBER_PATH_UNKNOWN;
+	return (enum member_path)note->path;
+}
+
 bool mixed_is(const struct team_seat *seats, unsigned int count)
 {
 	unsigned int members[MEMBER_PATH_COUNT] = {};

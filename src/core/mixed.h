@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/failover.h"
+#include "model/note.h"
 
 /*
  * A PCI function with a driver of its own is hardware; a paravirtual device and those NICs that
@@ -15,6 +16,13 @@
  * that has taken a VF as its own second path (net_failover, netvsc) is hardware while it has one.
  */
 enum member_path mixed_path(const struct link *link, const struct link_table *links);
+
+/*
+ * What carries the member of @note, which keeps it: one that is away (@link NULL) is what it was, also for a
+ * daemon that begins meanwhile.
+ */
+enum member_path mixed_note_path(struct note_member *note, const struct link *link,
+				 const struct link_table *links);
 
 /* Is there a member of either kind? */
 bool mixed_is(const struct team_seat *seats, unsigned int count);

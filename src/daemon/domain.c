@@ -67,15 +67,21 @@ static struct attempt *new_attempt(struct domain *domain, const struct domain_st
 	return attempt;
 }
 
+static void put_off(struct attempt *attempt)
+{
+	unsigned int doublings =
+		attempt->retries < RETRY_DOUBLINGS ? attempt->retries : RETRY_DOUBLINGS;
+
+	attempt->retry_ns = clock_now_ns() + (RETRY_FIRST_NS << doublings);
+}
+
 static void begin_attempt(struct domain *domain, const struct domain_step *step)
 {
 	struct attempt *attempt = attempt_at(domain, step);
-	unsigned int doublings;
 
 	if (!attempt)
 		attempt = new_attempt(domain, step);
-	doublings = attempt->retries < RETRY_DOUBLINGS ? attempt->retries : RETRY_DOUBLINGS;
-	attempt->retry_ns = clock_now_ns() + (RETRY_FIRST_NS << doublings);
+	put_off(attempt);
 	attempt->retries++;
 	domain->asked = attempt;
 }
@@ -155,6 +161,7 @@ static void on_told(void *data, bool answer, const char *text, const struct doma
 {
 	struct domain *domain = data;
 	enum domain_state before = domain_state_of(domain_seen(domain));
+	bool same_run = domain_state_of(&domain->view) == domain_state_of(view);
 	bool was_clear = domain_is_clear(&domain->view);
 
 	domain->trouble = (struct problem){};
@@ -162,7 +169,7 @@ static void on_told(void *data, bool answer, const char *text, const struct doma
 	domain->known = true;
 	domain->news |= domain_state_of(view) != before || domain_is_clear(view) != was_clear;
 	/* Another run of the domain: what was refused may be possible now. */
-	if (domain_state_of(view) != before)
+	if (!same_run)
 		for (size_t i = 0; i < domain->attempt_count; i++)
 			domain->attempts[i].retry_ns = 0;
 	if (domain_state_of(view) != before)
@@ -184,8 +191,12 @@ static void on_lost(void *data, const char *why)
 	domain->trouble = trouble;
 	domain->news |= domain->known;
 	domain->known = false;
+	/* A step that it has not survived, or that takes longer than is waited, is not asked at once. */
+	if (domain->asked)
+		put_off(domain->asked);
+	else
+		domain->attempt_count = 0;
 	domain->asked = NULL;
-	domain->attempt_count = 0;
 }
 
 /* Whoever is told may close: nothing behind it touches @data. */

@@ -103,7 +103,8 @@ static int take_message(struct domain_wire *wire, const struct domain_message *m
 		return -EPROTO;
 	if (message->done) {
 		wire->asked = false;
-		wire->retry_us = RETRY_FIRST_US;
+		if (wire->id) /* its first word says nothing of what it will be asked */
+			wire->retry_us = RETRY_FIRST_US;
 		arm(wire, LOOK_US);
 	}
 	wire->calls->told(wire->data, message->done, message->text, &message->view);

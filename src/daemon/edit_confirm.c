@@ -183,6 +183,16 @@ static void say_what(const struct edit *edit, const struct store_object *object,
 				: "made");
 }
 
+/*
+ * A daemon that dies while addresses move leaves the machine without them: that is taken back at the next
+ * start, too. Where the files in force are not known there is nothing to go back to.
+ */
+static bool must_note(const struct edit *edit)
+{
+	return edit->confirm ||
+	       (edit->handover && edit->handover->move_count && edit->manager->store_valid);
+}
+
 int confirm_prepare(struct edit *edit, const struct store_object *object,
 		    struct pending **ret_pending)
 {
@@ -191,7 +201,7 @@ int confirm_prepare(struct edit *edit, const struct store_object *object,
 	json_t *files = NULL;
 	int err;
 
-	if (!edit->confirm)
+	if (!must_note(edit))
 		return 0;
 	err = object ? note_file(edit, *object, &files) : note_files(edit, &files);
 	if (err)
@@ -211,9 +221,9 @@ int confirm_start(struct pending *pending, unsigned int seconds, int err, struct
 	_cleanup_(action_list_done) struct action_list undone = {};
 	struct problem left = {};
 
-	if (err)
+	if (err || !seconds)
 		pending_drop(pending);
-	if (err || !pending)
+	if (err || !pending || !seconds)
 		return err;
 	err = pending_start(pending, seconds, problem);
 	if (err && pending_take_back(pending, &undone, &left))

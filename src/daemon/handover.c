@@ -415,6 +415,12 @@ int handover_give(const struct handover *handover, const struct team_context *co
 		/* Landed when the member, or the NIC, joined. */
 		if (to && (strcmp(to->kind, "bond") == 0 || strcmp(to->kind, "bridge") == 0))
 			continue;
+		if (to && to->master)
+			return problem_set(problem, -EBUSY,
+					   "%s is still a part of %s, which waits for its VFs; "
+					   "give "
+					   "those back first: iov-weight=0",
+					   to->name, device->name);
 		handover_lift(handover, context, device->ifindex);
 		err = land(handover, move, context, problem);
 	}
@@ -434,16 +440,29 @@ void handover_unland(const struct handover *handover, const struct team_context 
 		(void)observe_own(context->observed);
 }
 
+/* One that was made anew would take another MAC with each port that has a lower one. */
+static void pin_mac(const struct handover_device *device, const struct team_context *context,
+		    const struct link *link)
+{
+	const struct mac mac = link->mac;
+
+	if (strcmp(link->kind, "bridge") == 0 && link->ifindex != device->ifindex &&
+	    device->records.count)
+		(void)rtnl_link_set_mac(context->observed->requests, link->ifindex, &mac, NULL);
+}
+
 void handover_restore(const struct handover *handover, const struct team_context *context)
 {
 	for (unsigned int i = 0; handover && i < handover->device_count; i++) {
 		const struct handover_device *device = &handover->devices[i];
 		const struct link *link = device_now(device, context);
 
-		if (!link)
+		if (!link) {
 			log_warning("%s is gone; what it had cannot be put back", device->name);
-		else
-			(void)put_records(handover, device, context, link, NULL);
+			continue;
+		}
+		pin_mac(device, context, link);
+		(void)put_records(handover, device, context, link, NULL);
 	}
 	if (handover)
 		(void)observe_own(context->observed);

@@ -150,6 +150,7 @@ static int plan(struct host *host, const struct store *store, bool in_force,
 		if (in_force) {
 			host_end_reallot(host, store, seen);
 			host_note_vfs(host, store, seen);
+			host_note_filters(host, store, seen);
 		}
 		host_plan(&want, &seen->view, steps);
 		if (in_force)
@@ -221,6 +222,7 @@ static int do_step(struct pass *pass, const struct host_step *step, struct probl
 		return 0;
 	}
 	(void)problem_set(&mishap, err, "%s", strerror(-err));
+	host_give_up_reallot(pass->host, step);
 	if (must_succeed(pass, step))
 		return problem_set(problem, err, "%s", mishap.text);
 	host_note_trouble(pass->host, step->object, mishap.text);

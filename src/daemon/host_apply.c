@@ -56,7 +56,7 @@ static int delete_link(struct host *host, int ifindex, struct problem *problem)
 
 /* --- switches --- */
 
-static int set_mark(struct host *host, int ifindex, const char *mark, struct problem *problem)
+int host_set_mark(struct host *host, int ifindex, const char *mark, struct problem *problem)
 {
 	int err = rtnl_link_set_alias(requests(host), ifindex, mark, problem);
 
@@ -80,7 +80,7 @@ static int mark_made(struct host *host, const char *name, int err, const char *m
 	if (!err && !made)
 		err = problem_set(problem, -ENODEV, "%s is gone already", name);
 	if (!err)
-		err = set_mark(host, ifindex, mark, problem);
+		err = host_set_mark(host, ifindex, mark, problem);
 	if (err && ifindex)
 		(void)rtnl_link_delete(requests(host), ifindex, NULL);
 	look_around(host);
@@ -153,7 +153,7 @@ static int note_nic(struct host *host, const struct link *nic, int bridge, struc
 	if (err)
 		return err;
 	look(host, mark.nic);
-	return set_mark(host, bridge, host_mark_switch(&next, text), problem);
+	return host_set_mark(host, bridge, host_mark_switch(&next, text), problem);
 }
 
 /*
@@ -383,7 +383,7 @@ static int apply_vfs_make(struct host *host, const struct host_step *step, struc
 	if (bridge && host_mark_read(bridge, &mark) && mark.made_vfs != (step->sw->iov != 0)) {
 		mark.made_vfs = step->sw->iov;
 		mark.vfs_before = step->vf;
-		err = set_mark(host, bridge->ifindex, host_mark_switch(&mark, text), problem);
+		err = host_set_mark(host, bridge->ifindex, host_mark_switch(&mark, text), problem);
 	}
 	return err ? err : host_begin(host, step, problem);
 }
@@ -393,25 +393,12 @@ static void remember_vf(struct host *host, const struct host_step *step)
 	struct host_nic_memory *nic =
 		host_remember_nic(host, host_step_switch(step), step->ifindex);
 	bool ours = !mac_is_zero(&step->mac);
-	struct host_holding *holdings;
 
 	if (nic && step->vf < HOST_VFS_MAX) {
 		nic->ours[step->vf / 64] &= ~(1ULL << (step->vf % 64));
 		nic->ours[step->vf / 64] |= (uint64_t)ours << (step->vf % 64);
 	}
-	for (size_t i = 0; i < host->holding_count; i++)
-		if (strcmp(host->holdings[i].object, step->object) == 0) {
-			host->holdings[i].vf = ours ? (int)step->vf : -1;
-			return;
-		}
-	holdings = ours ? reallocarray(host->holdings, host->holding_count + 1, sizeof(*holdings))
-			: NULL;
-	if (!holdings)
-		return;
-	host->holdings = holdings;
-	holdings += host->holding_count++;
-	(void)text_copy(holdings->object, sizeof(holdings->object), step->object);
-	holdings->vf = (int)step->vf;
+	host_hold(host, step->object, step->ifindex, (int)step->vf, &step->mac);
 }
 
 static int apply_vf_mac(struct host *host, const struct host_step *step, struct problem *problem)
@@ -477,31 +464,15 @@ static int apply_vf_move(struct host *host, const struct host_step *step, struct
 
 /* --- the NIC's filter --- */
 
-static void remember_put(struct host_nic_memory *nic, const struct mac *mac)
-{
-	struct mac *put;
-
-	for (size_t i = 0; i < nic->put_count; i++)
-		if (mac_equal(&nic->put[i], mac))
-			return;
-	put = reallocarray(nic->put, nic->put_count + 1, sizeof(*put));
-	if (!put)
-		return;
-	nic->put = put;
-	put[nic->put_count++] = *mac;
-}
-
 static int apply_fdb(struct host *host, const struct host_step *step, struct problem *problem)
 {
-	struct host_nic_memory *nic =
-		host_remember_nic(host, host_step_switch(step), step->ifindex);
 	int err;
 
 	if (step->kind == HOST_FDB_DEL)
 		return rtnl_fdb_del_self(requests(host), step->ifindex, &step->mac, problem);
 	err = rtnl_fdb_add_self(requests(host), step->ifindex, &step->mac, problem);
-	if (!err && nic)
-		remember_put(nic, &step->mac);
+	if (!err)
+		host_note_put(host, host_step_switch(step), step->ifindex, &step->mac);
 	return err;
 }
 

@@ -8,6 +8,7 @@
 #include "daemon/json_text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,22 @@ static bool has_vfs(const struct host_seen *seen)
 		if (seen->nics[i].vfs.count)
 			return true;
 	return false;
+}
+
+/* Before its guest gives it another MAC. A daemon that has just been started has given none itself. */
+static void note_holding(struct host *host, const struct store *store, uint32_t vm, uint32_t place,
+			 const struct link_table *links, int vf)
+{
+	const struct adapter_config *adapter = &store->vms.vms[vm].adapters[place];
+	const struct switch_config *sw =
+		switch_list_find((struct switch_list *)&store->switches, adapter->switch_name);
+	const struct link *nic = switch_nic(sw, links);
+	char object[HOST_OBJECT_SIZE];
+
+	if (vf < 0 || !nic)
+		return;
+	(void)snprintf(object, sizeof(object), "%s/%s", store->vms.vms[vm].name, adapter->name);
+	host_hold(host, object, nic->ifindex, vf, &adapter->mac);
 }
 
 void host_note_vfs(struct host *host, const struct store *store, const struct host_seen *seen)
@@ -47,6 +64,7 @@ void host_note_vfs(struct host *host, const struct store *store, const struct ho
 				if (strcmp(adapter->switch_name,
 					   store->switches.switches[sw].name) != 0)
 					continue;
+				note_holding(host, store, i, j, seen->view.links, held[i][j]);
 				note->mac = adapter->mac;
 				note->vf = held[i][j];
 				*note->pci = '\0';

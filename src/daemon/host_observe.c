@@ -58,6 +58,50 @@ static void forget_nic(struct host_nic_memory *memory)
 	*memory = (struct host_nic_memory){.busy = memory->busy, .making = memory->making};
 }
 
+static void remember_put(struct host_nic_memory *nic, const struct mac *mac)
+{
+	struct mac *put;
+
+	for (size_t i = 0; i < nic->put_count; i++)
+		if (mac_equal(&nic->put[i], mac))
+			return;
+	put = reallocarray(nic->put, nic->put_count + 1, sizeof(*put));
+	if (!put)
+		return;
+	nic->put = put;
+	put[nic->put_count++] = *mac;
+}
+
+void host_note_put(struct host *host, const char *sw, int nic, const struct mac *mac)
+{
+	struct host_nic_memory *memory = host_remember_nic(host, sw, nic);
+
+	if (memory)
+		remember_put(memory, mac);
+}
+
+static bool has_adapter(const struct vm_list *vms, const struct mac *mac)
+{
+	for (uint32_t i = 0; i < vms->count; i++)
+		for (uint32_t j = 0; j < vms->vms[i].adapter_count; j++)
+			if (mac_equal(&vms->vms[i].adapters[j].mac, mac))
+				return true;
+	return false;
+}
+
+void host_note_filters(struct host *host, const struct store *store, const struct host_seen *seen)
+{
+	for (uint32_t sw = 0; sw < store->switches.count; sw++) {
+		const struct switch_config *config = &store->switches.switches[sw];
+		const struct link *nic = switch_nic(config, seen->view.links);
+
+		for (size_t i = 0; nic && i < seen->view.fdb_count; i++)
+			if (seen->fdb[i].self && seen->fdb[i].ifindex == nic->ifindex &&
+			    has_adapter(&store->vms, &seen->fdb[i].mac))
+				host_note_put(host, config->name, nic->ifindex, &seen->fdb[i].mac);
+	}
+}
+
 struct host_nic_memory *host_remember_nic(struct host *host, const char *sw, int ifindex)
 {
 	struct host_nic_memory *memory = host_nic_memory(host, sw);
@@ -127,6 +171,32 @@ uint32_t host_iov_reasons(struct host *host, const struct store *store,
 	return iov_reasons(&facts);
 }
 
+void host_hold(struct host *host, const char *object, int nic, int vf, const struct mac *mac)
+{
+	struct host_holding *holdings;
+
+	for (size_t i = host->holding_count; i-- > 0;)
+		if (strcmp(host->holdings[i].object, object) == 0 ||
+		    (host->holdings[i].nic == nic && host->holdings[i].vf == vf))
+			host->holdings[i] = host->holdings[--host->holding_count];
+	holdings = mac_is_zero(mac) ? NULL
+				    : reallocarray(host->holdings, host->holding_count + 1,
+						   sizeof(*holdings));
+	if (!holdings)
+		return;
+	host->holdings = holdings;
+	holdings += host->holding_count++;
+	*holdings = (struct host_holding){.nic = nic, .vf = vf, .mac = *mac};
+	(void)text_copy(holdings->object, sizeof(holdings->object), object);
+}
+
+static void find_known(const struct host *host, int nic, uint64_t *ret_known)
+{
+	for (size_t i = 0; i < host->holding_count; i++)
+		if (host->holdings[i].nic == nic && host->holdings[i].vf < HOST_VFS_MAX)
+			ret_known[host->holdings[i].vf / 64] |= 1ULL << (host->holdings[i].vf % 64);
+}
+
 /* A NIC whose VFs cannot be read keeps no other switch waiting: its VFs are left alone. */
 static void observe_vfs(struct host *host, const char *sw, const struct link *nic,
 			struct host_nic *seen, struct sriov *sriov)
@@ -172,6 +242,7 @@ static void observe_nic(struct host *host, const struct store *store, uint32_t p
 	of->put = memory->put;
 	of->put_count = memory->put_count;
 	memcpy(of->ours, memory->ours, sizeof(of->ours));
+	find_known(host, nic->ifindex, of->known);
 	observe_vfs(host, sw->name, nic, of, &seen->sriovs[place]);
 	wanted = sw->vf_count && sw->vf_count < of->total ? sw->vf_count : of->total;
 	of->refused = memory->refused_count && memory->refused_count == wanted;
@@ -218,23 +289,37 @@ static bool namespace_is_there(const char *name)
 	return access(path, F_OK) == 0;
 }
 
-static int held_before(const struct host *host, const char *object)
+/* One that was moved to another switch, or was given another MAC, has none that it should keep. */
+static int held_before(const struct host *host, const char *object, const struct link *nic,
+		       const struct mac *mac)
 {
-	for (size_t i = 0; i < host->holding_count; i++)
-		if (strcmp(host->holdings[i].object, object) == 0)
+	for (size_t i = 0; nic && i < host->holding_count; i++)
+		if (strcmp(host->holdings[i].object, object) == 0 &&
+		    host->holdings[i].nic == nic->ifindex && mac_equal(&host->holdings[i].mac, mac))
 			return host->holdings[i].vf;
 	return -1;
 }
 
-static void observe_port(const struct host *host, const struct vm_config *vm,
-			 const struct adapter_config *adapter, struct host_port *ret_port)
+static const struct link *nic_of(const struct host *host, const struct store *store,
+				 const struct adapter_config *adapter)
+{
+	const struct switch_config *sw =
+		switch_list_find((struct switch_list *)&store->switches, adapter->switch_name);
+
+	return sw ? switch_nic(sw, &host->context->observed->links) : NULL;
+}
+
+static void observe_port(const struct host *host, const struct store *store,
+			 const struct vm_config *vm, const struct adapter_config *adapter,
+			 struct host_port *ret_port)
 {
 	const struct link *link = host_port_link(vm, adapter, &host->context->observed->links);
 	char name[LINK_NAME_SIZE], object[HOST_OBJECT_SIZE];
 	const struct host_guard *guard = host_guard_of(host, host_port_name(vm, adapter, name));
 
 	(void)snprintf(object, sizeof(object), "%s/%s", vm->name, adapter->name);
-	*ret_port = (struct host_port){.vf = held_before(host, object)};
+	*ret_port = (struct host_port){
+		.vf = held_before(host, object, nic_of(host, store, adapter), &adapter->mac)};
 	if (guard && link && guard->ifindex == link->ifindex && guard_attached(guard->guard))
 		ret_port->rules = &guard->rules;
 }
@@ -249,7 +334,7 @@ static int observe_ports(const struct host *host, const struct store *store, str
 		bool missing = *vm->netns && !namespace_is_there(vm->netns);
 
 		for (uint32_t j = 0; j < vm->adapter_count; j++) {
-			observe_port(host, vm, &vm->adapters[j], &seen->ports[i][j]);
+			observe_port(host, store, vm, &vm->adapters[j], &seen->ports[i][j]);
 			seen->ports[i][j].guest_missing = missing;
 		}
 	}
@@ -278,11 +363,11 @@ static void find_default_routes(struct netlink *netlink, int *ret_ifindexes)
 
 /* --- all --- */
 
-/* Only where there are VFs, or were, are filters of interest. */
-static bool has_vfs(const struct store *store, const struct host_seen *seen)
+/* Only where there are VFs, or may have been, are filters of interest. */
+static bool may_have_vfs(const struct store *store, const struct host_seen *seen)
 {
 	for (uint32_t i = 0; i < store->switches.count; i++)
-		if (store->switches.switches[i].iov || seen->nics[i].vfs.count)
+		if (store->switches.switches[i].iov || seen->sriovs[i].total)
 			return true;
 	return false;
 }
@@ -334,7 +419,7 @@ int host_observe(struct host *host, const struct store *store, struct host_seen 
 		observe_nic(host, store, i, &seen);
 	if (!err)
 		err = observe_leaving(host, store, &seen);
-	if (!err && has_vfs(store, &seen))
+	if (!err && may_have_vfs(store, &seen))
 		err = rtnl_fdb_dump(netlink, 0, &seen.fdb, &seen.view.fdb_count);
 	if (err) {
 		host_seen_done(&seen);

@@ -42,10 +42,12 @@ struct host_trouble {
 	unsigned int retries;
 };
 
-/* A VF that an adapter has had: its MAC may be a team mate's by now. */
+/* The VF that an adapter has had last: the VF's MAC may be another by now. */
 struct host_holding {
 	char object[HOST_OBJECT_SIZE];
+	int nic; /* ifindex */
 	int vf;
+	struct mac mac; /* the adapter's */
 };
 
 /* A VF that a domain of libvirt may be given: of an adapter, by its MAC. */
@@ -146,6 +148,12 @@ struct host_config host_want(const struct store *store);
 struct host_nic_memory *host_nic_memory(struct host *host, const char *sw);
 /* To note something of that NIC; NULL: there is no place. Only steps do so: a look changes nothing. */
 struct host_nic_memory *host_remember_nic(struct host *host, const char *sw, int ifindex);
+/* @mac was put into the filter of the switch's NIC by us … */
+void host_note_put(struct host *host, const char *sw, int nic, const struct mac *mac);
+/* … and so were those of adapters that are there, maybe by a daemon before this one. */
+void host_note_filters(struct host *host, const struct store *store, const struct host_seen *seen);
+/* Adapter @object has VF @vf of @nic; with no MAC nobody has it. */
+void host_hold(struct host *host, const char *object, int nic, int vf, const struct mac *mac);
 /* Those of switches that are not in @store, the one that is in force, and whose bridges are gone. */
 void host_forget_nics(struct host *host, const struct store *store);
 struct host_guard *host_guard_of(const struct host *host, const char *port);
@@ -167,11 +175,16 @@ static inline const char *host_step_switch(const struct host_step *step)
 	return step->sw ? step->sw->name : step->object;
 }
 
+int host_set_mark(struct host *host, int ifindex, const char *mark, struct problem *problem);
+
 /* One step. Slow ones are begun. */
 int host_apply(struct host *host, const struct host_step *step, struct problem *problem);
 
 /* host_reallot.c: forget what was asked of NICs whose VFs are all where they belong. */
 void host_end_reallot(struct host *host, const struct store *store, const struct host_seen *seen);
+
+/* … and of the NIC whose VF was to be moved by @step, which has failed: it is not tried for ever. */
+void host_give_up_reallot(struct host *host, const struct host_step *step);
 
 /* host_events.c: which adapter has which VF, for those who are told. */
 void host_note_vfs(struct host *host, const struct store *store, const struct host_seen *seen);

@@ -7,6 +7,7 @@
 #include "daemon/host_private.h"
 
 #include "base/cleanup.h"
+#include "daemon/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -127,6 +128,17 @@ int host_reallot(struct host *host, const struct store *store, const char *sw, b
 	if (!err && !dry)
 		host->changed(host->data);
 	return err;
+}
+
+void host_give_up_reallot(struct host *host, const struct host_step *step)
+{
+	struct host_nic_memory *memory = host_nic_memory(host, host_step_switch(step));
+
+	if (!memory || !memory->again || step->kind < HOST_VF_MAC || step->kind > HOST_VF_MOVE)
+		return;
+	log_warning("%s: the VFs are not dealt any further; ask again when that is mended",
+		    memory->sw);
+	memory->again = false;
 }
 
 /* All that could be moved has been. */

@@ -24,8 +24,8 @@ struct slow_job {
 	char device[MEMBER_DEVICE_SIZE];
 	uint32_t number;
 	bool for_switch; /* one that is there; with one that goes its VFs go, used or not */
-	uint32_t vf;
-	struct mac mac; /* that the VF has */
+	uint32_t vf;	 /* of HOST_VFS_MAKE how many there were */
+	struct mac mac;	 /* that the VF has */
 	char text[HOST_TEXT_SIZE];
 };
 
@@ -56,6 +56,19 @@ static void note_taken(const struct slow_job *job, struct host_nic_memory *nic)
 		nic->ours[job->vf / 64] |= 1ULL << (job->vf % 64);
 }
 
+/* What was noted for it would make VFs ours that are not, or ours nobody's. */
+static void undo_mark(const struct slow_job *job)
+{
+	const struct link *bridge = link_by_name(&job->host->context->observed->links, job->sw);
+	char text[LINK_ALIAS_SIZE];
+	struct host_mark mark;
+
+	if (bridge && host_mark_read(bridge, &mark) &&
+	    host_mark_undo_making(&mark, job->vf, job->number))
+		(void)host_set_mark(job->host, bridge->ifindex, host_mark_switch(&mark, text),
+				    NULL);
+}
+
 static void end_job(void *data, int err, const struct problem *problem)
 {
 	struct slow_job *job = data;
@@ -77,6 +90,11 @@ static void end_job(void *data, int err, const struct problem *problem)
 		(void)text_copy(nic->refused_text, sizeof(nic->refused_text),
 				err ? problem->text : "");
 	} else if (err) {
+		if (nic && job->kind != HOST_VFS_MAKE)
+			nic->again = false; /* as of a step that has failed at once */
+		if (err == -EBUSY && nic && nic->ifindex == job->nic && job->for_switch &&
+		    job->kind == HOST_VFS_MAKE)
+			undo_mark(job);
 		host_note_trouble(job->host, job->object, problem->text);
 	}
 	job->host->changed(job->host->data);

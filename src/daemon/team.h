@@ -43,6 +43,7 @@ struct team {
 	int ifindex;		   /* the bond's, 0 = it is not there */
 	struct team_run run;
 	enum member_path paths[PICK_SLOTS];	  /* T14, as last seen */
+	uint32_t speeds[PICK_SLOTS];		  /* … Mbit/s, 0 = it has never told */
 	struct team_record records[TEAM_RECORDS]; /* a ring */
 	unsigned int record_count;		  /* ever made */
 	bool rename_refused;		/* the kernel does not rename an interface that is up */

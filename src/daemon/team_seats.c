@@ -7,22 +7,43 @@
 
 #include <net/if.h>
 
+/* Only where it counts: the question may have to wait. A link that is down tells none. */
+static bool ask_speed(struct team *team, const struct link_table *links, int slot)
+{
+	const struct link *link = team_member_link(team, links, slot);
+	uint32_t speed, before = team->speeds[slot];
+
+	if (!*datapath_notes(team->datapath)->members[slot].device)
+		team->speeds[slot] = 0;
+	else if (link && link->carrier && !ethtool_speed(link->name, &speed))
+		team->speeds[slot] = speed;
+	return team->speeds[slot] != before;
+}
+
+static bool is_weighted(const struct team *team)
+{
+	struct team_seat seats[PICK_SLOTS] = {};
+
+	for (int slot = 0; slot < PICK_SLOTS; slot++)
+		seats[slot].path = team->paths[slot];
+	return team->config.mixed == MIXED_WEIGHTED && mixed_is(seats, PICK_SLOTS);
+}
+
 bool team_look_at_paths(struct team *team, const struct link_table *links)
 {
-	const struct note_team *notes = datapath_notes(team->datapath);
+	struct note_member *notes = datapath_notes(team->datapath)->members;
 	bool changed = false;
 
 	for (int slot = 0; slot < PICK_SLOTS; slot++) {
-		const struct link *link = team_member_link(team, links, slot);
-		enum member_path path = team->paths[slot];
+		enum member_path path =
+			mixed_note_path(&notes[slot], team_member_link(team, links, slot), links);
 
-		if (link)
-			path = mixed_path(link, links);
-		else if (!*notes->members[slot].device)
-			path = MEMBER_PATH_UNKNOWN;
 		changed |= path != team->paths[slot];
 		team->paths[slot] = path;
 	}
+	for (int slot = 0; slot < PICK_SLOTS && is_weighted(team); slot++)
+		if (!team->speeds[slot])
+			changed |= ask_speed(team, links, slot);
 	return changed;
 }
 
@@ -39,18 +60,6 @@ void team_look_at_silent(const struct team *team, struct observed *observed)
 	look_if_down(observed, team->ifindex);
 	for (int slot = 0; team->datapath && slot < PICK_SLOTS; slot++)
 		look_if_down(observed, (int)datapath_notes(team->datapath)->members[slot].ifindex);
-}
-
-/* Only where it counts: the question may have to wait. */
-static void ask_speeds(const struct team *team, const struct link_table *links,
-		       struct team_seat *seats, unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		const struct link *link = team_member_link(team, links, seats[i].slot);
-
-		if (link)
-			(void)ethtool_speed(link->name, &seats[i].speed);
-	}
 }
 
 void team_arrange(struct team *team, const struct link_table *links)
@@ -73,8 +82,10 @@ void team_arrange(struct team *team, const struct link_table *links)
 				.path = team->paths[slot],
 			};
 	}
-	if (team->config.mixed == MIXED_WEIGHTED && mixed_is(seats, count))
-		ask_speeds(team, links, seats, count);
+	for (unsigned int i = 0; i < count && is_weighted(team); i++) {
+		(void)ask_speed(team, links, seats[i].slot);
+		seats[i].speed = team->speeds[seats[i].slot];
+	}
 	mixed_arrange(team->config.mixed, seats, count);
 	team_run_arrange(&team->run, seats, count);
 }

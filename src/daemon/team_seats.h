@@ -9,7 +9,8 @@ void team_arrange(struct team *team, const struct link_table *links);
 
 /*
  * What carries each member now; one that is away is what it was. Returns whether any is another
- * than before: a VF has come below a device that is a member already, or has gone from there.
+ * than before: a VF has come below a device that is a member already, or has gone from there. Where
+ * speeds count, one that is known now and was not is such a change, too.
  */
 bool team_look_at_paths(struct team *team, const struct link_table *links);
 

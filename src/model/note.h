@@ -14,8 +14,8 @@ struct note_member {
 	__u8 up_before;	    /* the device was administratively up */
 	__u8 clsact_before; /* it had a clsact qdisc of somebody else's */
 	__u8 drained;	    /* T20: an administrator keeps traffic off it */
-	__u8 pad;
-	__u32 failures; /* times that it was lost since the team was made */
+	__u8 path;	    /* T14: enum member_path, as last seen */
+	__u32 failures;	    /* times that it was lost since the team was made */
 };
 
 /* T21: how a bond that somebody else has made was before it was adopted. */

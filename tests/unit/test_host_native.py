@@ -3,6 +3,7 @@
 a cable is pulled by setting the other end of a NIC down.
 """
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -554,6 +555,54 @@ def test_take_addresses(host):  # noqa: F811
         lost, sent = reached.lost()
         assert lost < 100, f"{lost} of {sent}"  # 2 s in all; a bridge's port forwards at once
         print(f"lost {lost} of {sent}, 20 ms apart")
+
+
+def test_going_back_to_a_switch_with_addresses(host):  # noqa: F811
+    """The bridge that is made anew keeps its MAC, too, whichever ports come."""
+    host.host("sh", "-ec", "ip link set nic0 up; ip address add 192.0.2.5/24 dev nic0")
+    mac = host.link("nic0")["address"]
+    with host.daemon():
+        host.do("switch", "add", "swA", "--nic", "nic0", "--take-addresses")
+        host.do("switch", "remove", "swA", "--give-addresses", "nic0", "--confirm", "60")
+        host.do("cancel")
+        host.do("adapter", "add", "web1", "nicA", "--switch", "swA", "--namespace",
+                host.make_guest("web1"), "mac=02:00:00:00:00:01")
+        assert addresses(host, "swA")[0] == ["192.0.2.5/24"]
+        assert host.link("swA")["address"] == mac
+        host.do("adapter", "remove", "web1", "nicA")
+        host.do("switch", "remove", "swA", "--give-addresses", "nic0")
+
+
+def test_daemon_dies_while_addresses_move(host):  # noqa: F811
+    """The next start puts them back, though nobody has asked for a confirmation."""
+    host.host("sh", "-ec", "ip link set nic0 up; ip address add 192.0.2.5/24 dev nic0;"
+              " ip route add default via 192.0.2.1; ip link add swA type bridge")
+    before = addresses(host, "nic0")
+    hanging = Path("/run/netns") / host.guest_name("web2")
+    with host.daemon() as process:
+        host.do("switch", "add", "swB", "--nic", "nic1")
+        # Opening it waits for ever; the addresses have moved by then, for the bridge is there.
+        os.mkfifo(hanging)
+        try:
+            (host.config / "web2.vm.conf").write_text(
+                f"[VM]\nName=web2\nNamespace={hanging.name}\n[Adapter]\nName=nicA\nSwitch=swB\n"
+                "Mac=02:00:00:00:00:02\nSerial=1\n")
+            asking = subprocess.Popen([
+                "ip", "netns", "exec", host.name, COMMAND, "switch", "add", "swA", "--nic", "nic0",
+                "--take-addresses", "adopt=yes", "--socket", str(host.socket)],
+                stderr=subprocess.DEVNULL)
+            wait_until(lambda: addresses(host, "swA") == before, "the addresses to move", 30)
+            process.kill()
+            assert asking.wait(30) == 1
+        finally:
+            hanging.unlink()
+            (host.config / "web2.vm.conf").unlink()
+    with host.daemon():
+        wait_until(lambda: addresses(host, "nic0") == before, "the addresses to be back", 30)
+        assert addresses(host, "swA") == ([], [])
+        assert not any(host.config.glob("*swA*.conf"))
+        host.do("switch", "remove", "swB")
+    host.host("ip", "link", "del", "swA")
 
 
 def test_take_addresses_fails(host):  # noqa: F811

@@ -672,6 +672,43 @@ static void test_vf_has_a_mates_mac(void **state)
 	nothing();
 }
 
+/* Who runs on a VF keeps it, whatever it may send from since. */
+static void test_vf_has_a_mac_no_longer_permitted(void **state)
+{
+	make_vfs();
+	give_vf(1);
+	scene->vfs[1].mac = MAC(MATE); /* of a team that is no more */
+	scene->nics[0].known[0] = 1 << 1;
+	scene->ports[0][0].vf = 1;
+	nothing();
+	*scene->vfs[1].driver = '\0'; /* nobody runs on it */
+	plan();
+	assert_true(mac_is_zero(&find(HOST_VF_MAC)->mac) || find(HOST_VF_MAC)->vf == 0);
+}
+
+/* A mate has moved to another switch: its VF here goes back, and not to who stays. */
+static void test_vf_of_a_mate_that_has_moved(void **state)
+{
+	make_vfs();
+	give_vf(1);
+	scene->vfs[1].mac = MAC(MATE);
+	scene->nics[0].known[0] = 1 << 1;
+	adapter()->allow_teaming = 1;
+	adapter()->iov_weight = 0;
+	vm()->adapters[1] = *adapter();
+	(void)strcpy(vm()->adapters[1].name, "b");
+	(void)strcpy(vm()->adapters[1].switch_name, "elsewhere");
+	vm()->adapters[1].mac = MAC(MATE);
+	vm()->adapter_count = 2;
+	permit_macs(vm(), adapter(), &scene->rules);
+	plan();
+	assert_string_equal(find(HOST_VF_UNBIND)->object, "sw0");
+	adapter()->iov_weight = 100;
+	plan();
+	assert_string_equal(find(HOST_VF_UNBIND)->object, "sw0");
+	assert_int_equal(find(HOST_VF_MAC)->vf, 0); /* who stays gets another */
+}
+
 /* H4: a heavier newcomer gets none, unless somebody asks; then the lighter one's is freed first. */
 static void test_vf_for_a_heavier(void **state)
 {
@@ -784,11 +821,14 @@ static void test_entries(void **state)
 	assert_int_equal(scene->steps.steps[0].ifindex, PORT);
 	put_sticky(MAC(OWN));
 	nothing();
-	scene->fdb[2].vlan = 5; /* it was in that one before */
-	plan();
-	assert_int_equal(find(HOST_ENTRY_DEL)->number, 5);
-	assert_int_equal(find(HOST_ENTRY_ADD)->number, 1);
+	scene->fdb[2].vlan = 5; /* the port is not in it, and Linux before 6.13 would refuse */
+	assert_int_equal(only(HOST_ENTRY_ADD)->number, 1);
 	scene->fdb[2].vlan = 1;
+	scene->fdb[2].mac = MAC(OTHER); /* that the adapter had before */
+	plan();
+	assert_true(mac_equal(&find(HOST_ENTRY_DEL)->mac, &scene->fdb[2].mac));
+	assert_true(mac_equal(&find(HOST_ENTRY_ADD)->mac, &adapter()->mac));
+	scene->fdb[2].mac = MAC(OWN);
 	adapter()->allow_teaming = 1;
 	only(HOST_ENTRY_DEL);
 	adapter()->allow_teaming = 0;
@@ -807,6 +847,38 @@ static void test_entries(void **state)
 	scene->vfs[0] = (struct vf){.spoofchk = true, .has_spoofchk = true, .has_trust = true};
 	scene->fdb[2].vlan = 0;
 	nothing();
+}
+
+/* It goes while the port is in its VLAN still. */
+static void test_entry_of_a_vlan_that_changes(void **state)
+{
+	make_vfs();
+	adapter()->iov_weight = 0;
+	scene->fdb[0] = (struct bridge_fdb){.ifindex = NIC, .mac = MAC(OWN), .self = true};
+	scene->view.fdb_count = 1;
+	put_sticky(MAC(OWN));
+	adapter()->vlan = 5;
+	plan();
+	assert_int_equal(find(HOST_ENTRY_DEL)->number, 1);
+	assert_true(find(HOST_ENTRY_DEL) < find(HOST_PORT_VLAN));
+	assert_null(find(HOST_ENTRY_ADD));
+}
+
+/* With iov off and no VFs nothing of what was for them stays. */
+static void test_iov_is_off_again(void **state)
+{
+	static const struct mac put = MAC(OWN);
+
+	scene->fdb[0] = (struct bridge_fdb){.ifindex = NIC, .mac = MAC(OWN), .self = true};
+	scene->view.fdb_count = 1;
+	nothing(); /* somebody else's */
+	scene->nics[0].put = &put;
+	scene->nics[0].put_count = 1;
+	put_sticky(MAC(OWN));
+	plan();
+	assert_int_equal(scene->steps.count, 2);
+	assert_non_null(find(HOST_FDB_DEL));
+	assert_non_null(find(HOST_ENTRY_DEL));
 }
 
 /* A team mate's MAC belongs there while the bridge has learnt it at the port. */
@@ -850,6 +922,20 @@ static void test_marks(void **state)
 	assert_false(host_mark_is_port(&link) || host_mark_read(&link, &read));
 }
 
+/* VFs in use are neither ours nor nobody's because an attempt to change their number has failed. */
+static void test_mark_of_what_was_not_made(void **state)
+{
+	struct host_mark mark = {.made_vfs = true, .vfs_before = 2};
+
+	assert_false(host_mark_undo_making(&mark, 4, 7)); /* ours, and more of them were wanted */
+	assert_true(mark.made_vfs && mark.vfs_before == 2);
+	assert_true(host_mark_undo_making(&mark, 2, 7));
+	assert_false(mark.made_vfs);
+	mark = (struct host_mark){}; /* iov was set off */
+	assert_true(host_mark_undo_making(&mark, 7, 2));
+	assert_true(mark.made_vfs && mark.vfs_before == 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_make, scene_free)
 
 int main(void)
@@ -886,13 +972,18 @@ int main(void)
 		TEST(test_vf_of_a_stranger_with_an_own_mac),
 		TEST(test_vf_settings),
 		TEST(test_vf_has_a_mates_mac),
+		TEST(test_vf_has_a_mac_no_longer_permitted),
+		TEST(test_vf_of_a_mate_that_has_moved),
 		TEST(test_vf_for_a_heavier),
 		TEST(test_vf_without_iommu),
 		TEST(test_vf_of_a_switch_that_goes),
 		TEST(test_filter),
 		TEST(test_entries),
+		TEST(test_entry_of_a_vlan_that_changes),
+		TEST(test_iov_is_off_again),
 		TEST(test_filter_of_a_mate),
 		TEST(test_marks),
+		TEST(test_mark_of_what_was_not_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

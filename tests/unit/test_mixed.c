@@ -61,6 +61,23 @@ static void second_path_counts(void **state)
 	assert_int_equal(path(NETVSC), MEMBER_PATH_SYNTHETIC);
 }
 
+/* One that is away is what it was, and a daemon that begins meanwhile reads it in the note. */
+static void path_outlives_the_device(void **state)
+{
+	struct note_member note = {.device = "ens4"};
+
+	(void)state;
+	assert_int_equal(mixed_note_path(&note, NULL, &table), MEMBER_PATH_UNKNOWN);
+	assert_int_equal(mixed_note_path(&note, link_by_index(&table, VF), &table),
+			 MEMBER_PATH_HARDWARE);
+	assert_int_equal(mixed_note_path(&note, NULL, &table), MEMBER_PATH_HARDWARE);
+	*note.device = '\0'; /* it has left */
+	assert_int_equal(mixed_note_path(&note, NULL, &table), MEMBER_PATH_UNKNOWN);
+	strcpy(note.device, "ens4");
+	note.path = MEMBER_PATH_COUNT; /* of a later build */
+	assert_int_equal(mixed_note_path(&note, NULL, &table), MEMBER_PATH_UNKNOWN);
+}
+
 /* VLANs above each other in a ring are no device that the kernel makes, but none to hang on. */
 static void endless_stack_ends(void **state)
 {
@@ -177,6 +194,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(path_is_told_by_the_device),
 		cmocka_unit_test(second_path_counts),
+		cmocka_unit_test(path_outlives_the_device),
 		cmocka_unit_test(endless_stack_ends),
 		cmocka_unit_test(policies_change_roles_and_weights),
 		cmocka_unit_test(two_that_stand_by_share),
