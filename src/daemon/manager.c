@@ -14,7 +14,6 @@
 #include "daemon/team_seats.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <string.h>
 
 #define US_PER_MS 1000ULL

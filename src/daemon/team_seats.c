@@ -41,7 +41,9 @@ bool team_look_at_paths(struct team *team, const struct link_table *links)
 		changed |= path != team->paths[slot];
 		team->paths[slot] = path;
 	}
-	for (int slot = 0; slot < PICK_SLOTS && is_weighted(team); slot++)
+	if (!is_weighted(team))
+		return changed;
+	for (int slot = 0; slot < PICK_SLOTS; slot++)
 		if (!team->speeds[slot])
 			changed |= ask_speed(team, links, slot);
 	return changed;
@@ -67,8 +69,10 @@ void team_arrange(struct team *team, const struct link_table *links)
 	const struct note_team *notes = datapath_notes(team->datapath);
 	struct team_seat seats[PICK_SLOTS];
 	unsigned int count = 0;
+	bool weighted;
 
 	(void)team_look_at_paths(team, links);
+	weighted = is_weighted(team);
 	for (uint32_t i = 0; i < team->config.member_count; i++) {
 		const struct member_config *member = &team->config.members[i];
 		int slot = plan_slot(notes, member->device);
@@ -82,7 +86,7 @@ void team_arrange(struct team *team, const struct link_table *links)
 				.path = team->paths[slot],
 			};
 	}
-	for (unsigned int i = 0; i < count && is_weighted(team); i++) {
+	for (unsigned int i = 0; weighted && i < count; i++) {
 		(void)ask_speed(team, links, seats[i].slot);
 		seats[i].speed = team->speeds[seats[i].slot];
 	}
