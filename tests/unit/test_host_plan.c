@@ -686,6 +686,17 @@ static void test_vf_has_a_mac_no_longer_permitted(void **state)
 	assert_true(mac_is_zero(&find(HOST_VF_MAC)->mac) || find(HOST_VF_MAC)->vf == 0);
 }
 
+/* A team mate of the adapter, at another switch; its MAC is permitted at the adapter's port. */
+static void add_mate(void)
+{
+	vm()->adapters[1] = *adapter();
+	(void)strcpy(vm()->adapters[1].name, "b");
+	(void)strcpy(vm()->adapters[1].switch_name, "elsewhere");
+	vm()->adapters[1].mac = MAC(MATE);
+	vm()->adapter_count = 2;
+	permit_macs(vm(), adapter(), &scene->rules);
+}
+
 /* A mate has moved to another switch: its VF here goes back, and not to who stays. */
 static void test_vf_of_a_mate_that_has_moved(void **state)
 {
@@ -695,12 +706,7 @@ static void test_vf_of_a_mate_that_has_moved(void **state)
 	scene->nics[0].known[0] = 1 << 1;
 	adapter()->allow_teaming = 1;
 	adapter()->iov_weight = 0;
-	vm()->adapters[1] = *adapter();
-	(void)strcpy(vm()->adapters[1].name, "b");
-	(void)strcpy(vm()->adapters[1].switch_name, "elsewhere");
-	vm()->adapters[1].mac = MAC(MATE);
-	vm()->adapter_count = 2;
-	permit_macs(vm(), adapter(), &scene->rules);
+	add_mate();
 	plan();
 	assert_string_equal(find(HOST_VF_UNBIND)->object, "sw0");
 	adapter()->iov_weight = 100;
@@ -887,12 +893,7 @@ static void test_filter_of_a_mate(void **state)
 	make_vfs();
 	adapter()->iov_weight = 0;
 	adapter()->allow_teaming = 1;
-	vm()->adapters[1] = *adapter();
-	(void)strcpy(vm()->adapters[1].name, "b");
-	(void)strcpy(vm()->adapters[1].switch_name, "elsewhere");
-	vm()->adapters[1].mac = MAC(MATE);
-	vm()->adapter_count = 2;
-	permit_macs(vm(), adapter(), &scene->rules);
+	add_mate();
 	scene->fdb[0] = (struct bridge_fdb){.ifindex = NIC, .mac = MAC(OWN), .self = true};
 	scene->fdb[1] = (struct bridge_fdb){.ifindex = PORT, .mac = MAC(MATE)};
 	scene->view.fdb_count = 1;
