@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -67,8 +66,8 @@ def draw(output: Path, title: str, labels: list[str], script: str,
 
 
 def draw_cost(rows: list[dict[str, Any]], way: str, output: Path) -> None:
-    """Bars of instructions over a bare member. What is far beyond the others is cut off, and its
-    figure told."""
+    """Bars of instructions over a bare member that is beside the peer: so without what the peer
+    costs other devices."""
     shown = [row for row in rows if row["direction"] == way and row["peer"] != "raw"]
     values = [row["udp_over_bare"] - row["udp_on_other_devices"] for row in shown]
     data = [f'{number} {value:.0f} {OURS if row["peer"] == "iovteam" else THEIRS}'.replace("#", "0x")
@@ -136,11 +135,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=100,
                         help="failovers of each peer and number of members (default: 100)")
     parser.add_argument("--rounds", type=int, default=2, help="of the costs (default: 2)")
-    parser.add_argument("--kernel", default=os.environ.get("IOVTEAM_LAB_KERNEL", "6.12"),
-                        help="kernel series of the lab (default: $IOVTEAM_LAB_KERNEL or 6.12)")
-    parser.add_argument("--build", type=Path, default=cost.CLONE / "build",
-                        help="where the programs are (default: build)")
-    return parser.parse_args()
+    return failover.parse_with_lab(parser)
 
 
 def main() -> int:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from typing import Any
 CLONE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CLONE))
 
-from failover import START, Screen  # noqa: E402
+from failover import START, Screen, parse_with_lab  # noqa: E402
 from lab import CommandFailed, Lab, LabError, Process, wait_until  # noqa: E402
 
 GUEST, PEER = "192.0.2.10", "192.0.2.1"
@@ -202,11 +201,7 @@ def table(rows: list[dict[str, Any]]) -> list[str]:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--rounds", type=int, default=2, help="of all of them (default: 2)")
-    parser.add_argument("--kernel", default=os.environ.get("IOVTEAM_LAB_KERNEL", "6.12"),
-                        help="kernel series of the lab (default: $IOVTEAM_LAB_KERNEL or 6.12)")
-    parser.add_argument("--build", type=Path, default=CLONE / "build",
-                        help="where iovteamd, iovteam and cost-meter are (default: build)")
-    return parser.parse_args()
+    return parse_with_lab(parser)
 
 
 def run(args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]:

@@ -207,44 +207,23 @@ static void measure(const struct options *options)
 	       (double)ns[SLICES / 2] / slice);
 }
 
-static bool end_parse(char *text, struct meter_end *ret_end)
-{
-	char *comma = strchr(text, ',');
-
-	if (!comma)
-		return false;
-	*comma = '\0';
-	*ret_end = (struct meter_end){.netns = text, .address = comma + 1};
-	return true;
-}
-
-static bool number_between(const char *text, unsigned int low, unsigned int high,
-			   unsigned int *ret_number)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	*ret_number = (unsigned int)value;
-	return *text && !*end && value >= low && value <= high;
-}
-
-static bool option_take(int option, char *value, struct options *options)
+static int option_take(int option, char *value, struct options *options)
 {
 	switch (option) {
 	case 'f':
-		return end_parse(value, &options->from);
+		return meter_end_parse(value, &options->from);
 	case 't':
-		return end_parse(value, &options->to);
+		return meter_end_parse(value, &options->to);
 	case 'p':
-		return number_between(value, BATCH * SLICES, 10000000, &options->packets);
+		return meter_number_parse(value, BATCH * SLICES, 10000000, &options->packets);
 	case 'n':
-		return number_between(value, 1, METER_FLOWS_MAX, &options->flows);
+		return meter_number_parse(value, 1, METER_FLOWS_MAX, &options->flows);
 	case 's':
-		return number_between(value, 1, SIZE_MAX_UDP, &options->size);
+		return meter_number_parse(value, 1, SIZE_MAX_UDP, &options->size);
 	case 'k':
-		return number_between(value, BATCH * SLICES, 10000000, &options->kib);
+		return meter_number_parse(value, BATCH * SLICES, 10000000, &options->kib);
 	default:
-		return false;
+		return -EINVAL;
 	}
 }
 
@@ -263,7 +242,7 @@ int main(int argc, char *argv[])
 			(void)fputs(help, stdout);
 			return EXIT_SUCCESS;
 		}
-		if (!option_take(option, optarg, &options)) {
+		if (option_take(option, optarg, &options)) {
 			(void)fprintf(stderr, "cost-meter: bad option; see --help\n");
 			return 2;
 		}

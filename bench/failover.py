@@ -289,6 +289,15 @@ def rounds(sides: list[Side], build: Path, runs: int, tick: int,
     return cycles
 
 
+def parse_with_lab(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """With the options of every comparison: which kernel, and what is compared."""
+    parser.add_argument("--kernel", default=os.environ.get("IOVTEAM_LAB_KERNEL", "6.12"),
+                        help="kernel series of the lab (default: $IOVTEAM_LAB_KERNEL or 6.12)")
+    parser.add_argument("--build", type=Path, default=CLONE / "build",
+                        help="where iovteamd, iovteam and the meters are (default: build)")
+    return parser.parse_args()
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--runs", type=int, default=1000,
@@ -298,11 +307,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tick-us", type=int, default=0,
                         help=f"each of {FLOWS} flows sends once in that time, each way"
                              " (default: as often as the machine carries)")
-    parser.add_argument("--kernel", default=os.environ.get("IOVTEAM_LAB_KERNEL", "6.12"),
-                        help="kernel series of the lab (default: $IOVTEAM_LAB_KERNEL or 6.12)")
-    parser.add_argument("--build", type=Path, default=CLONE / "build",
-                        help="where iovteamd, iovteam and failover-meter are (default: build)")
-    return parser.parse_args()
+    return parse_with_lab(parser)
 
 
 def run(args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]:

@@ -194,28 +194,6 @@ static int rest_run(struct meter *meter)
 
 /* ---- command line ---- */
 
-static int end_parse(char *text, struct meter_end *ret_end)
-{
-	char *comma = strchr(text, ',');
-
-	if (!comma)
-		return -EINVAL;
-	*comma = '\0';
-	*ret_end = (struct meter_end){.netns = text, .address = comma + 1};
-	return 0;
-}
-
-static int number_parse(const char *text, unsigned int low, unsigned int high, unsigned int *ret)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	if (*end || end == text || value < low || value > high)
-		return -EINVAL;
-	*ret = (unsigned int)value;
-	return 0;
-}
-
 static int member_parse(struct options *options, const char *text)
 {
 	if (options->member_count == METER_MEMBERS_MAX || !strchr(text, ':'))
@@ -228,9 +206,9 @@ static int option_take(struct options *options, int id, char *text)
 {
 	switch (id) {
 	case 'g':
-		return end_parse(text, &options->guest);
+		return meter_end_parse(text, &options->guest);
 	case 'p':
-		return end_parse(text, &options->peer);
+		return meter_end_parse(text, &options->peer);
 	case 's':
 		options->switch_netns = text;
 		return 0;
@@ -240,15 +218,15 @@ static int option_take(struct options *options, int id, char *text)
 	case 'm':
 		return member_parse(options, text);
 	case 'c':
-		return number_parse(text, 1, 1000000, &options->cycles);
+		return meter_number_parse(text, 1, 1000000, &options->cycles);
 	case 'f':
-		return number_parse(text, 1, METER_FLOWS_MAX, &options->flows);
+		return meter_number_parse(text, 1, METER_FLOWS_MAX, &options->flows);
 	case 't':
-		return number_parse(text, 100, 100000, &options->tick_us);
+		return meter_number_parse(text, 100, 100000, &options->tick_us);
 	case 'r':
-		return number_parse(text, 1, 3000, &options->at_rest_ms);
+		return meter_number_parse(text, 1, 3000, &options->at_rest_ms);
 	case 'e':
-		return number_parse(text, 0, 1U << 31, &options->seed);
+		return meter_number_parse(text, 0, 1U << 31, &options->seed);
 	case 'h':
 		fputs(help, stdout);
 		exit(EXIT_SUCCESS);

@@ -92,6 +92,14 @@ int links_active(struct links *links);
 
 uint64_t meter_now(void);
 
+/* ---- meter_options.c ---- */
+
+/* "NETNS,ADDRESS", which is cut in two; -EINVAL. */
+int meter_end_parse(char *text, struct meter_end *ret_end);
+
+/* A number from @low to @high; -EINVAL. */
+int meter_number_parse(const char *text, unsigned int low, unsigned int high, unsigned int *ret);
+
 /* ---- meter_netns.c ---- */
 
 /* Go to a network namespace; the thread's own is in @ret_back. */

@@ -22,6 +22,7 @@ from typing import Any
 CLONE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CLONE))
 
+from failover import parse_with_lab  # noqa: E402
 from lab import CommandFailed, Lab, LabError, Namespace, Process, wait_until  # noqa: E402
 from lab.demo_guest import Team  # noqa: E402
 
@@ -172,9 +173,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=20, help="pulls at each interval")
     parser.add_argument("--intervals", default="50,10", help="ProbeIntervalMs, with commas between")
     parser.add_argument("--soak", type=int, default=0, metavar="SECONDS")
-    parser.add_argument("--kernel", default="6.12")
-    parser.add_argument("--build", type=Path, default=CLONE / "build")
-    return parser.parse_args()
+    return parse_with_lab(parser)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
