@@ -165,7 +165,7 @@ static int remove_unwanted(struct manager *manager, struct action_list *done,
 	return err;
 }
 
-/* The team's object, made if there is none. NULL: no memory, or 64 that must go first are there. */
+/* The team's object, made if there is none. NULL: no memory, or as many as there can be must go first. */
 static struct team *take_team(struct manager *manager, const struct team_config *want)
 {
 	struct team *team = manager_team(manager, want->name);
