@@ -3,6 +3,7 @@
 
 #include "base/strings.h"
 #include "core/deal.h"
+#include "core/paths.h"
 #include "core/plan.h"
 #include "daemon/clock.h"
 #include "daemon/json_text.h"

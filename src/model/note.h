@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 struct note_member {
-	char device[48];    /* as the configuration names it, "" = free slot */
+	char device[48];    /* as the configuration names the member, "" = free slot */
 	__u32 ifindex;	    /* the device that the programs are attached to, 0 = none */
 	__u8 up_before;	    /* the device was administratively up */
 	__u8 clsact_before; /* it had a clsact qdisc of somebody else's */
@@ -30,4 +30,7 @@ struct note_bond {
 struct note_team {
 	struct note_member members[32];
 	struct note_bond bond;
+	/* T13: slot + 1 of the member whose other path sits here, under that member's name; 0 = a
+	 * member of its own */
+	__u8 path_of[32];
 };
