@@ -130,7 +130,7 @@ static void plan_exchange(const struct team_config *want, const struct member_co
 {
 	struct seats seats = seats_of(view);
 	const struct link *holder = seat_holder(&seats, subject->slot);
-	const struct link *meant = view->notes->path_of[subject->slot]
+	const struct link *meant = view->notes->second[subject->slot]
 					   ? seat_other(want, member, &seats)
 					   : seat_device(want, member, &seats);
 

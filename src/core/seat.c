@@ -8,7 +8,7 @@
 static int find_slot(const struct note_team *notes, const char *device, bool second)
 {
 	for (int slot = 0; notes && slot < TEAM_MEMBERS_MAX; slot++)
-		if (*notes->members[slot].device && !notes->path_of[slot] == !second &&
+		if (*notes->members[slot].device && notes->second[slot] == second &&
 		    strcmp(notes->members[slot].device, device) == 0)
 			return slot;
 	return -1;

@@ -10,7 +10,7 @@
  *
  * Two paths (T13). A VF and a device of the host's software of one permanent MAC are two ways to one
  * adapter, and so one member. Each has a slot: the first that of the member, as configured, the
- * other one more, which is noted as the member's (note_team.path_of). Both slots are kept while a
+ * other one more, which is noted as the member's (note_team.second). Both slots are kept while a
  * device is away, so that a VF that comes back, under whatever name, finds its own again.
  */
 #pragma once

@@ -191,7 +191,7 @@ static void clear_slot(struct team *team, int slot)
 
 	memset(state->member_macs[slot], 0, sizeof(state->member_macs[slot]));
 	datapath_notes(team->datapath)->members[slot] = (struct note_member){};
-	datapath_notes(team->datapath)->path_of[slot] = 0;
+	datapath_notes(team->datapath)->second[slot] = 0;
 }
 
 /*
@@ -218,7 +218,7 @@ static int apply_join(struct team *team, const struct team_context *context,
 	if (note->ifindex && !returns)
 		datapath_detach_member(team->datapath, (unsigned int)action->slot);
 	(void)text_copy(note->device, sizeof(note->device), action->device);
-	datapath_notes(team->datapath)->path_of[action->slot] = action->path_of;
+	datapath_notes(team->datapath)->second[action->slot] = action->path_of ? 1 : 0;
 	/* One that somebody has taken out of the bond is down by that, and was noted before. */
 	if (!returns)
 		note->up_before = link->flags & IFF_UP ? 1 : 0;

@@ -64,16 +64,15 @@ const struct link *team_member_link(const struct team *team, const struct link_t
 
 int team_slot(const struct team *team, const struct link_table *links, const char *member)
 {
-	if (!team->datapath)
-		return -1;
-	for (int slot = 0; slot < PICK_SLOTS; slot++) {
+	const struct note_team *notes = team->datapath ? datapath_notes(team->datapath) : NULL;
+
+	for (int slot = 0; notes && slot < PICK_SLOTS; slot++) {
 		const struct link *link = team_member_link(team, links, slot);
-		int path_of = datapath_notes(team->datapath)->path_of[slot] - 1;
 
 		if (link && strcmp(link->name, member) == 0)
-			return path_of < 0 ? slot : path_of;
+			return plan_slot(notes, notes->members[slot].device);
 	}
-	return plan_slot(datapath_notes(team->datapath), member);
+	return plan_slot(notes, member);
 }
 
 /* The name that people know a member by: the interface's, else what the configuration says. */

@@ -30,7 +30,5 @@ struct note_bond {
 struct note_team {
 	struct note_member members[32];
 	struct note_bond bond;
-	/* T13: slot + 1 of the member whose other path sits here, under that member's name; 0 = a
-	 * member of its own */
-	__u8 path_of[32];
+	__u8 second[32]; /* T13: 1 = the other path of the member of that name sits here */
 };
