@@ -265,9 +265,7 @@ enum team_state team_run_state(const struct team_run *run, unsigned int configur
 {
 	if (!run->usable)
 		return TEAM_DOWN;
-	return count_well(run) >= configured
-		       ? TEAM_UP
-		       : TEAM_DEGRADED;
+	return count_well(run) >= configured ? TEAM_UP : TEAM_DEGRADED;
 }
 
 enum member_state member_run_state(const struct team_run *run, int slot,
@@ -333,8 +331,7 @@ bool failover_can_drain(const struct team_run *run, int slot)
 {
 	for (unsigned int i = 0; i < run->count; i++)
 		if (run->seats[i].slot != slot && run->seats[i].other != slot + 1 &&
-		    !run->seats[i].drained &&
-		    (run->usable >> run->seats[i].slot & 1))
+		    !run->seats[i].drained && (run->usable >> run->seats[i].slot & 1))
 			return true;
 	return false;
 }

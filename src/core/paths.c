@@ -27,8 +27,8 @@ static struct team_seat *seat_in(struct team_seat *seats, unsigned int count, in
 static void arrange_pair(struct team_seat *a, struct team_seat *b)
 {
 	unsigned int rank_a = path_rank(a->path), rank_b = path_rank(b->path);
-	struct team_seat *spare = rank_a > rank_b || (rank_a == rank_b && a->slot > b->slot) ? a
-											     : b;
+	struct team_seat *spare =
+		rank_a > rank_b || (rank_a == rank_b && a->slot > b->slot) ? a : b;
 	const struct team_seat *better = spare == a ? b : a;
 
 	spare->spare = true;

@@ -6,75 +6,11 @@
 #include "core/adopt.h"
 #include "core/config.h"
 #include "core/macs.h"
-#include "core/quirk.h"
 
 #include <errno.h>
 #include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
-
-#define BOND_MODE_ACTIVE_BACKUP 1
-
-/* The attributes that are compared; each is in the sentence that says what differs. */
-#define BOND_FIELD(field)                                                                          \
-	{                                                                                          \
-#field, offsetof(struct link_bond, field), sizeof(((struct link_bond *)0)->field)  \
-	}
-
-static const struct bond_field {
-	const char *name;
-	size_t offset, size;
-} bond_fields[] = {
-	BOND_FIELD(mode),	    BOND_FIELD(fail_over_mac),	  BOND_FIELD(all_slaves_active),
-	BOND_FIELD(num_peer_notif), BOND_FIELD(peer_notif_delay), BOND_FIELD(resend_igmp),
-	BOND_FIELD(miimon),	    BOND_FIELD(updelay),	  BOND_FIELD(downdelay),
-	BOND_FIELD(use_carrier),    BOND_FIELD(primary_ifindex),  BOND_FIELD(primary_reselect),
-};
-
-/* Is @link a member, or to be one? A renamed member is no less one (core/seat.h). */
-static bool concerns(const struct team_config *want, const struct link *bond,
-		     const struct link *link)
-{
-	if (bond && link->master == bond->ifindex)
-		return true;
-	for (uint32_t i = 0; i < want->member_count; i++)
-		if (member_means(&want->members[i], link))
-			return true;
-	return false;
-}
-
-/* Bonding has one delay for all members: that of the one that needs most. */
-static uint32_t rest_longest(const struct team_config *want, const struct link_table *links)
-{
-	const struct link *bond = link_by_name(links, want->name);
-	uint32_t longest = 0;
-
-	for (size_t i = 0; i < links->count; i++) {
-		uint32_t rest = quirk_rest_ms(links->links[i].driver);
-
-		if (rest > longest && concerns(want, bond, &links->links[i]))
-			longest = rest;
-	}
-	return longest;
-}
-
-void plan_bond(const struct team_config *want, const struct link_table *links,
-	       struct link_bond *ret_bond)
-{
-	*ret_bond = (struct link_bond){
-		.mode = BOND_MODE_ACTIVE_BACKUP,
-		.fail_over_mac = want->mac_policy == MAC_POLICY_TEAM ? LINK_FAIL_OVER_MAC_FOLLOW
-								     : LINK_FAIL_OVER_MAC_ACTIVE,
-		.all_slaves_active = 1,
-		.num_peer_notif = (uint8_t)want->announce_count,
-		.peer_notif_delay = want->announce_interval_ms,
-		.resend_igmp = want->announce_count,
-		.miimon = MIIMON_MS,
-		.downdelay = rest_longest(want, links),
-		.use_carrier = 1,
-		.primary_reselect = PRIMARY_RESELECT_FAILURE,
-	};
-}
 
 /* Where a step is about a member, who it is. */
 struct subject {
@@ -219,35 +155,13 @@ static uint32_t plan_leaves(const struct team_config *want, const struct plan_vi
 	return taken;
 }
 
-static uint32_t field_value(const struct link_bond *bond, const struct bond_field *field)
-{
-	const char *at = (const char *)bond + field->offset;
-
-	return field->size == 1 ? *(const uint8_t *)at : *(const uint32_t *)at;
-}
-
 /* One sentence that names each attribute that differs, with both values. */
 static void plan_attributes(const struct team_config *want, const struct link_table *links,
 			    const struct link *bond, struct action_list *list)
 {
-	struct link_bond wanted;
 	char text[ACTION_TEXT_SIZE];
-	size_t used = 0;
 
-	if (want->adopt)
-		adopt_attributes(&bond->bond, &wanted);
-	else
-		plan_bond(want, links, &wanted);
-	for (size_t i = 0; i < ARRAY_SIZE(bond_fields) && used < sizeof(text); i++) {
-		const struct bond_field *field = &bond_fields[i];
-		uint32_t is = field_value(&bond->bond, field), shall = field_value(&wanted, field);
-
-		if (is != shall)
-			used += (size_t)snprintf(text + used, sizeof(text) - used,
-						 "%s%s %u instead of %u", used ? ", " : "",
-						 field->name, shall, is);
-	}
-	if (used)
+	if (plan_bond_difference(want, links, bond, text, sizeof(text)))
 		add(list, ACTION_SET, want->name, &the_team, "set %s of %s", text, want->name);
 }
 

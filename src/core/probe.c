@@ -134,14 +134,16 @@ static void set_due(struct probe_run *run)
 		run->due_ns = most;
 }
 
-/* What the member hears, by whichever path. */
+/* What it hears; also by the other path of its member, unless that is on trial beside it (T13). */
 static struct probe_ear ear_of(const struct probe_run *run, const struct probe_state *state,
 			       unsigned int slot)
 {
 	struct probe_ear ear = state->ears[slot];
-	const struct probe_ear *other =
-		run->others[slot] ? &state->ears[run->others[slot] - 1] : &ear;
+	const struct probe_ear *other;
 
+	if (!run->others[slot] || has(run->members, run->others[slot] - 1U))
+		return ear;
+	other = &state->ears[run->others[slot] - 1];
 	if (other->outside_ns > ear.outside_ns)
 		ear.outside_ns = other->outside_ns;
 	if (other->answered_ns > ear.answered_ns)

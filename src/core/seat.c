@@ -77,8 +77,8 @@ static bool is_anothers(const struct team_config *want, const struct member_conf
 
 /* A device that is free to be the other path beside @beside; NULL if there is none. */
 static const struct link *find_beside(const struct team_config *want,
-				      const struct member_config *member,
-				      const struct link *beside, const struct seats *seats)
+				      const struct member_config *member, const struct link *beside,
+				      const struct seats *seats)
 {
 	for (size_t i = 0; i < seats->links->count; i++) {
 		const struct link *link = &seats->links->links[i];

@@ -31,8 +31,7 @@ static struct shown look_at(const struct manager *manager, const struct team *te
 {
 	const struct note_team *notes = team->datapath ? datapath_notes(team->datapath) : NULL;
 	const struct link_table *links = &manager->observed.links;
-	const struct seats seats = {
-		.links = links, .notes = notes, .bond_ifindex = team->ifindex};
+	const struct seats seats = {.links = links, .notes = notes, .bond_ifindex = team->ifindex};
 	struct shown shown = {
 		.slots = {plan_slot(notes, member->device), plan_other_slot(notes, member->device)},
 		.links = {seat_device(&team->config, member, &seats)},
@@ -373,8 +372,8 @@ static void view_member(const struct manager *manager, const struct team *team,
 			const struct member_config *member, struct event_member *view)
 {
 	int slot = team->datapath ? plan_slot(datapath_notes(team->datapath), member->device) : -1;
-	const struct link *link = team_member_link(team, &manager->observed.links,
-						   paths_front(&team->run, slot));
+	const struct link *link =
+		team_member_link(team, &manager->observed.links, paths_front(&team->run, slot));
 
 	if (!link)
 		link = member_link(member, &manager->observed.links);

@@ -23,8 +23,8 @@ static bool is_path(const struct team_config *team, const struct member_config *
 {
 	const struct link *first = member_link(member, links);
 
-	return first && (first == device ||
-			 (seat_pairs(team) && seat_is_pair(first, device, links)));
+	return first &&
+	       (first == device || (seat_pairs(team) && seat_is_pair(first, device, links)));
 }
 
 static const char *team_of(const struct team_list *list, const struct link_table *links,
