@@ -149,7 +149,10 @@ static uint32_t plan_leaves(const struct team_config *want, const struct plan_vi
 				plan_exchange(want, member, view, &subject, list);
 		} else {
 			add(list, ACTION_LEAVE, want->name, &subject,
-			    want->adopt ? "let go of %s" : "give %s back as it was", note->device);
+			    want->adopt			? "let go of %s"
+			    : view->notes->second[slot] ? "give the other path of %s back as it was"
+							: "give %s back as it was",
+			    note->device);
 		}
 	}
 	return taken;

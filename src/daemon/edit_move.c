@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Changes that move addresses and routes: between a team and its members (T1), a switch and its NIC. */
+#include "core/paths.h"
 #include "core/seat.h"
 #include "daemon/api_error.h"
 #include "daemon/edit.h"
@@ -71,7 +72,8 @@ int edit_give(struct edit *edit, const char *name, const char *device, const cha
 	const struct link_table *links = &edit->manager->observed.links;
 	struct team *team = manager_team(edit->manager, name);
 	int slot = team ? team_slot(team, links, device) : -1;
-	const struct link *member = slot >= 0 ? team_member_link(team, links, slot) : NULL;
+	const struct link *member =
+		slot >= 0 ? team_member_link(team, links, paths_front(&team->run, slot)) : NULL;
 	int err;
 
 	if (!member)

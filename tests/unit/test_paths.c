@@ -201,7 +201,7 @@ static void a_member_leaves_with_both_paths(void **state)
 	       "take ens3 into team0 as the other path of member 1");
 	scene.want.member_count = 1;
 	expect("give ens4 back as it was\n"
-	       "give ens4 back as it was");
+	       "give the other path of ens4 back as it was");
 	expect("");
 }
 
