@@ -4,7 +4,10 @@ has both."""
 from __future__ import annotations
 
 import os
+import re
+import signal
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pytest
 
@@ -106,6 +109,25 @@ def wait_carries(team, name):
                f"{name} to carry")
 
 
+@dataclass
+class Pings:
+    sent: int = 0
+    answered: int = 0
+    duplicates: int = 0
+
+
+@contextmanager
+def pings(where, address):
+    """Twenty a second for a block, counted at its end."""
+    counted = Pings()
+    with where.spawn(["ping", "-q", "-i", "0.05", address]) as process:
+        yield counted
+        process.kill(signal.SIGINT)
+        text = process.expect("packet loss")
+    found = re.search(r"(\d+) packets transmitted, (\d+) received(?:, \+(\d+) duplicates)?", text)
+    counted.sent, counted.answered, counted.duplicates = (int(n or 0) for n in found.groups())
+
+
 @contextmanager
 def two_paths(lab, build, *settings):
     with running(lab, build, (lab.mac, lab.mate), *settings, where=lab.both) as team:
@@ -129,7 +151,8 @@ def test_a_vf_and_a_virtio_nic_of_one_mac_are_one_member(paired, build):
         assert 8 <= answers.count(f"from {own}") <= 10, answers
         assert shown(team)["drops"]["not_primary"] > 0
 
-        with connections(paired, team, remote=PEER) as talk:
+        with pings(paired.peer, team.IPV4) as counted, \
+                connections(paired, team, remote=PEER) as talk:
             unplug(paired)
             wait_carries(team, synthetic)
             assert shown(team)["paths"][1]["reason"] == "not-present" or \
@@ -146,6 +169,8 @@ def test_a_vf_and_a_virtio_nic_of_one_mac_are_one_member(paired, build):
         for way in ("out", "in"):
             assert guest[way][:2] == peer[way][:2]
         assert carries(team) == ["late0"]
+        assert counted.duplicates == 0 and counted.answered > 100, counted
+        print(f"pings: {counted}; the longest wait for an answer by TCP: {guest['ask'][1]} s")
 
         team.run("member", "drain", team.name, synthetic)  # either name is the member's
         wait_until(lambda: shown(team)["drained"] and team.primary == mate, SLOW, "it to be drained")
