@@ -136,7 +136,6 @@ def two_paths(lab, build, *settings):
         yield team
 
 
-@pytest.mark.legacy
 def test_a_vf_and_a_virtio_nic_of_one_mac_are_one_member(paired, build):
     vf, synthetic, mate = paired.vf, paired.synthetic, paired.mate
     with two_paths(paired, build) as team:
@@ -161,10 +160,10 @@ def test_a_vf_and_a_virtio_nic_of_one_mac_are_one_member(paired, build):
             assert shown(team)["path"] == "synthetic"
             assert any("carries for the other path" in note for note in team.show()["notes"])
             assert [m["buckets"] for m in team.show()["members"]] == [512, 512]
-            talk.more_answers(20, "answers by the synthetic path")
+            talk.more_answers(10, "answers by the synthetic path")
             plug(paired, "late0")  # another name, another number, and nobody says a word
             wait_carries(team, "late0")
-            talk.more_answers(20, "answers by the VF")
+            talk.more_answers(10, "answers by the VF")
             guest, peer = talk.end()
         for way in ("out", "in"):
             assert guest[way][:2] == peer[way][:2]
@@ -183,6 +182,7 @@ def test_a_vf_and_a_virtio_nic_of_one_mac_are_one_member(paired, build):
     plug(paired, vf)
 
 
+@pytest.mark.long
 def test_a_silent_vf_leaves_its_part_to_the_virtio_nic(paired, build):
     """Its NIC has no cable, but the VF has a carrier; the virtio NIC has another way out here."""
     settings = ("probe=on", "probe-interval=100")
