@@ -87,10 +87,9 @@ static __always_inline bool probe_take(const struct probe_frame *frame, __u32 sl
 	return true;
 }
 
-/* Without a session nobody probes, and the type is not ours. */
 static __always_inline bool may_be_probe(const struct __sk_buff *skb)
 {
-	return probes.session && skb->protocol == bpf_htons(PROBE_ETHERTYPE) && !skb->vlan_present;
+	return skb->protocol == bpf_htons(PROBE_ETHERTYPE) && !skb->vlan_present;
 }
 
 /*

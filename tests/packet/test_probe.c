@@ -180,7 +180,7 @@ static void test_garbage(void **state)
 	assert_int_equal(from_a()->frames, 0);
 }
 
-/* The type is everybody's: who does not probe leaves it alone. */
+/* The type is everybody's: who does not probe leaves it alone, and looks at no clock. */
 static void test_nobody_probes(void **state)
 {
 	struct probe_frame probe = probe_of(SEQUENCE);
@@ -190,7 +190,10 @@ static void test_nobody_probes(void **state)
 	assert_int_equal(deliver(&probe, sizeof(probe)), RUN_NEXT);
 	probe.session = 0;
 	assert_int_equal(deliver(&probe, sizeof(probe)), RUN_NEXT);
+	assert_int_equal(deliver_text(MAC_B MAC_PEER TCP4), RUN_NEXT);
+	assert_int_equal(deliver_text(MAC_BROADCAST MAC_PEER ARP("01")), RUN_DROP);
 	assert_int_equal(probes()->ears[SLOT_B].refused, 0);
+	assert_int_equal(probes()->ears[SLOT_B].outside_ns, 0);
 	assert_int_equal(from_a()->frames, 0);
 }
 
