@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 BUILD := build
 PYTHON := /usr/bin/python3
 
-.PHONY: all build demo bench bench-cost bench-failover bench-silent test fuzz model lab lab-vm lab-shell setup install clean help
+.PHONY: all build demo bench bench-cost bench-failover bench-scale bench-silent test fuzz model lab lab-vm lab-shell setup install clean help
 
 all: build
 
@@ -34,6 +34,9 @@ bench-cost: build ## instructions per packet beside bonding and team, in the lab
 RUNS := 1000
 bench-failover: build ## failovers beside kernel bonding, in the lab (RUNS=100 for a short one)
 	@$(PYTHON) bench/failover.py --runs $(RUNS) $(if $(KERNEL),--kernel $(KERNEL))
+
+bench-scale: build ## how memory and times grow with members, teams and adapters, in the lab
+	@$(PYTHON) bench/scale.py $(if $(KERNEL),--kernel $(KERNEL))
 
 bench-silent: build ## cables pulled behind carriers that stay up, in the lab (PULLS=20, SOAK=600)
 	@$(PYTHON) bench/silent.py $(if $(PULLS),--runs $(PULLS)) $(if $(SOAK),--soak $(SOAK)) $(if $(KERNEL),--kernel $(KERNEL))

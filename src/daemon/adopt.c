@@ -3,9 +3,11 @@
 
 #include "core/adopt.h"
 #include "daemon/announce.h"
+#include "daemon/clock.h"
 #include "kernel/rtnl_bond.h"
 
 #include <errno.h>
+#include <time.h>
 
 bool adopt_is_adopted(const struct team *team)
 {
@@ -73,18 +75,50 @@ int adopt_bond(struct team *team, const struct team_context *context, int ifinde
 }
 
 /* Peers that still use another slave's MAC would not be heard once that delivers no more. */
-static void announce(struct team *team, const struct team_context *context, const struct link *bond)
+static void announce(struct team *team, const struct team_context *context)
 {
-	const struct announcer announcer = {
+	const struct link *bond = link_by_index(&context->observed->links, team->ifindex);
+	struct announcer announcer = {
 		.observed = context->observed,
 		.datapath = team->datapath,
 		.packet_fd = context->packet_fd,
 		.team_ifindex = team->ifindex,
-		.member = link_by_index(&context->observed->links, bond->bond.active_ifindex),
 	};
 
+	if (bond)
+		announcer.member =
+			link_by_index(&context->observed->links, bond->bond.active_ifindex);
 	if (announcer.member)
 		(void)announce_team(&announcer, ANNOUNCE_ALL);
+}
+
+/* Frames under way arrive meanwhile. No event tells of the last one. */
+static void wait_for_peers(void)
+{
+	const struct timespec a_moment = {.tv_nsec = 100 * (long)NS_PER_MS};
+
+	(void)nanosleep(&a_moment, NULL);
+}
+
+/*
+ * The bond's attributes as they were. With primary_reselect=always bonding chooses the active slave
+ * anew at that moment, the first of those with the highest prio, so all slaves deliver until peers
+ * know of it.
+ */
+static void restore_attributes(struct team *team, const struct team_context *context,
+			       const struct link_bond *is)
+{
+	const struct note_bond note = datapath_notes(team->datapath)->bond;
+	struct link_bond before, delivering;
+
+	adopt_attributes_before(&note, is, &before);
+	delivering = before;
+	delivering.all_slaves_active = is->all_slaves_active;
+	(void)rtnl_bond_set(context->observed->requests, team->ifindex, &delivering, NULL);
+	(void)observe_own(context->observed);
+	announce(team, context);
+	wait_for_peers();
+	(void)rtnl_bond_set(context->observed->requests, team->ifindex, &before, NULL);
 }
 
 /*
@@ -93,16 +127,14 @@ static void announce(struct team *team, const struct team_context *context, cons
  */
 void adopt_release(struct team *team, const struct team_context *context)
 {
-	const struct note_bond note = datapath_notes(team->datapath)->bond;
 	const struct link *bond = link_by_index(&context->observed->links, team->ifindex);
-	struct link_bond before;
 
 	__atomic_store_n(&datapath_state(team->datapath)->usable, 0, __ATOMIC_RELEASE);
 	if (bond) {
+		const struct link_bond is = bond->bond; /* looks replace @bond */
+
 		clear_queue_ids(context, team->ifindex);
-		announce(team, context, bond);
-		adopt_attributes_before(&note, &bond->bond, &before);
-		(void)rtnl_bond_set(context->observed->requests, team->ifindex, &before, NULL);
+		restore_attributes(team, context, &is);
 	}
 	datapath_remove(team->datapath);
 	team->datapath = NULL;

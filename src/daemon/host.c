@@ -217,6 +217,7 @@ static int do_step(struct pass *pass, const struct host_step *step, struct probl
 	log_info("%s: %s", step->object, step->text);
 	add_action(pass->actions, step);
 	err = host_apply(pass->host, step, &mishap);
+	pass->host->stepped(pass->host->data);
 	if (!err) {
 		pass->acted = true;
 		return 0;
@@ -358,8 +359,8 @@ static int find_guard(const char *name, void *data)
 	return err == -ENOMEM ? err : 0;
 }
 
-int host_open(const struct team_context *context, const char *libvirt, void (*changed)(void *data),
-	      void *data, struct host **ret_host, struct problem *problem)
+int host_open(const struct team_context *context, const char *libvirt,
+	      const struct host_listener *listener, struct host **ret_host, struct problem *problem)
 {
 	struct host *host = calloc(1, sizeof(*host));
 	int err;
@@ -368,8 +369,9 @@ int host_open(const struct team_context *context, const char *libvirt, void (*ch
 		return problem_set(problem, -ENOMEM, "out of memory");
 	host->context = context;
 	host->libvirt = libvirt;
-	host->changed = changed;
-	host->data = data;
+	host->changed = listener->changed;
+	host->stepped = listener->stepped;
+	host->data = listener->data;
 	(void)snprintf(host->guard_pins, sizeof(host->guard_pins), "%s-guard", context->pins);
 	err = worker_open(context->loop, &host->worker);
 	if (!err)

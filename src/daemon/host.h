@@ -18,12 +18,21 @@
 struct host;
 
 /*
- * @changed is called when a slow step is done, or a guest has answered: compare again. @libvirt is
- * the program that speaks with libvirt, NULL: there is none. Errors of the kernel's; the problem
- * says which.
+ * What it tells the rest of the daemon. Changed: a slow step is done, or a guest has answered, so
+ * compare again. Stepped: a step of many is done; what cannot wait for the last is done now.
  */
-int host_open(const struct team_context *context, const char *libvirt, void (*changed)(void *data),
-	      void *data, struct host **ret_host, struct problem *problem);
+struct host_listener {
+	void (*changed)(void *data), (*stepped)(void *data);
+	void *data;
+};
+
+/*
+ * @libvirt is the program that speaks with libvirt, NULL: there is none. Errors of the kernel's;
+ * the problem says which.
+ */
+int host_open(const struct team_context *context, const char *libvirt,
+	      const struct host_listener *listener, struct host **ret_host,
+	      struct problem *problem);
 
 /* Let go; all goes on in the kernel. NULL is fine. */
 void host_close(struct host *host);

@@ -80,7 +80,7 @@ struct domain_view;
 
 struct host {
 	const struct team_context *context;
-	void (*changed)(void *data);
+	void (*changed)(void *data), (*stepped)(void *data);
 	void *data;
 	char guard_pins[256];
 	struct worker *worker;

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "daemon/json_text.h"
+#include "daemon/json_watch.h"
 #include "daemon/log.h"
 #include "daemon/store.h"
 
@@ -244,7 +245,7 @@ int journal_none(const char *directory, struct problem *problem)
 			   path);
 }
 
-/* NULL with errno: ENOENT, there is none; EBADMSG, it cannot be understood. */
+/* NULL with errno: ENOENT, there is none; EBADMSG, it cannot be understood; ENOMEM. */
 static json_t *load(const char *path)
 {
 	_cleanup_free_ char *text = read_text(path);
@@ -252,11 +253,13 @@ static json_t *load(const char *path)
 
 	if (!text)
 		return NULL;
+	json_watch();
 	journal = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-	if (json_integer_value(json_object_get(journal, "version")) == JOURNAL_VERSION)
+	if (!json_starved() &&
+	    json_integer_value(json_object_get(journal, "version")) == JOURNAL_VERSION)
 		return journal;
 	json_decref(journal);
-	errno = EBADMSG;
+	errno = json_starved() ? ENOMEM : EBADMSG;
 	return NULL;
 }
 

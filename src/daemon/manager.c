@@ -165,7 +165,7 @@ static int remove_unwanted(struct manager *manager, struct action_list *done,
 	return err;
 }
 
-/* The team's object, made if there is none. NULL: no memory, or 64 that must go first are there. */
+/* The team's object, made if there is none. NULL: no memory, or as many as there can be must go first. */
 static struct team *take_team(struct manager *manager, const struct team_config *want)
 {
 	struct team *team = manager_team(manager, want->name);
@@ -220,10 +220,10 @@ static int apply_list(struct manager *manager, struct team *team, const struct a
 			err = apply_action(team, &manager->context, action, problem);
 		acted = true;
 	}
-	if (acted && team->datapath) {
+	if (acted && team->datapath)
 		team_settle(team, &manager->observed.links);
-		(void)team_update(team, &manager->context, clock_now_ns());
-	}
+	if (acted)
+		manager_wake(manager); /* other teams' links may be lost meanwhile */
 	return err;
 }
 
@@ -340,12 +340,8 @@ static int reconcile_host(struct manager *manager, const struct store *before,
 			  struct action_list *done, struct problem *problem)
 {
 	uint64_t again_ns;
-	unsigned int steps = done->count;
 	int err = host_reconcile(manager->host, &manager->store, before, done, &again_ns, problem);
 
-	/* Each step has read events, which may be the teams'. */
-	if (done->count > steps)
-		update_teams(manager, clock_now_ns());
 	if (again_ns)
 		schedule_reconcile(manager, again_ns / NS_PER_US);
 	return err;
@@ -354,6 +350,12 @@ static int reconcile_host(struct manager *manager, const struct store *before,
 static void on_host_changed(void *data)
 {
 	schedule_reconcile(data, clock_now_ns() / NS_PER_US);
+}
+
+/* Each step has read events, which may be the teams': no failover waits for the last step. */
+static void on_host_stepped(void *data)
+{
+	manager_wake(data);
 }
 
 /* As much as can be, but for what failed a moment ago; what fails is tried again. */
@@ -552,7 +554,8 @@ int manager_start(struct manager *manager, const char *config, const char *pins,
 	if (err)
 		return problem_set(problem, err, "cannot read %s: %s", pins, strerror(-err));
 	/* After the teams, which wait for nothing: it loads a program for each filter. */
-	err = host_open(&manager->context, manager->libvirt, on_host_changed, manager,
+	err = host_open(&manager->context, manager->libvirt,
+			&(struct host_listener){on_host_changed, on_host_stepped, manager},
 			&manager->host, problem);
 	if (err)
 		return err;

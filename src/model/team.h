@@ -8,7 +8,7 @@
 #include "model/link.h"
 
 #define TEAM_MEMBERS_MAX 32 /* T1; the limit of Windows' NIC Teaming, too */
-#define TEAMS_MAX 64
+#define TEAMS_MAX 256
 #define MEMBER_DEVICE_SIZE 48
 #define PROBE_ADDRESSES_MAX 2
 #define PROBE_ADDRESSES_SIZE 96 /* two of IPv6, a comma and the end */

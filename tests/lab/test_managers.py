@@ -84,7 +84,7 @@ network:
         self.restart()
 
     def restart(self) -> None:
-        self.debian.host.run(["netplan", "apply"], timeout=90)
+        self.debian.host.run(["netplan", "apply"], timeout=300)
 
 
 class NetworkManager(Manager):
@@ -283,6 +283,25 @@ def test_what_others_change_is_followed_or_put_right(debian, bond):
     refused = debian.iovteam("member", "add", BOND, "virtio2", check=False)
     assert refused.rc == 1
     assert "bond0 is adopted: add and remove slaves with what has made" in refused.err
+
+
+def test_let_go_while_bonding_would_choose_another(debian, build, bond):
+    """Back with primary_reselect=always, bonding makes its first slave the active one at once."""
+    debian.iovteam("team", "adopt", BOND)
+    debian.wait_well(BOND)
+    first, second = (port for port in debian.slaves(BOND))
+    debian.iovteam("team", "switchover", BOND, "--to", second)
+    debian.reach()
+    debian.host.sh(f"ip address add {IPV6}/64 dev {BOND} nodad")
+    debian.reach(PEER6)
+    team = SimpleNamespace(IPV4=IPV4, IPV6=IPV6, macs={})
+    with traffic_of(debian.guest, debian.peer, build, team) as acts:
+        with acts("let-go"):
+            acts.more(100)
+            debian.iovteam("team", "remove", BOND)
+            acts.more()
+        acts.unharmed("let-go")
+    assert debian.link(BOND)["linkinfo"]["info_data"]["active_slave"] == first
 
 
 def test_a_lost_link(debian, bond):

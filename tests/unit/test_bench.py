@@ -12,6 +12,7 @@ BUILD = Path(os.environ.get("IOVTEAM_BUILD", CLONE / "build"))
 sys.path.insert(0, str(CLONE / "bench"))
 
 import bench  # noqa: E402
+import scale  # noqa: E402
 import cost  # noqa: E402
 import failover  # noqa: E402
 
@@ -101,3 +102,14 @@ def test_meters_help(meter):
     done = subprocess.run([BUILD / meter, "--help"], capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout.startswith(f"Usage: {meter}")
     assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_scale_table():
+    row = {"what": "teams", "count": 16, "members": 2, "memory_kib": 3000, "maps_kib": 9.6,
+           "apply_ms": 1234.5, "failover_ms": [3.0, 1.0, 2.0], "failover_all_ms": 7.25}
+    alone = {**row, "count": 1, "members": 1, "failover_ms": [], "failover_all_ms": None}
+    adapters = {**row, "what": "adapters", "count": 1000, "failover_all_ms": None}
+    told = [line.split() for line in scale.table([row, alone, adapters])[2:]]
+    assert told == [["16", "teams", "of", "2", "3000", "10", "1234", "2.0", "7.2"],
+                    ["1", "team", "of", "1", "3000", "10", "1234"],
+                    ["1000", "adapters", "3000", "10", "1234", "2.0"]]
