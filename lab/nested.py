@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A guest of the lab's VM: a QEMU in QEMU, on the taps and the VFs that the VM gives it.
 
-Emulated twice, a kernel boots for ten minutes and more. So the guest boots on this machine, with its
-root in memory, and is saved; QEMU in the VM goes on with it, beside devices that it has not had,
-and the guest looks for those.
+Emulated twice, a kernel boots for ten minutes and more. So the guest boots on this machine, with
+its root in memory, and is saved; QEMU in the VM goes on with it, beside devices that it has not
+had, and the guest looks for those.
 """
 from __future__ import annotations
 
@@ -188,8 +188,8 @@ class Nested:
 
     def __init__(self, lab: Lab, saved: SavedGuest, arguments: Sequence[str]) -> None:
         self.lab = lab
-        self._process = lab.host.spawn([*saved.command(self.CONSOLE, "stdio,signal=off"), *arguments,
-                                        "-incoming", f"file:{saved.state}"])
+        self._process = lab.host.spawn([*saved.command(self.CONSOLE, "stdio,signal=off"),
+                                        *arguments, "-incoming", f"file:{saved.state}"])
         ours, self._relay = socket.socketpair()
         self._process.reader = self._relay.sendall
         threading.Thread(target=self._to_guest, daemon=True).start()

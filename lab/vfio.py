@@ -236,7 +236,7 @@ def claims(lost: dict[str, Any], back: dict[str, Any]) -> list[dict[str, Any]]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--kernel", default=os.environ.get("IOVTEAM_LAB_KERNEL", "6.12"),
-                        help="kernel series of host and guest (default: $IOVTEAM_LAB_KERNEL or 6.12)")
+                        help="series of both kernels (default: $IOVTEAM_LAB_KERNEL or 6.12)")
     parser.add_argument("--build", type=Path, default=CLONE / "build",
                         help="where iovteamd and iovteam are (default: build)")
     args = parser.parse_args()

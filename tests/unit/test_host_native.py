@@ -350,6 +350,32 @@ def refused_while_it_runs(world):
     world.do("adapter", "set", "web1", "nicA", "allow-teaming=off")
 
 
+def test_many_adapters(host):  # noqa: F811
+    """64 adapters on two switches in one reload, and then a reload that touches one."""
+    with host.daemon():
+        for letter, nic in (("A", "nic0"), ("B", "nic1")):
+            host.do("switch", "add", f"sw{letter}", "--nic", nic, "--iov", "off")
+        for vm in range(32):
+            (host.config / f"web{vm}.vm.conf").write_text(f"[VM]\nName=web{vm}\n" + "".join(
+                f"[Adapter]\nName=nic{letter}\nSwitch=sw{letter}\n" for letter in "AB"))
+        host.do("reload")
+        wait_until(host.as_wanted, "nothing to be left")
+        assert host.switch("swA")["adapters"] == host.switch("swB")["adapters"] == 32
+        before = host.links()
+        file = host.config / "web7.vm.conf"
+        file.write_text(file.read_text().replace("Switch=swB", "Switch=swB\nMacSpoofing=on"))
+        monitor = subprocess.Popen(["ip", "-n", host.name, "monitor", "link"],
+                                   stdout=subprocess.PIPE, text=True)
+        assert [action["text"] for action in host.ask("reload")["actions"]] == [
+            "web7/nicB may send from any MAC"]
+        monitor.terminate()
+        assert monitor.communicate()[0] == "" and host.links() == before
+        for vm in range(32):
+            (host.config / f"web{vm}.vm.conf").unlink()
+        host.do("reload")
+        assert not host.link("web7.nicB")
+
+
 def test_given_port(host):  # noqa: F811
     """Somebody else's port is filtered, used, and given back."""
     with host.daemon():
