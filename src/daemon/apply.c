@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "core/adopt.h"
 #include "core/plan.h"
+#include "core/quirk.h"
 #include "daemon/adopt.h"
 #include "daemon/clock.h"
 #include "daemon/handover.h"
@@ -15,6 +16,7 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <time.h>
 
 /* queue_ids are slot + 1, and 0 is "no choice". */
 #define BOND_TX_QUEUES (PICK_SLOTS + 1)
@@ -154,6 +156,26 @@ static int set_queue_id(const struct team *team, const struct team_context *cont
 				      problem);
 }
 
+/*
+ * A VF that was reset a moment ago has no answer of its PF yet, and its driver refuses the VLANs that
+ * bonding puts on it (igbvf, for as long as it must rest after a loss; core/quirk.h).
+ */
+static int enslave_once_ready(const struct team *team, const struct team_context *context,
+			      int ifindex, struct problem *problem)
+{
+	static const struct timespec between = {.tv_nsec = 200 * (long)NS_PER_MS};
+	const struct link *link = link_by_index(&context->observed->links, ifindex);
+	uint64_t rest_ns = link ? quirk_rest_ms(link->driver) * NS_PER_MS : 0;
+	uint64_t until_ns = clock_now_ns() + rest_ns;
+	int err;
+
+	while ((err = rtnl_bond_enslave(context->observed->requests, ifindex, team->ifindex,
+					problem)) == -EINVAL &&
+	       clock_now_ns() < until_ns)
+		(void)nanosleep(&between, NULL);
+	return err;
+}
+
 /* Down, because bonding takes a device only so; the bond sets it up again. */
 static int enslave(struct team *team, const struct team_context *context,
 		   const struct action *action, struct problem *problem)
@@ -166,7 +188,7 @@ static int enslave(struct team *team, const struct team_context *context,
 	if (!err)
 		err = team_mac_try(team, context, action->slot, action->ifindex, problem);
 	if (!err)
-		err = rtnl_bond_enslave(netlink, action->ifindex, team->ifindex, problem);
+		err = enslave_once_ready(team, context, action->ifindex, problem);
 	if (!err)
 		err = set_queue_id(team, context, action, problem);
 	return err;
