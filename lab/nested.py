@@ -13,7 +13,6 @@ import socket
 import subprocess
 import tempfile
 import threading
-import time
 from pathlib import Path
 from typing import Mapping, Sequence
 
@@ -193,7 +192,7 @@ class Nested:
         ours, self._relay = socket.socketpair()
         self._process.reader = self._relay.sendall
         threading.Thread(target=self._to_guest, daemon=True).start()
-        self.guest = Namespace(AgentClient(ours), "guest", None)
+        self.guest = Namespace(AgentClient(ours, START_SECONDS), "guest", None)
 
     def _to_guest(self) -> None:
         while data := self._relay.recv(1 << 16):
@@ -201,23 +200,13 @@ class Nested:
 
     def __enter__(self) -> Nested:
         try:
-            self._wait_for_answer()
+            self.guest.run(["cat", "/dev/null"], timeout=START_SECONDS)
         except BaseException as error:
             self.close()
             if isinstance(error, ChannelClosed):
                 raise LabError(f"the guest does not go on: {self._process.stderr()}") from error
             raise
         return self
-
-    def _wait_for_answer(self) -> None:
-        end = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                self.guest.run(["cat", "/dev/null"])
-                return
-            except ChannelClosed:
-                if not self._process.running or time.monotonic() > end:
-                    raise
 
     def __exit__(self, *exc: object) -> None:
         self.close()

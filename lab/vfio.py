@@ -23,6 +23,7 @@ sys.path.insert(0, str(CLONE))
 
 from lab import CommandFailed, Lab, LabError, Namespace, Process, wait_until  # noqa: E402
 from lab import demo_show as show  # noqa: E402
+from lab.channel import ChannelClosed  # noqa: E402
 from lab.nested import Nested, SavedGuest  # noqa: E402
 
 VM, TEAM, QMP = "web1", "team0", "/run/web1.qmp"
@@ -248,7 +249,7 @@ def main() -> int:
                     kernel_args=["intel_iommu=on", "iommu=pt"],
                     qemu_args=["-device", "intel-iommu,intremap=on"]) as lab:
             result = Story(lab, build, screen).play(saved)
-    except (LabError, CommandFailed, RuntimeError, OSError) as error:
+    except (LabError, CommandFailed, ChannelClosed, RuntimeError, OSError) as error:
         screen.line(f"lab (vm): {error}")
         return 1
     show.verdict(screen, result["claims"])
