@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 BUILD := build
 PYTHON := /usr/bin/python3
 
-.PHONY: all build demo bench bench-cost bench-failover bench-scale bench-silent test fuzz model lab lab-shell setup install clean help
+.PHONY: all build demo bench bench-cost bench-failover bench-scale bench-silent test fuzz model lab lab-vm lab-shell setup install clean help
 
 all: build
 
@@ -53,6 +53,9 @@ model: build ## random operations and faults in the lab (OPERATIONS=2000 SEED=..
 
 lab: build ## a lost uplink on host and guest, with SR-IOV and with virtio (LAB=a or b, KERNEL=6.1)
 	@$(PYTHON) lab/story.py $(if $(LAB),--lab $(LAB)) $(if $(KERNEL),--kernel $(KERNEL))
+
+lab-vm: build ## the same with a real guest on vfio-pci VFs, a QEMU in the VM (KERNEL=6.1)
+	@$(PYTHON) lab/vfio.py $(if $(KERNEL),--kernel $(KERNEL))
 
 lab-shell: build ## a shell in the lab (KERNEL=6.1 for the older kernel)
 	@lab/shell $(if $(KERNEL),--kernel $(KERNEL))

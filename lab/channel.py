@@ -46,10 +46,10 @@ class AgentProcess(Process):
 
 
 class AgentClient:
-    """The outside end of agent.py's protocol."""
+    """The outside end of agent.py's protocol. A command may take patience seconds to start."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
+    def __init__(self, sock: socket.socket, patience: float = 60) -> None:
+        self._sock, self._patience = sock, patience
         self._numbers = itertools.count(1)
         self._sending = threading.Lock()
         self._change = threading.Condition()
@@ -115,7 +115,7 @@ class AgentClient:
         text = None if stdin is None else stdin.decode("latin-1")
         self.send(id=number, op="spawn", argv=list(argv), netns=netns, stdin=text, **options)
         try:
-            process.pid = self.answer(number, 60)["pid"]
+            process.pid = self.answer(number, self._patience)["pid"]
         except BaseException:
             del self.processes[number]
             raise

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Protocol, Sequence
+from typing import Any, Callable, Protocol, Sequence
 
 
 @dataclass
@@ -44,11 +44,14 @@ class Process:
         self.rc: int | None = None
         self._data = {"out": bytearray(), "err": bytearray()}
         self._change = threading.Condition()
+        self.reader: Callable[[bytes], None] | None = None  # is given its output as it comes
 
     def feed(self, stream: str, data: bytes) -> None:
         with self._change:
             self._data[stream] += data
             self._change.notify_all()
+        if stream == "out" and self.reader:
+            self.reader(data)
 
     def finished(self, rc: int) -> None:
         with self._change:

@@ -17,6 +17,12 @@ const char *host_mark_switch(const struct host_mark *mark, char *text)
 	return text;
 }
 
+/* A daemon was killed before it had got its mark. */
+static bool is_unfinished(const struct link *link, const char *kind)
+{
+	return !*link->alias && link->group == HOST_MARK_GROUP && strcmp(link->kind, kind) == 0;
+}
+
 bool host_mark_read(const struct link *link, struct host_mark *ret_mark)
 {
 	struct host_mark mark = {};
@@ -24,7 +30,7 @@ bool host_mark_read(const struct link *link, struct host_mark *ret_mark)
 	int count = sscanf(link->alias, SWITCH_MARK " nic=%d up=%u vfs=%u", &mark.nic, &up,
 			   &mark.vfs_before);
 
-	if (count < 2)
+	if (count < 2 && !is_unfinished(link, "bridge"))
 		return false;
 	mark.nic_up = up != 0;
 	mark.made_vfs = count == 3;
@@ -53,5 +59,6 @@ const char *host_mark_port(const struct vm_config *vm, const struct adapter_conf
 
 bool host_mark_is_port(const struct link *link)
 {
-	return strncmp(link->alias, PORT_MARK " ", strlen(PORT_MARK " ")) == 0;
+	return strncmp(link->alias, PORT_MARK " ", strlen(PORT_MARK " ")) == 0 ||
+	       is_unfinished(link, "veth");
 }

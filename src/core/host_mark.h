@@ -3,10 +3,16 @@
  * What marks a bridge or port as ours, in its alias (IFLA_IFALIAS): it goes with the device, so it
  * is there after a restart, and gone with what it marks. A switch's says besides how the NIC was
  * before.
+ *
+ * The kernel takes no alias when a device is made. So bridges and veths are made in a group of ours,
+ * which they leave with their alias: what has the group and no alias is ours, from a daemon that was
+ * killed in between. (A tap of such a daemon goes with it.)
  */
 #pragma once
 
 #include "model/adapter.h"
+
+#define HOST_MARK_GROUP 0x696f7674 /* "iovt" */
 
 struct host_mark {
 	int nic;	     /* ifindex of the NIC, 0 = none has joined yet */

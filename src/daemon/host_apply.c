@@ -58,7 +58,10 @@ static int delete_link(struct host *host, int ifindex, struct problem *problem)
 
 int host_set_mark(struct host *host, int ifindex, const char *mark, struct problem *problem)
 {
-	int err = rtnl_link_set_alias(requests(host), ifindex, mark, problem);
+	const struct link *link = link_by_index(links(host), ifindex);
+	int err = link && link->group == HOST_MARK_GROUP
+			  ? rtnl_link_name_made(requests(host), ifindex, mark, problem)
+			  : rtnl_link_set_alias(requests(host), ifindex, mark, problem);
 
 	look(host, ifindex);
 	return err;
@@ -92,10 +95,11 @@ static int apply_switch_make(struct host *host, const struct host_step *step,
 {
 	const struct host_mark mark = {};
 	char text[LINK_ALIAS_SIZE];
-	int err = rtnl_bridge_create(requests(host), step->sw->name, true, NULL);
+	int err = rtnl_bridge_create(requests(host), step->sw->name, true, HOST_MARK_GROUP, NULL);
 
 	if (err == -EOPNOTSUPP) /* one that knows no VLANs is enough for adapters without */
-		err = rtnl_bridge_create(requests(host), step->sw->name, false, problem);
+		err = rtnl_bridge_create(requests(host), step->sw->name, false, HOST_MARK_GROUP,
+					 problem);
 	else if (err)
 		(void)problem_set(problem, err, "%s", strerror(-err));
 	err = mark_made(host, step->sw->name, err, host_mark_switch(&mark, text), problem);
@@ -237,20 +241,28 @@ static int make_veth(struct host *host, const struct host_step *step, struct pro
 {
 	_cleanup_close_ int netns = -1;
 	int err = open_namespace(step->vm, &netns, problem);
+	const struct veth_ends ends = {.name = step->device,
+				       .group = HOST_MARK_GROUP,
+				       .peer = step->adapter->name,
+				       .mac = step->adapter->mac,
+				       .netns_fd = netns};
 
-	return err ? err
-		   : rtnl_veth_create(requests(host), step->device, step->adapter->name,
-				      &step->adapter->mac, netns, problem);
+	return err ? err : rtnl_veth_create(requests(host), &ends, problem);
 }
 
 static int apply_port_make(struct host *host, const struct host_step *step, struct problem *problem)
 {
+	_cleanup_close_ int tap = -1;
 	char mark[LINK_ALIAS_SIZE];
 	int err = *step->vm->netns ? make_veth(host, step, problem)
-				   : tap_create(step->device, false, problem);
+				   : tap_create(step->device, false, &tap, problem);
 
 	err = mark_made(host, step->device, err, host_mark_port(step->vm, step->adapter, mark),
 			problem);
+	if (!err && tap >= 0)
+		err = tap_stay(tap, problem);
+	close_fd(&tap); /* one that does not stay goes */
+	look_around(host);
 	return err ? problem_prefix(problem, "the port of %s cannot be made", step->object) : 0;
 }
 

@@ -171,6 +171,61 @@ bool host_is_changed(const struct store *before, const struct store *after, cons
 	return had != has || (has && !config_object_equal(&was, &is));
 }
 
+/* Does the change take the port of an adapter away? One whose mark is another is made anew. */
+static bool loses_port(const struct store *after, const struct vm_config *vm,
+		       const struct adapter_config *adapter)
+{
+	struct vm_config *vm_after = vm_list_find((struct vm_list *)&after->vms, vm->name);
+	const struct adapter_config *is = vm_after ? vm_adapter(vm_after, adapter->name) : NULL;
+	char was_mark[LINK_ALIAS_SIZE], is_mark[LINK_ALIAS_SIZE];
+
+	return !is || *is->port ||
+	       strcmp(host_mark_port(vm, adapter, was_mark),
+		      host_mark_port(vm_after, is, is_mark)) != 0;
+}
+
+/*
+ * A tap has a carrier while QEMU has it open. Taken away from under it, the guest's card is dead for
+ * good, and a VF is not given back before QEMU lets go. libvirt takes it out of its guest.
+ */
+static int check_guest(struct host *host, const struct vm_config *vm,
+		       const struct adapter_config *adapter, struct problem *problem)
+{
+	struct observed *observed = host->context->observed;
+	char name[LINK_NAME_SIZE];
+	const struct link *port = link_by_name(&observed->links, host_port_name(vm, adapter, name));
+
+	if (!port || !host_mark_is_port(port) || observe_link(observed, port->ifindex))
+		return 0;
+	port = link_by_name(&observed->links, name);
+	if (!port || !port->carrier)
+		return 0;
+	return problem_set(problem, -EBUSY,
+			   "%s/%s is in use: its VM runs; shut the VM down, or unplug the adapter "
+			   "from "
+			   "it with QEMU's device_del and netdev_del",
+			   vm->name, adapter->name);
+}
+
+static int check_guests(struct host *host, const struct store *before, const struct store *after,
+			struct problem *problem)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < before->vms.count; i++) {
+		const struct vm_config *vm = &before->vms.vms[i];
+
+		for (uint32_t j = 0; !err && j < vm->adapter_count; j++) {
+			const struct adapter_config *adapter = &vm->adapters[j];
+
+			if (!*vm->netns && !*vm->libvirt && !*adapter->port &&
+			    loses_port(after, vm, adapter))
+				err = check_guest(host, vm, adapter, problem);
+		}
+	}
+	return err;
+}
+
 /*
  * Does the change ask for another place than before: another port, switch, VLAN or guest? Of a switch,
  * for VFs?
@@ -214,6 +269,8 @@ int host_check(struct host *host, const struct store *before, const struct store
 	seen = calloc(1, sizeof(*seen));
 	err = seen ? check_changes(host, before, after, problem)
 		   : problem_set(problem, -ENOMEM, "out of memory");
+	if (!err)
+		err = check_guests(host, before, after, problem);
 	if (!err)
 		err = host_observe(host, after, seen, problem);
 	if (!err) {

@@ -16,7 +16,7 @@
 #define VLANS_AT_ONCE 512
 #define RANGES_AT_ONCE 32 /* 16 bytes each, and a message has 1024 */
 
-int rtnl_bridge_create(struct netlink *netlink, const char *name, bool vlans,
+int rtnl_bridge_create(struct netlink *netlink, const char *name, bool vlans, uint32_t group,
 		       struct problem *problem)
 {
 	struct problem refusal = {};
@@ -29,6 +29,7 @@ int rtnl_bridge_create(struct netlink *netlink, const char *name, bool vlans,
 		return err;
 	message_start_link(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
 	mnl_attr_put_strz(&request.header, IFLA_IFNAME, name);
+	mnl_attr_put_u32(&request.header, IFLA_GROUP, group);
 	kind = message_kind_start(&request, IFLA_INFO_KIND, "bridge", IFLA_INFO_DATA);
 	if (vlans)
 		mnl_attr_put_u8(&request.header, IFLA_BR_VLAN_FILTERING, 1);

@@ -9,10 +9,11 @@
 #include <stdbool.h>
 
 /*
- * A bridge without STP, down; with @vlans it knows VLANs, default PVID 1. -EEXIST: the name is
- * taken; -EOPNOTSUPP: the kernel has no such bridges.
+ * A bridge without STP, down, in @group (0 = the usual one); with @vlans it knows VLANs, default PVID
+ * 1. -EEXIST: the name is taken; -EOPNOTSUPP: the kernel has no such bridges. The kernel takes no
+ * alias when a device is made, but a group.
  */
-int rtnl_bridge_create(struct netlink *netlink, const char *name, bool vlans,
+int rtnl_bridge_create(struct netlink *netlink, const char *name, bool vlans, uint32_t group,
 		       struct problem *problem);
 
 /*
@@ -67,15 +68,23 @@ int rtnl_fdb_add_port(struct netlink *netlink, int port, const struct mac *mac, 
 int rtnl_fdb_del_port(struct netlink *netlink, int port, const struct mac *mac, uint16_t vlan,
 		      struct problem *problem);
 
-/*
- * A veth pair: @name here, and its peer as @peer with @mac in the namespace of @netns_fd. Both
- * down. Nothing is left on failure. -EEXIST: one of the names is taken.
- */
-int rtnl_veth_create(struct netlink *netlink, const char *name, const char *peer,
-		     const struct mac *mac, int netns_fd, struct problem *problem);
+/* The ends of a veth pair. */
+struct veth_ends {
+	const char *name; /* here */
+	uint32_t group;	  /* here, 0 = the usual one */
+	const char *peer; /* there */
+	struct mac mac;	  /* there */
+	int netns_fd;	  /* where "there" is */
+};
+
+/* Both down. Nothing is left on failure. -EEXIST: one of the names is taken. */
+int rtnl_veth_create(struct netlink *netlink, const struct veth_ends *ends,
+		     struct problem *problem);
 
 /*
- * A persistent tap with vnet headers, down. QEMU opens one that is @multi_queue if it is given
- * several queues, and only then (-EINVAL otherwise, there). -EEXIST: the name is taken.
+ * A tap with vnet headers, down, which goes when @ret_fd is closed unless it was told to stay. QEMU
+ * opens one that is @multi_queue if it is given several queues, and only then (-EINVAL otherwise,
+ * there). -EEXIST: the name is taken.
  */
-int tap_create(const char *name, bool multi_queue, struct problem *problem);
+int tap_create(const char *name, bool multi_queue, int *ret_fd, struct problem *problem);
+int tap_stay(int fd, struct problem *problem);

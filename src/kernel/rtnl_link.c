@@ -21,6 +21,7 @@ static const struct attribute_rule link_rules[] = {
 	LINK_RULE(IFLA_PARENT_DEV_BUS_NAME, ATTRIBUTE_TEXT, bus),
 	LINK_RULE(IFLA_PARENT_DEV_NAME, ATTRIBUTE_TEXT, bus_id),
 	LINK_RULE(IFLA_IFALIAS, ATTRIBUTE_TEXT, alias),
+	LINK_RULE(IFLA_GROUP, ATTRIBUTE_NUMBER, group),
 	LINK_RULE(IFLA_MASTER, ATTRIBUTE_INDEX, master),
 	LINK_RULE(IFLA_MTU, ATTRIBUTE_NUMBER, mtu),
 	LINK_RULE(IFLA_NUM_TX_QUEUES, ATTRIBUTE_NUMBER, tx_queues),
@@ -319,6 +320,17 @@ int rtnl_link_set_alias(struct netlink *netlink, int ifindex, const char *alias,
 
 	message_start_link(&request, RTM_SETLINK, 0, ifindex);
 	mnl_attr_put_strz(&request.header, IFLA_IFALIAS, alias);
+	return netlink_request(netlink, &request.header, problem);
+}
+
+int rtnl_link_name_made(struct netlink *netlink, int ifindex, const char *alias,
+			struct problem *problem)
+{
+	struct message request;
+
+	message_start_link(&request, RTM_SETLINK, 0, ifindex);
+	mnl_attr_put_strz(&request.header, IFLA_IFALIAS, alias);
+	mnl_attr_put_u32(&request.header, IFLA_GROUP, 0);
 	return netlink_request(netlink, &request.header, problem);
 }
 

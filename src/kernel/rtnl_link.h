@@ -42,6 +42,10 @@ int rtnl_link_set_name(struct netlink *netlink, int ifindex, const char *name,
 /* A text that goes with the device: shown by "ip link", kept for as long as the device is there. */
 int rtnl_link_set_alias(struct netlink *netlink, int ifindex, const char *alias,
 			struct problem *problem);
+
+/* The alias of a device that was made in a group (rtnl_bridge.h), which it leaves by that. */
+int rtnl_link_name_made(struct netlink *netlink, int ifindex, const char *alias,
+			struct problem *problem);
 /* Make it a port of the bridge, or a member of the bond, @master; 0 = of none. */
 int rtnl_link_set_master(struct netlink *netlink, int ifindex, int master, struct problem *problem);
 

@@ -19,33 +19,33 @@
 
 #define TAP_DEVICE "/dev/net/tun"
 
-static void peer_put(struct message *request, const char *peer, const struct mac *mac, int netns_fd)
+static void peer_put(struct message *request, const struct veth_ends *ends)
 {
 	struct nlattr *nest = mnl_attr_nest_start(&request->header, VETH_INFO_PEER);
 
 	(void)mnl_nlmsg_put_extra_header(&request->header, sizeof(struct ifinfomsg));
-	mnl_attr_put_strz(&request->header, IFLA_IFNAME, peer);
-	mnl_attr_put(&request->header, IFLA_ADDRESS, sizeof(*mac), mac);
-	mnl_attr_put_u32(&request->header, IFLA_NET_NS_FD, (uint32_t)netns_fd);
+	mnl_attr_put_strz(&request->header, IFLA_IFNAME, ends->peer);
+	mnl_attr_put(&request->header, IFLA_ADDRESS, sizeof(ends->mac), &ends->mac);
+	mnl_attr_put_u32(&request->header, IFLA_NET_NS_FD, (uint32_t)ends->netns_fd);
 	mnl_attr_nest_end(&request->header, nest);
 }
 
-int rtnl_veth_create(struct netlink *netlink, const char *name, const char *peer,
-		     const struct mac *mac, int netns_fd, struct problem *problem)
+int rtnl_veth_create(struct netlink *netlink, const struct veth_ends *ends, struct problem *problem)
 {
 	struct message_kind kind;
 	struct message request;
 	int err;
 
-	err = message_check_name(name, problem);
+	err = message_check_name(ends->name, problem);
 	if (!err)
-		err = message_check_name(peer, problem);
+		err = message_check_name(ends->peer, problem);
 	if (err)
 		return err;
 	message_start_link(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
-	mnl_attr_put_strz(&request.header, IFLA_IFNAME, name);
+	mnl_attr_put_strz(&request.header, IFLA_IFNAME, ends->name);
+	mnl_attr_put_u32(&request.header, IFLA_GROUP, ends->group);
 	kind = message_kind_start(&request, IFLA_INFO_KIND, "veth", IFLA_INFO_DATA);
-	peer_put(&request, peer, mac, netns_fd);
+	peer_put(&request, ends);
 	message_kind_end(&request, &kind);
 	return netlink_request(netlink, &request.header, problem);
 }
@@ -58,7 +58,7 @@ static int tap_refused(struct problem *problem, const char *name, int error)
 	return problem_set(problem, -error, "the tap %s cannot be made: %s", name, strerror(error));
 }
 
-int tap_create(const char *name, bool multi_queue, struct problem *problem)
+int tap_create(const char *name, bool multi_queue, int *ret_fd, struct problem *problem)
 {
 	const int flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL |
 			  (multi_queue ? IFF_MULTI_QUEUE : 0);
@@ -76,7 +76,15 @@ int tap_create(const char *name, bool multi_queue, struct problem *problem)
 				   "tun\"",
 				   TAP_DEVICE, strerror(errno));
 	(void)text_copy(request.ifr_name, sizeof(request.ifr_name), name);
-	if (ioctl(fd, TUNSETIFF, &request) < 0 || ioctl(fd, TUNSETPERSIST, 1) < 0)
+	if (ioctl(fd, TUNSETIFF, &request) < 0)
 		return tap_refused(problem, name, errno);
+	*ret_fd = steal_fd(&fd);
 	return 0;
+}
+
+int tap_stay(int fd, struct problem *problem)
+{
+	return ioctl(fd, TUNSETPERSIST, 1) < 0
+		       ? problem_set(problem, -errno, "the tap cannot stay: %s", strerror(errno))
+		       : 0;
 }

@@ -65,6 +65,7 @@ struct link {
 	char bus_id[LINK_BUS_SIZE];	 /* IFLA_PARENT_DEV_NAME: "0000:00:04.0", "" */
 	char driver[LINK_DRIVER_SIZE];	 /* of a PCI function: "igbvf", "" if unknown */
 	char alias[LINK_ALIAS_SIZE];	 /* IFLA_IFALIAS, a longer one cut off; "" = none */
+	uint32_t group;			 /* IFLA_GROUP, 0 = the usual one */
 	uint16_t type;			 /* ARPHRD_*, 1 = Ethernet */
 	uint32_t flags;			 /* IFF_* */
 	int master;			 /* ifindex of the master, 0 = none */

@@ -62,15 +62,19 @@ int guard_each(const char *pins, int (*found)(const char *name, void *data), voi
 	return 0;
 }
 
-int rtnl_veth_create(struct netlink *netlink, const char *name, const char *peer,
-		     const struct mac *mac, int netns_fd, struct problem *problem)
+int rtnl_veth_create(struct netlink *netlink, const struct veth_ends *ends, struct problem *problem)
 {
 	return problem_set(problem, -EPERM, "no veth can be made");
 }
 
-int tap_create(const char *name, bool multi_queue, struct problem *problem)
+int tap_create(const char *name, bool multi_queue, int *ret_fd, struct problem *problem)
 {
 	return problem_set(problem, -EPERM, "no tap can be made");
+}
+
+int tap_stay(int fd, struct problem *problem)
+{
+	return problem_set(problem, -EBADF, "no tap can be made");
 }
 
 int sriov_read(const char *root, const char *pci, struct sriov *ret_sriov)

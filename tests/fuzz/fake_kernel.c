@@ -175,6 +175,8 @@ static void encode(struct message *message, uint16_t type, const struct link *li
 	mnl_attr_put_u32(&message->header, IFLA_MTU, link->mtu);
 	mnl_attr_put_u32(&message->header, IFLA_NUM_TX_QUEUES, link->tx_queues);
 	mnl_attr_put_u8(&message->header, IFLA_CARRIER, link->carrier);
+	if (link->group)
+		mnl_attr_put_u32(&message->header, IFLA_GROUP, link->group);
 	if (*link->alias)
 		mnl_attr_put_strz(&message->header, IFLA_IFALIAS, link->alias);
 	if (link->master)
@@ -302,7 +304,7 @@ static int change(const struct nlmsghdr *request, struct link *link)
 {
 	const struct ifinfomsg *header = mnl_nlmsg_get_payload(request);
 	size_t offset = MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(*header));
-	const struct nlattr *attributes[IFLA_IFALIAS + 1];
+	const struct nlattr *attributes[IFLA_GROUP + 1];
 	struct link wish;
 
 	if (decode_wish(request, link->name, link->ifindex, &wish) ||
@@ -315,6 +317,8 @@ static int change(const struct nlmsghdr *request, struct link *link)
 		return set_active(link, wish.bond.active_ifindex);
 	if (attributes[IFLA_MTU])
 		link->mtu = wish.mtu;
+	if (attributes[IFLA_GROUP])
+		link->group = wish.group;
 	if (attributes[IFLA_IFALIAS])
 		(void)text_copy(link->alias, sizeof(link->alias), wish.alias);
 	if (attributes[IFLA_ADDRESS])

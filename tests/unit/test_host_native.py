@@ -261,6 +261,30 @@ def test_restart(host):  # noqa: F811
         assert list((host.directory / "bpf").glob("*/*")) == []
 
 
+def test_killed_while_making(host):  # noqa: F811
+    """What a daemon has made and not marked yet is gone on with, or removed."""
+    make_group = ("ip", "link", "add", "group", "0x696f7674")
+    with host.daemon() as daemon:
+        make(host)
+        daemon.send_signal(signal.SIGKILL)
+        daemon.wait()
+    for name in ("web1.nicA", "web1.nicB", "swA"):
+        host.host("ip", "link", "del", name)
+    for name, kind in (("swA", "bridge"), ("swC", "bridge"), ("web1.nicA", "veth"),
+                       ("web9.nicA", "veth")):
+        host.host(*make_group, "name", name, "type", kind)
+    host.host("ip", "link", "add", "mine", "type", "bridge")
+    index = host.link("swA")["ifindex"]
+    with host.daemon():
+        wait_until(host.as_wanted, "nothing to be left")
+        assert host.link("swA")["ifindex"] == index
+        for name in ("swA", "web1.nicA"):
+            assert host.link(name)["group"] == "default"
+            assert host.link(name)["ifalias"].startswith("iovteam ")
+        assert not host.link("swC") and not host.link("web9.nicA") and host.link("mine")
+        unmake(host)
+
+
 def test_ports_for_qemu(host):  # noqa: F811
     """A tap, what QEMU and libvirt are to be told, and that the guest is not told."""
     with host.daemon():
@@ -302,9 +326,54 @@ def test_qemu_is_told(host):  # noqa: F811
             assert host.adapter("web1", "nicA")["notes"] == []
             host.out("ip", "link", "set", "out0", "up")
             wait_until(lambda: host.adapter("web1", "nicA")["path"] == "ok", "the uplink")
+            refused_while_it_runs(host)
         finally:
             qemu.terminate()
             qemu.wait()
+        host.do("adapter", "remove", "web1", "nicA")
+        assert not host.link("web1.nicA")
+
+
+def refused_while_it_runs(world):
+    """QEMU would hold a tap that is gone. What leaves the tap alone is done."""
+    before = world.state(), world.link("web1.nicA")["ifindex"]
+    sentence = ("web1/nicA is in use: its VM runs; shut the VM down, or unplug the adapter from it with"
+                " QEMU's device_del and netdev_del")
+    assert world.refuse("adapter", "remove", "web1", "nicA") == sentence
+    assert world.refuse("adapter", "set", "web1", "nicA", f"mac={FOREIGN}") == sentence
+    file = world.config / "web1.vm.conf"
+    text = file.read_text()
+    file.unlink()
+    assert sentence in world.refuse("reload")
+    file.write_text(text)
+    assert (world.state(), world.link("web1.nicA")["ifindex"]) == before
+    world.do("adapter", "set", "web1", "nicA", "allow-teaming=off")
+
+
+def test_many_adapters(host):  # noqa: F811
+    """64 adapters on two switches in one reload, and then a reload that touches one."""
+    with host.daemon():
+        for letter, nic in (("A", "nic0"), ("B", "nic1")):
+            host.do("switch", "add", f"sw{letter}", "--nic", nic, "--iov", "off")
+        for vm in range(32):
+            (host.config / f"web{vm}.vm.conf").write_text(f"[VM]\nName=web{vm}\n" + "".join(
+                f"[Adapter]\nName=nic{letter}\nSwitch=sw{letter}\n" for letter in "AB"))
+        host.do("reload")
+        wait_until(host.as_wanted, "nothing to be left")
+        assert host.switch("swA")["adapters"] == host.switch("swB")["adapters"] == 32
+        before = host.links()
+        file = host.config / "web7.vm.conf"
+        file.write_text(file.read_text().replace("Switch=swB", "Switch=swB\nMacSpoofing=on"))
+        monitor = subprocess.Popen(["ip", "-n", host.name, "monitor", "link"],
+                                   stdout=subprocess.PIPE, text=True)
+        assert [action["text"] for action in host.ask("reload")["actions"]] == [
+            "web7/nicB may send from any MAC"]
+        monitor.terminate()
+        assert monitor.communicate()[0] == "" and host.links() == before
+        for vm in range(32):
+            (host.config / f"web{vm}.vm.conf").unlink()
+        host.do("reload")
+        assert not host.link("web7.nicB")
 
 
 def test_given_port(host):  # noqa: F811

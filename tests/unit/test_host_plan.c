@@ -923,6 +923,25 @@ static void test_marks(void **state)
 	assert_false(host_mark_is_port(&link) || host_mark_read(&link, &read));
 }
 
+/* What was made in our group, and not marked yet. */
+static void test_unfinished_marks(void **state)
+{
+	struct host_mark read;
+	struct link link = {.kind = "bridge", .group = HOST_MARK_GROUP};
+
+	assert_true(host_mark_read(&link, &read));
+	assert_true(!read.nic && !read.nic_up && !read.made_vfs);
+	assert_false(host_mark_is_port(&link));
+	(void)strcpy(link.kind, "veth");
+	assert_true(host_mark_is_port(&link));
+	assert_false(host_mark_read(&link, &read));
+	link.group = 0;
+	assert_false(host_mark_is_port(&link) || host_mark_read(&link, &read));
+	link.group = HOST_MARK_GROUP;
+	(void)strcpy(link.alias, "somebody's");
+	assert_false(host_mark_is_port(&link) || host_mark_read(&link, &read));
+}
+
 /* VFs in use are neither ours nor nobody's because an attempt to change their number has failed. */
 static void test_mark_of_what_was_not_made(void **state)
 {
@@ -984,6 +1003,7 @@ int main(void)
 		TEST(test_iov_is_off_again),
 		TEST(test_filter_of_a_mate),
 		TEST(test_marks),
+		TEST(test_unfinished_marks),
 		TEST(test_mark_of_what_was_not_made),
 	};
 

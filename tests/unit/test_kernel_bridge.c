@@ -9,9 +9,11 @@
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 
+#define GROUP 77
+
 static bool have_bridges(struct netlink *netlink)
 {
-	if (rtnl_bridge_create(netlink, "probe", true, NULL) < 0)
+	if (rtnl_bridge_create(netlink, "probe", true, 0, NULL) < 0)
 		return false;
 	assert_int_equal(rtnl_link_delete(netlink, index_of(netlink, "probe"), NULL), 0);
 	return true;
@@ -30,7 +32,7 @@ static void bridge_lacks_are_explained(void **state)
 
 	if (have_bridges(world->netlink))
 		skip();
-	assert_int_equal(rtnl_bridge_create(world->netlink, "switch0", true, &problem),
+	assert_int_equal(rtnl_bridge_create(world->netlink, "switch0", true, 0, &problem),
 			 -EOPNOTSUPP);
 	assert_int_equal(strncmp(problem.text, "this kernel has no bridges that ", 32), 0);
 }
@@ -39,7 +41,7 @@ static int bridge_make(struct netlink *netlink)
 {
 	struct problem problem = {};
 
-	if (rtnl_bridge_create(netlink, "switch0", true, &problem) < 0)
+	if (rtnl_bridge_create(netlink, "switch0", true, GROUP, &problem) < 0)
 		fail_msg("switch0: %s", problem.text);
 	return index_of(netlink, "switch0");
 }
@@ -67,9 +69,14 @@ static void bridge_is_made(void **state)
 	assert_int_equal(link.bridge.vlan_filtering, 1);
 	assert_int_equal(link.bridge.stp, 0);
 	assert_false(link.flags & IFF_UP);
-	assert_int_equal(rtnl_bridge_create(world->netlink, "switch0", true, &problem), -EEXIST);
+	assert_int_equal(link.group, GROUP);
+	assert_int_equal(rtnl_link_name_made(world->netlink, link.ifindex, "ours", NULL), 0);
+	assert_int_equal(rtnl_link_get(world->netlink, link.ifindex, &link), 0);
+	assert_int_equal(link.group, 0);
+	assert_string_equal(link.alias, "ours");
+	assert_int_equal(rtnl_bridge_create(world->netlink, "switch0", true, 0, &problem), -EEXIST);
 	assert_true(problem.text[0]);
-	assert_int_equal(rtnl_bridge_create(world->netlink, "no/name", true, NULL), -EINVAL);
+	assert_int_equal(rtnl_bridge_create(world->netlink, "no/name", true, 0, NULL), -EINVAL);
 }
 
 static void port_comes_and_goes(void **state)

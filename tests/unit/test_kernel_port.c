@@ -100,23 +100,26 @@ static void veth_reaches_into_a_namespace(void **state)
 	struct world *world = *state;
 	struct problem problem = {};
 	struct link port, peer;
+	struct veth_ends ends;
 
 	elsewhere_make(&guest);
-	assert_int_equal(
-		rtnl_veth_create(world->netlink, "iov1", "nicA", &mac_one, guest.fd, &problem), 0);
+	ends = (struct veth_ends){
+		.name = "iov1", .group = 77, .peer = "nicA", .mac = mac_one, .netns_fd = guest.fd};
+	assert_int_equal(rtnl_veth_create(world->netlink, &ends, &problem), 0);
 	assert_int_equal(rtnl_link_get(world->netlink, index_of(world->netlink, "iov1"), &port), 0);
 	assert_int_equal(index_of(world->netlink, "nicA"), 0);
 	assert_int_equal(rtnl_link_get(guest.netlink, index_of(guest.netlink, "nicA"), &peer), 0);
 	assert_true(mac_equal(&peer.mac, &mac_one));
 	assert_false(mac_equal(&port.mac, &mac_one));
 	assert_false((port.flags | peer.flags) & IFF_UP);
+	assert_int_equal(port.group, 77);
+	assert_int_equal(peer.group, 0);
 	/* Nothing is left of one that could not be made, whichever end is the trouble. */
-	assert_int_equal(
-		rtnl_veth_create(world->netlink, "iov1", "nicB", &mac_one, guest.fd, &problem),
-		-EEXIST);
-	assert_int_equal(
-		rtnl_veth_create(world->netlink, "iov2", "nicA", &mac_one, guest.fd, &problem),
-		-EEXIST);
+	ends.peer = "nicB";
+	assert_int_equal(rtnl_veth_create(world->netlink, &ends, &problem), -EEXIST);
+	ends.name = "iov2";
+	ends.peer = "nicA";
+	assert_int_equal(rtnl_veth_create(world->netlink, &ends, &problem), -EEXIST);
 	assert_int_equal(index_of(guest.netlink, "nicB"), 0);
 	assert_int_equal(index_of(world->netlink, "iov2"), 0);
 }
@@ -162,6 +165,7 @@ static void tap_stays(void **state)
 	} taps[] = {{"tap1", false, 0, IFF_MULTI_QUEUE}, {"tap2", true, IFF_MULTI_QUEUE, 0}};
 	struct problem problem = {};
 	struct world *world = *state;
+	int fd;
 
 	if (access("/dev/net/tun", R_OK | W_OK) < 0) {
 		print_message("# there is no /dev/net/tun here: no taps\n");
@@ -171,7 +175,10 @@ static void tap_stays(void **state)
 		_cleanup_close_ int first = -1, second = -1;
 		struct link link;
 
-		assert_int_equal(tap_create(taps[i].name, taps[i].multi_queue, &problem), 0);
+		assert_int_equal(tap_create(taps[i].name, taps[i].multi_queue, &first, &problem),
+				 0);
+		assert_int_equal(tap_stay(first, &problem), 0);
+		close_fd(&first);
 		assert_int_equal(rtnl_link_get(world->netlink,
 					       index_of(world->netlink, taps[i].name), &link),
 				 0);
@@ -183,13 +190,17 @@ static void tap_stays(void **state)
 		second = tap_open(taps[i].name, taps[i].flags);
 		assert_int_equal(second >= 0, taps[i].multi_queue);
 	}
-	assert_int_equal(tap_create("tap1", false, &problem), -EEXIST);
+	assert_int_equal(tap_create("tap3", false, &fd, &problem), 0);
+	assert_true(index_of(world->netlink, "tap3"));
+	(void)close(fd);
+	assert_int_equal(index_of(world->netlink, "tap3"), 0);
+	assert_int_equal(tap_create("tap1", false, &fd, &problem), -EEXIST);
 	assert_string_equal(problem.text, "there is a device tap1 already");
-	assert_int_equal(tap_create("tap2", true, NULL), -EEXIST);
-	assert_int_equal(tap_create("left", true, NULL), -EEXIST);
-	assert_int_equal(tap_create("", true, NULL), -EINVAL);
-	assert_int_equal(tap_create("a/b", true, NULL), -EINVAL);
-	assert_int_equal(tap_create("of-16-characters", true, NULL), -EINVAL);
+	assert_int_equal(tap_create("tap2", true, &fd, NULL), -EEXIST);
+	assert_int_equal(tap_create("left", true, &fd, NULL), -EEXIST);
+	assert_int_equal(tap_create("", true, &fd, NULL), -EINVAL);
+	assert_int_equal(tap_create("a/b", true, &fd, NULL), -EINVAL);
+	assert_int_equal(tap_create("of-16-characters", true, &fd, NULL), -EINVAL);
 }
 
 /* --- VFs: there are none here --- */
