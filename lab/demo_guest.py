@@ -125,6 +125,11 @@ class Uplinks:
         return self._clock.uncertainty_ns
 
 
+def hear_each_other(team: Mapping[str, Any]) -> bool:
+    """By what `team show` tells: each member has heard a probe of another one."""
+    return all(member["probes"]["heard"] for member in team["members"])
+
+
 class Team:
     """A team made and watched with the project's own command."""
 
@@ -178,8 +183,7 @@ class Team:
     def begin_probing(self, limit: float) -> str:
         """Until each member has heard another one. Returns the command."""
         self.run("team", "set", self.name, "probe=auto")
-        wait_until(lambda: all(m["probes"]["heard"] for m in self.show()["members"]), limit,
-                   "the members to hear each other")
+        wait_until(lambda: hear_each_other(self.show()), limit, "the members to hear each other")
         return f"iovteam team set {self.name} probe=auto"
 
     def well(self) -> bool:

@@ -4,9 +4,9 @@
 adapters and VFs made with iovteam, the guest's team, traffic that is counted packet by packet.
 
 Lab (a): a VM is the host with SR-IOV NICs, and a namespace in it the guest on VFs; the NIC is
-disabled on the host, and a cable is pulled that no VF tells of. Lab (b): this machine's kernel is the host, and a VM is the guest on virtio
-cards; the uplink of a switch is lost, with allow-teaming off and on. It ends with claims, each held
-or not; all of it goes to build/results/lab.json.
+disabled on the host, and a cable is pulled that no VF tells of. Lab (b): this machine's kernel is
+the host, and a VM is the guest on virtio cards; the uplink of a switch is lost, with allow-teaming
+off and on. It ends with claims, each held or not; all of it goes to build/results/lab.json.
 """
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from typing import Iterator
 import pytest
 
 from lab import wait_until
+from lab.demo_guest import hear_each_other
 from team import PYTHON, SLOW, Team, running
 
 PROBES = "0x88b5"
@@ -58,8 +59,7 @@ def wait_reason(team: Team, member: str, wanted: str) -> None:
 
 def wait_joined(team: Team) -> None:
     """Until each member has heard another one."""
-    wait_until(lambda: all(probes(team, member)["heard"] for member in team.macs), SLOW,
-               "the members to hear each other")
+    wait_until(lambda: hear_each_other(team.show()), SLOW, "the members to hear each other")
 
 
 def switch(lab, *argv: str) -> str:
