@@ -12,6 +12,8 @@ from typing import Any, Callable, Iterable
 
 # Frames over an act that are not the recorder's: ARP, neighbour discovery, MLD, announcements.
 OTHER_FRAMES_MAX = 200
+# With each probe that it sends, a member in doubt asks so many neighbours (docs/probing.md).
+QUESTIONS_MAX = 2
 # A member that sends less than this share of an act's packets does not carry.
 CARRYING_SHARE = 0.1
 # Seconds of the healthy act that will do where emulation is too slow for the wanted packets.
@@ -184,7 +186,7 @@ def counters_agree(result: dict[str, Any]) -> bool:
     out, into = result["directions"]
     tx = sum(member["tx_packets"] for member in result["members"])
     rx = sum(member["rx_packets"] - member["dropped"] for member in result["members"])
-    others = OTHER_FRAMES_MAX + result["probes"]
+    others = OTHER_FRAMES_MAX + (1 + QUESTIONS_MAX) * result["probes"]
     return (out["received"] <= tx <= out["sent"] + others
             and into["received"] <= rx <= into["sent"] + others)
 

@@ -169,10 +169,12 @@ def test_a_claim_that_does_not_hold_is_told(spoil, told):
     assert len(failed(results)) == 1 and failed(results)[0].startswith(told)
 
 
-@pytest.mark.parametrize("tx,rx,agree", [(0, 0, True), (190, 190, True), (-11, 0, False),
-                                         (0, -11, False), (300, 0, False), (0, 300, False)])
-def test_counters_that_disagree(tx, rx, agree):
-    act = act_of("healthy")
+@pytest.mark.parametrize("tx,rx,probes,agree", [
+    (0, 0, 0, True), (190, 190, 0, True), (-11, 0, 0, False), (0, -11, 0, False),
+    (300, 0, 0, False), (0, 300, 0, False),
+    (480, 480, 100, True), (500, 0, 100, False)])  # each probe, and two questions with it
+def test_counters_that_disagree(tx, rx, probes, agree):
+    act = act_of("healthy", probes=probes)
     act.packets_after = {"ens4": [51_210 + rx, 25_610 + tx], "ens5": [0, 25_600]}
     result = measure.measure(act, ["ens4", "ens5"], MACS, measure.Flows())
     assert result["counters_agree"] == agree
