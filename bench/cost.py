@@ -21,6 +21,7 @@ sys.path.insert(0, str(CLONE))
 
 from failover import START, Screen, parse_with_lab  # noqa: E402
 from lab import CommandFailed, Lab, LabError, Process, wait_until  # noqa: E402
+from openvswitch import OpenVswitch  # noqa: E402
 
 GUEST, PEER = "192.0.2.10", "192.0.2.1"
 PEER_MAC = "02:00:5e:00:02:01"  # of both ends outside: no switch stands between
@@ -144,7 +145,24 @@ class TeamLb(Side):
         self.guest.wait_for(["ip", "-br", "link", "show", "master", self.device], "m1", START)
 
 
-SIDES = [Raw, ActiveBackup, Xor34, Tlb, TeamLb, Iovteam]
+class OvsSlb(Side):
+    title, key, mode = "Open vSwitch, balance-slb", "ovs-slb", "balance-slb"
+
+    def make(self) -> None:
+        self._switch = OpenVswitch(self.guest, "/tmp/cost-ovs")
+        self._switch.bond(self.device, ("m0", "m1"), self.mode)
+
+    def __exit__(self, *exc: object) -> None:
+        self._switch.stop()
+        super().__exit__(*exc)
+        self.lab.host.run(["rm", "-rf", self._switch.directory])
+
+
+class OvsActiveBackup(OvsSlb):
+    title, key, mode = "Open vSwitch, active-backup", "ovs-ab", "active-backup"
+
+
+SIDES = [Raw, ActiveBackup, Xor34, Tlb, TeamLb, OvsSlb, OvsActiveBackup, Iovteam]
 
 
 Found = dict[tuple[str, str, str], list[float]]  # peer, way, work -> instructions, by round

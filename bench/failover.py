@@ -20,6 +20,7 @@ CLONE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CLONE))
 
 from lab import CommandFailed, Lab, LabError, Namespace, wait_until  # noqa: E402
+from openvswitch import OpenVswitch  # noqa: E402
 
 GUEST, PEER = "192.0.2.10", "192.0.2.1"
 FLOWS = 8
@@ -168,7 +169,22 @@ class BalanceXor(Bonding):
         self._lag_looks_every(100)
 
 
-SIDES = [Iovteam, IovteamByEvents, ActiveBackup, ActiveBackupFast, BalanceXor]
+class OvsSlb(Side):
+    """Its flows take one member, that of the host's MAC; so pulls in turn concern all of them."""
+
+    title, key, mode = "Open vSwitch, balance-slb", "ovs-slb", "balance-slb"
+
+    def make(self) -> None:
+        OpenVswitch(self.guest, f"/tmp/bench-{self.key}").bond(
+            self.bond, [f"m{n}" for n in self.numbers], self.mode)
+
+
+class OvsActiveBackup(OvsSlb):
+    title, key, mode = "Open vSwitch, active-backup", "ovs-ab", "active-backup"
+
+
+SIDES = [Iovteam, IovteamByEvents, ActiveBackup, ActiveBackupFast, BalanceXor, OvsSlb,
+         OvsActiveBackup]
 
 
 # --- figures ---
@@ -301,7 +317,7 @@ def parse_with_lab(parser: argparse.ArgumentParser) -> argparse.Namespace:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--runs", type=int, default=1000,
-                        help="failovers of each of the five (default: 1000)")
+                        help="failovers of each of the peers (default: 1000)")
     parser.add_argument("--members", type=int, default=2, choices=range(2, 33), metavar="N",
                         help="of each (default: 2)")
     parser.add_argument("--tick-us", type=int, default=0,

@@ -308,12 +308,39 @@ void show_settings(const struct output *out, const json_t *settings)
 		output_fact(out, "Settings", "%s", list);
 }
 
+/* T13: "ens4: ens4 (hardware) carries, ens6 (synthetic) is ready". */
+static void print_paths(const struct output *out, const json_t *member)
+{
+	const json_t *paths = json_object_get(member, "paths"), *path;
+	char text[2][CELL_SIZE] = {};
+	size_t i;
+
+	if (json_array_size(paths) != ARRAY_SIZE(text))
+		return;
+	json_array_foreach(paths, i, path)
+	{
+		const char *name = show_string(path, "name"), *reason = show_string(path, "reason");
+		bool well = strcmp(reason, member_reason_names[REASON_NONE]) == 0;
+
+		(void)snprintf(text[i], CELL_SIZE, "%.40s%s%.20s%s %s%.60s",
+			       *name ? name : show_string(path, "path"), *name ? " (" : "",
+			       *name ? show_string(path, "path") : "", *name ? ")" : "",
+			       json_is_true(json_object_get(path, "carries")) ? "carries"
+			       : well					      ? "is ready"
+									      : "is ",
+			       well ? "" : reason);
+	}
+	output_fact(out, "Paths", "%s: %s, %s", show_string(member, "device"), text[0], text[1]);
+}
+
 static void print_head(const struct output *out, const json_t *team)
 {
 	const json_t *change = show_last_change(team);
 	const char *state = show_string(team, "state"), *primary = show_string(team, "primary");
 	const char *mac = show_string(team, "mac");
 	const char *program = show_string(team, "carrier_program");
+	const json_t *member;
+	size_t i;
 
 	output_paint(out, PAINT_STRONG, "%s", show_string(team, "name"));
 	(void)fputs(" is ", out->file);
@@ -328,6 +355,7 @@ static void print_head(const struct output *out, const json_t *team)
 		output_fact(out, "Probing", "%s", show_string(team, "probing"));
 	if (*program && strcmp(program, "attached") != 0)
 		output_fact(out, "In the kernel", "carrier program %s", program);
+	json_array_foreach(json_object_get(team, "members"), i, member) print_paths(out, member);
 	print_adopted(out, json_object_get(team, "settings"));
 	show_settings(out, json_object_get(team, "settings"));
 	if (change)

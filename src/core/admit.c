@@ -39,6 +39,13 @@ int admit_master(const struct link *device, int owner, const struct link_table *
 				   "%s is a port of the bridge %s; take it out first: "
 				   "ip link set %s nomaster",
 				   device->name, name, device->name);
+	/* A master that nobody has made by hand: netvsc and net_failover take the VF of their MAC. */
+	if (master && !*device->slave_kind && !mac_is_zero(&device->mac) &&
+	    mac_equal(&device->mac, &master->mac))
+		return problem_set(problem, -EBUSY,
+				   "%s is a path of %s, which the kernel fails over by itself; "
+				   "name %s instead",
+				   device->name, name, name);
 	return problem_set(problem, -EBUSY,
 			   "%s already belongs to %s; take it out first: "
 			   "ip link set %s nomaster",

@@ -155,6 +155,37 @@ void deal_fallbacks(struct pick_deal *deal, const uint32_t *weights)
 	}
 }
 
+/* PICK_SLOTS if there is none. */
+static unsigned int other_path(const uint8_t *others, unsigned int slot)
+{
+	return slot < PICK_SLOTS && others[slot] ? others[slot] - 1U : PICK_SLOTS;
+}
+
+bool deal_path_homes(struct pick_deal *deal, const uint8_t *others, const uint32_t *weights)
+{
+	bool moved = false;
+
+	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++) {
+		unsigned int home = deal[bucket].home, other = other_path(others, home);
+
+		if (other == PICK_SLOTS || weights[home] || !weights[other])
+			continue;
+		deal[bucket].home = (__u8)other;
+		moved = true;
+	}
+	return moved;
+}
+
+void deal_path_fallbacks(struct pick_deal *deal, const uint8_t *others, uint32_t usable)
+{
+	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++) {
+		unsigned int other = other_path(others, deal[bucket].home);
+
+		if (other < PICK_SLOTS && (usable >> other & 1))
+			deal[bucket].fallback = (__u8)other;
+	}
+}
+
 unsigned int deal_count(const struct pick_deal *deal, unsigned int slot)
 {
 	unsigned int count = 0;

@@ -28,6 +28,16 @@ bool deal_homes(struct pick_deal *deal, const uint32_t *weights);
  */
 void deal_fallbacks(struct pick_deal *deal, const uint32_t *weights);
 
+/*
+ * T13. @others: by slot, slot + 1 of the other path of the same member, 0 = none. What is at home with
+ * a path that gets none by @weights moves to the other one; no bucket changes its member. Returns
+ * whether any moved. Before deal_homes().
+ */
+bool deal_path_homes(struct pick_deal *deal, const uint8_t *others, const uint32_t *weights);
+
+/* … and what is at home with one falls back to the other, if that is among @usable slots. */
+void deal_path_fallbacks(struct pick_deal *deal, const uint8_t *others, uint32_t usable);
+
 /* Buckets whose home is @slot. */
 unsigned int deal_count(const struct pick_deal *deal, unsigned int slot);
 

@@ -449,6 +449,34 @@ static void member_mtu(struct doctor *doctor, const struct doctor_team *team,
 		    member->link->mtu < team->bond->mtu ? member->link->mtu : team->bond->mtu);
 }
 
+/* net_failover: it takes in a virtio device, and the VF of its MAC, without being told (T13). */
+static void kernel_paths(struct doctor *doctor, const struct doctor_team *team,
+			 const struct doctor_member *member)
+{
+	const struct link_table *links = doctor->facts->links;
+	struct finding *found;
+
+	for (size_t i = 0; member->link && i < links->count; i++) {
+		const struct link *inside = &links->links[i];
+
+		if (inside->master != member->link->ifindex || *inside->slave_kind ||
+		    strcmp(inside->driver, "virtio_net") != 0)
+			continue;
+		found = doctor_find(doctor, team->config->name);
+		finding_say(found->what,
+			    "%s goes on losing what comes in by %s while its VF has no carrier, or "
+			    "is silent",
+			    member->name, inside->name);
+		finding_say(found->evidence,
+			    "the kernel's net_failover joins the two, and drops what %s receives "
+			    "as long as there is a VF",
+			    inside->name);
+		finding_say(found->mend, "start the guest without failover=on (libvirt: without "
+					 "<teaming>): iovteam joins them then");
+		return;
+	}
+}
+
 /* docs/managers.md. */
 static void member_managed(struct doctor *doctor, const struct doctor_team *team,
 			   const struct doctor_member *member)
@@ -499,6 +527,7 @@ const struct doctor_check doctor_guest_checks[] = {
 	{"member-out", FINDING_WARNING, .member = member_out},
 	{"mac-refused", FINDING_WARNING, .member = mac_refused},
 	{"blind-driver", FINDING_WARNING, .member = blind_driver},
+	{"kernel-paths", FINDING_WARNING, .member = kernel_paths},
 	{"managed", FINDING_WARNING, .member = member_managed},
 	{"member-mtu", FINDING_WARNING, .member = member_mtu},
 	{"member-address", FINDING_WARNING, .member = member_address},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/failover.h"
 
+#include "core/paths.h"
+
 #include <errno.h>
 
 void team_run_init(struct team_run *run)
@@ -124,11 +126,12 @@ static unsigned int primary_rank(const struct team_run *run, const struct team_s
 	return seat_rank(seat) + (is_barred(run, seat) ? 3 : 0);
 }
 
-/* The first one of these slots in the configuration, by rank. */
+/* The first one of these slots in the configuration, by rank; nobody whose better path carries. */
 static const struct team_seat *best_of(const struct team_run *run, uint32_t slots)
 {
 	const struct team_seat *best = NULL;
 
+	slots &= ~paths_idle(run);
 	for (unsigned int i = 0; i < run->count; i++) {
 		const struct team_seat *seat = &run->seats[i];
 
@@ -144,13 +147,16 @@ static const struct team_seat *best_seat(const struct team_run *run)
 	return best_of(run, run->usable);
 }
 
-/* T7: the primary stays while it is usable. */
+/* T7: the primary stays while it is usable; T13: by its other path, too. */
 static int choose_primary(const struct team_run *run)
 {
 	const struct team_seat *best = best_seat(run);
+	int other = paths_other(run, run->primary);
 
 	if (run->primary != FAILOVER_NO_PRIMARY && (run->usable >> run->primary & 1))
 		return run->primary;
+	if (other >= 0 && (run->usable >> other & 1))
+		return other;
 	return best ? best->slot : run->primary;
 }
 
@@ -176,7 +182,8 @@ void failover_decide(struct team_run *run, const struct health_facts *facts,
 static bool actives_well(const struct team_run *run)
 {
 	for (unsigned int i = 0; i < run->count; i++)
-		if (seat_rank(&run->seats[i]) == 0 && !(run->usable >> run->seats[i].slot & 1))
+		if (seat_rank(&run->seats[i]) == 0 &&
+		    !(run->usable >> paths_front(run, run->seats[i].slot) & 1))
 			return false;
 	return true;
 }
@@ -185,11 +192,19 @@ int failover_preferred(const struct team_run *run)
 {
 	const struct team_seat *now = team_run_seat(run, run->primary), *best = best_seat(run);
 
+	if (now && (paths_idle(run) >> now->slot & 1))
+		return now->other - 1;
 	if (!now || !best || primary_rank(run, now) <= primary_rank(run, best))
 		return FAILOVER_NO_PRIMARY;
 	if (!now->drained && !is_barred(run, now) && !actives_well(run))
 		return FAILOVER_NO_PRIMARY;
 	return best->slot;
+}
+
+/* T13: a member's buckets are at home with one of its paths. */
+static bool is_front(const struct team_run *run, const struct team_seat *seat)
+{
+	return paths_front(run, seat->slot) == seat->slot;
 }
 
 void team_run_homes(const struct team_run *run, uint32_t *ret_weights)
@@ -201,12 +216,13 @@ void team_run_homes(const struct team_run *run, uint32_t *ret_weights)
 	for (unsigned int i = 0; i < run->count; i++) {
 		const struct team_seat *seat = &run->seats[i];
 
-		ret_weights[seat->slot] = seat_rank(seat) ? 0 : seat->weight;
+		ret_weights[seat->slot] =
+			seat_rank(seat) || !is_front(run, seat) ? 0 : seat->weight;
 		any |= ret_weights[seat->slot];
 	}
 	/* All active ones are drained: the standby is at home then. */
 	for (unsigned int i = 0; !any && i < run->count; i++)
-		if (!run->seats[i].drained)
+		if (!run->seats[i].drained && is_front(run, &run->seats[i]))
 			ret_weights[run->seats[i].slot] = run->seats[i].weight;
 }
 
@@ -219,7 +235,8 @@ void team_run_fallbacks(const struct team_run *run, uint32_t *ret_weights)
 	for (unsigned int i = 0; i < run->count; i++) {
 		const struct team_seat *seat = &run->seats[i];
 
-		if (!(run->usable >> seat->slot & 1) || (seat->drained && seat != best_seat(run)))
+		if (!(run->usable >> seat->slot & 1) || !is_front(run, seat) ||
+		    (seat->drained && seat != best_seat(run)))
 			continue;
 		ret_weights[seat->slot] = seat->weight;
 		if (seat_rank(seat) == 1)
@@ -230,21 +247,35 @@ void team_run_fallbacks(const struct team_run *run, uint32_t *ret_weights)
 			ret_weights[slot] = 0;
 }
 
+/* Members, not paths: one of two that is well is enough. */
+static unsigned int count_well(const struct team_run *run)
+{
+	uint32_t well = well_slots(run) & ~run->barred;
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < run->count; i++) {
+		int slot = run->seats[i].slot, other = run->seats[i].other - 1;
+
+		count += (well >> slot & 1) && (other < slot || !(well >> other & 1));
+	}
+	return count;
+}
+
 enum team_state team_run_state(const struct team_run *run, unsigned int configured)
 {
 	if (!run->usable)
 		return TEAM_DOWN;
-	return (unsigned int)__builtin_popcount(well_slots(run) & ~run->barred) >= configured
-		       ? TEAM_UP
-		       : TEAM_DEGRADED;
+	return count_well(run) >= configured ? TEAM_UP : TEAM_DEGRADED;
 }
 
 enum member_state member_run_state(const struct team_run *run, int slot,
 				   enum member_reason *ret_reason)
 {
-	const struct team_seat *seat = team_run_seat(run, slot);
+	const struct team_seat *seat;
 	bool idle;
 
+	slot = paths_front(run, slot);
+	seat = team_run_seat(run, slot);
 	*ret_reason = run->health[slot].reason;
 	if (!seat || *ret_reason != REASON_NONE)
 		return MEMBER_FAILED;
@@ -263,7 +294,10 @@ int failover_heir(const struct team_run *run)
 	uint32_t others = run->primary == FAILOVER_NO_PRIMARY ? run->usable
 							      : run->usable & ~(1U << run->primary);
 	const struct team_seat *heir = best_of(run, others);
+	int other = paths_other(run, run->primary);
 
+	if (other >= 0 && (run->usable >> other & 1))
+		return other;
 	return heir ? heir->slot : FAILOVER_NO_PRIMARY;
 }
 
@@ -296,8 +330,8 @@ void failover_unbar(struct team_run *run, int slot)
 bool failover_can_drain(const struct team_run *run, int slot)
 {
 	for (unsigned int i = 0; i < run->count; i++)
-		if (run->seats[i].slot != slot && !run->seats[i].drained &&
-		    (run->usable >> run->seats[i].slot & 1))
+		if (run->seats[i].slot != slot && run->seats[i].other != slot + 1 &&
+		    !run->seats[i].drained && (run->usable >> run->seats[i].slot & 1))
 			return true;
 	return false;
 }

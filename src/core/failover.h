@@ -31,6 +31,8 @@ struct team_seat {
 	enum member_path path; /* T14 */
 	uint32_t speed;	       /* Mbit/s, 0 = not known; T14 */
 	bool set_aside;	       /* its role is standby for its path's sake; T14 */
+	uint8_t other;	       /* T13: slot + 1 of the member's other path, 0 = it has one path */
+	bool spare;	       /* … which is the better one: this carries while that cannot */
 };
 
 /* A team at run time. */

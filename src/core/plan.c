@@ -6,75 +6,11 @@
 #include "core/adopt.h"
 #include "core/config.h"
 #include "core/macs.h"
-#include "core/quirk.h"
 
 #include <errno.h>
 #include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
-
-#define BOND_MODE_ACTIVE_BACKUP 1
-
-/* The attributes that are compared; each is in the sentence that says what differs. */
-#define BOND_FIELD(field)                                                                          \
-	{                                                                                          \
-#field, offsetof(struct link_bond, field), sizeof(((struct link_bond *)0)->field)  \
-	}
-
-static const struct bond_field {
-	const char *name;
-	size_t offset, size;
-} bond_fields[] = {
-	BOND_FIELD(mode),	    BOND_FIELD(fail_over_mac),	  BOND_FIELD(all_slaves_active),
-	BOND_FIELD(num_peer_notif), BOND_FIELD(peer_notif_delay), BOND_FIELD(resend_igmp),
-	BOND_FIELD(miimon),	    BOND_FIELD(updelay),	  BOND_FIELD(downdelay),
-	BOND_FIELD(use_carrier),    BOND_FIELD(primary_ifindex),  BOND_FIELD(primary_reselect),
-};
-
-/* Is @link a member, or to be one? A renamed member is no less one (core/seat.h). */
-static bool concerns(const struct team_config *want, const struct link *bond,
-		     const struct link *link)
-{
-	if (bond && link->master == bond->ifindex)
-		return true;
-	for (uint32_t i = 0; i < want->member_count; i++)
-		if (member_means(&want->members[i], link))
-			return true;
-	return false;
-}
-
-/* Bonding has one delay for all members: that of the one that needs most. */
-static uint32_t rest_longest(const struct team_config *want, const struct link_table *links)
-{
-	const struct link *bond = link_by_name(links, want->name);
-	uint32_t longest = 0;
-
-	for (size_t i = 0; i < links->count; i++) {
-		uint32_t rest = quirk_rest_ms(links->links[i].driver);
-
-		if (rest > longest && concerns(want, bond, &links->links[i]))
-			longest = rest;
-	}
-	return longest;
-}
-
-void plan_bond(const struct team_config *want, const struct link_table *links,
-	       struct link_bond *ret_bond)
-{
-	*ret_bond = (struct link_bond){
-		.mode = BOND_MODE_ACTIVE_BACKUP,
-		.fail_over_mac = want->mac_policy == MAC_POLICY_TEAM ? LINK_FAIL_OVER_MAC_FOLLOW
-								     : LINK_FAIL_OVER_MAC_ACTIVE,
-		.all_slaves_active = 1,
-		.num_peer_notif = (uint8_t)want->announce_count,
-		.peer_notif_delay = want->announce_interval_ms,
-		.resend_igmp = want->announce_count,
-		.miimon = MIIMON_MS,
-		.downdelay = rest_longest(want, links),
-		.use_carrier = 1,
-		.primary_reselect = PRIMARY_RESELECT_FAILURE,
-	};
-}
 
 /* Where a step is about a member, who it is. */
 struct subject {
@@ -82,6 +18,7 @@ struct subject {
 	int slot;
 	const struct link *link; /* NULL = not there */
 	bool anew;		 /* it is taken out, and in again */
+	uint8_t path_of;	 /* as in struct action */
 };
 
 static const struct subject the_team = {.slot = -1};
@@ -94,6 +31,7 @@ __attribute__((format(printf, 5, 6))) static void add(struct action_list *list,
 	struct action action = {
 		.kind = kind,
 		.slot = subject->slot,
+		.path_of = subject->path_of,
 		.ifindex = subject->link ? subject->link->ifindex : 0,
 	};
 	va_list args;
@@ -128,8 +66,11 @@ static void plan_exchange(const struct team_config *want, const struct member_co
 {
 	struct seats seats = seats_of(view);
 	const struct link *holder = seat_holder(&seats, subject->slot);
+	const struct link *meant = view->notes->second[subject->slot]
+					   ? seat_other(want, member, &seats)
+					   : seat_device(want, member, &seats);
 
-	if (!holder || seat_device(want, member, &seats) == holder)
+	if (!holder || meant == holder)
 		return;
 	subject->link = holder;
 	add(list, ACTION_LEAVE, want->name, subject,
@@ -208,41 +149,22 @@ static uint32_t plan_leaves(const struct team_config *want, const struct plan_vi
 				plan_exchange(want, member, view, &subject, list);
 		} else {
 			add(list, ACTION_LEAVE, want->name, &subject,
-			    want->adopt ? "let go of %s" : "give %s back as it was", note->device);
+			    want->adopt			? "let go of %s"
+			    : view->notes->second[slot] ? "give the other path of %s back as it was"
+							: "give %s back as it was",
+			    note->device);
 		}
 	}
 	return taken;
-}
-
-static uint32_t field_value(const struct link_bond *bond, const struct bond_field *field)
-{
-	const char *at = (const char *)bond + field->offset;
-
-	return field->size == 1 ? *(const uint8_t *)at : *(const uint32_t *)at;
 }
 
 /* One sentence that names each attribute that differs, with both values. */
 static void plan_attributes(const struct team_config *want, const struct link_table *links,
 			    const struct link *bond, struct action_list *list)
 {
-	struct link_bond wanted;
 	char text[ACTION_TEXT_SIZE];
-	size_t used = 0;
 
-	if (want->adopt)
-		adopt_attributes(&bond->bond, &wanted);
-	else
-		plan_bond(want, links, &wanted);
-	for (size_t i = 0; i < ARRAY_SIZE(bond_fields) && used < sizeof(text); i++) {
-		const struct bond_field *field = &bond_fields[i];
-		uint32_t is = field_value(&bond->bond, field), shall = field_value(&wanted, field);
-
-		if (is != shall)
-			used += (size_t)snprintf(text + used, sizeof(text) - used,
-						 "%s%s %u instead of %u", used ? ", " : "",
-						 field->name, shall, is);
-	}
-	if (used)
+	if (plan_bond_difference(want, links, bond, text, sizeof(text)))
 		add(list, ACTION_SET, want->name, &the_team, "set %s of %s", text, want->name);
 }
 
@@ -323,10 +245,91 @@ static void plan_detach(const struct team_config *want, const struct subject *su
 	struct seats seats = seats_of(view);
 
 	if (view->notes && view->notes->members[subject->slot].ifindex &&
-	    plan_slot(view->notes, subject->device) == subject->slot &&
+	    strcmp(view->notes->members[subject->slot].device, subject->device) == 0 &&
 	    !seat_holder(&seats, subject->slot))
 		add(list, ACTION_DETACH, want->name, subject, "take the programs off what was %s",
 		    subject->device);
+}
+
+/* T13: two members that the configuration names, and that are one: their MAC would be at two ports. */
+static const char *find_mate(const struct team_config *want, const struct subject *subject,
+			     const struct plan_view *view)
+{
+	for (uint32_t i = 0; seat_pairs(want) && i < want->member_count; i++) {
+		const struct member_config *other = &want->members[i];
+		const struct link *link = member_link(other, view->links);
+
+		if (strcmp(other->device, subject->device) == 0)
+			break;
+		if (link && seat_is_pair(link, subject->link, view->links))
+			return other->device;
+	}
+	return NULL;
+}
+
+/* Take in a device that is not a member yet. Returns whether it may be one. */
+static bool plan_join(const struct team_config *want, const struct subject *subject,
+		      const struct link *bond, const struct plan_view *view,
+		      struct action_list *list)
+{
+	const struct link *link = subject->link;
+	const char *mate = find_mate(want, subject, view);
+	struct problem problem = {};
+
+	if (mate && !subject->path_of)
+		add(list, ACTION_REFUSE, want->name, subject,
+		    "%s and %s have one MAC and are two paths of one member; name one of them",
+		    mate, subject->device);
+	else if (admit_member(link, bond ? bond->ifindex : 0, view->links, view->addresses,
+			      is_taken(view, link) ? 0 : view->address_count, &problem))
+		add(list, ACTION_REFUSE, want->name, subject, "%s", problem.text);
+	else if (subject->path_of)
+		add(list, ACTION_JOIN, want->name, subject,
+		    "take %s into %s as the other path of member %d%s", link->name, want->name,
+		    subject->path_of - 1,
+		    is_taken(view, link) ? ", with its addresses and routes" : "");
+	else
+		add(list, ACTION_JOIN, want->name, subject, "take %s into %s as member %d%s",
+		    link->name, want->name, subject->slot,
+		    is_taken(view, link) ? ", with its addresses and routes" : "");
+	return !mate && !*problem.text;
+}
+
+/* A slot for @subject, unless it has one. False, and said, where all are taken. */
+static bool take_slot(const struct team_config *want, struct subject *subject, uint32_t *taken,
+		      struct action_list *list)
+{
+	if (subject->slot >= 0)
+		return true;
+	if (!~*taken) {
+		add(list, ACTION_REFUSE, want->name, subject,
+		    "%s has %d devices, second paths of members among them; there is no place for "
+		    "%s",
+		    want->name, TEAM_MEMBERS_MAX,
+		    subject->link ? subject->link->name : subject->device);
+		return false;
+	}
+	subject->slot = __builtin_ctz(~*taken);
+	*taken |= 1U << subject->slot;
+	return true;
+}
+
+/* T13. A path that is not there is not waited for: most members have none. */
+static void plan_other(const struct team_config *want, const struct member_config *member,
+		       struct subject *subject, const struct link *bond,
+		       const struct plan_view *view, uint32_t *taken, struct action_list *list)
+{
+	struct seats seats = seats_of(view);
+
+	subject->link = seat_other(want, member, &seats);
+	if (!subject->link && subject->slot >= 0)
+		plan_detach(want, subject, view, list);
+	if (!subject->link || !take_slot(want, subject, taken, list))
+		return;
+	if (bond && subject->link == seat_holder(&seats, subject->slot) && !subject->anew)
+		plan_upkeep(want, subject, bond, view, list);
+	else if (!plan_join(want, subject, bond, view, list))
+		plan_detach(want, subject, view, list);
 }
 
 static void plan_member(const struct team_config *want, const struct member_config *member,
@@ -334,8 +337,8 @@ static void plan_member(const struct team_config *want, const struct member_conf
 			const struct plan_view *view, struct action_list *list)
 {
 	struct seats seats = seats_of(view);
-	struct problem problem = {};
 	const struct link *link;
+	bool refused = false;
 	const char *twin;
 
 	link = subject->link = seat_device(want, member, &seats);
@@ -351,14 +354,9 @@ static void plan_member(const struct team_config *want, const struct member_conf
 	else if (want->adopt && (!bond || link->master != bond->ifindex))
 		add(list, ACTION_WAIT, want->name, subject,
 		    "wait for %s, which %s does not have as a slave", subject->device, want->name);
-	else if (admit_member(link, bond ? bond->ifindex : 0, view->links, view->addresses,
-			      is_taken(view, link) ? 0 : view->address_count, &problem))
-		add(list, ACTION_REFUSE, want->name, subject, "%s", problem.text);
 	else
-		add(list, ACTION_JOIN, want->name, subject, "take %s into %s as member %d%s",
-		    link->name, want->name, subject->slot,
-		    is_taken(view, link) ? ", with its addresses and routes" : "");
-	if (twin || !link || *problem.text)
+		refused = !plan_join(want, subject, bond, view, list);
+	if (twin || !link || refused)
 		plan_detach(want, subject, view, list);
 }
 
@@ -390,19 +388,27 @@ static const struct link *own_bond(const struct plan_view *view)
 	return bond && view->notes && strcmp(bond->kind, "bond") == 0 ? bond : NULL;
 }
 
-/* @anew: those that are members now join again. */
+/* @anew: those that are members now join again. Other paths come when each member has its slot. */
 static void plan_members(const struct team_config *want, const struct link *bond, uint32_t taken,
 			 bool anew, const struct plan_view *view, struct action_list *list)
 {
-	for (uint32_t i = 0; i < want->member_count; i++) {
-		struct subject subject = {.device = want->members[i].device, .anew = anew};
+	struct subject subjects[TEAM_MEMBERS_MAX];
 
-		subject.slot = plan_slot(view->notes, subject.device);
-		if (subject.slot < 0) {
-			subject.slot = __builtin_ctz(~taken);
-			taken |= 1U << subject.slot;
-		}
-		plan_member(want, &want->members[i], &subject, bond, view, list);
+	for (uint32_t i = 0; i < want->member_count; i++) {
+		const struct member_config *member = &want->members[i];
+
+		subjects[i] = (struct subject){.device = member->device, .anew = anew};
+		subjects[i].slot = plan_slot(view->notes, member->device);
+		if (take_slot(want, &subjects[i], &taken, list))
+			plan_member(want, member, &subjects[i], bond, view, list);
+	}
+	for (uint32_t i = 0; i < want->member_count; i++) {
+		struct subject other = {.device = want->members[i].device, .anew = anew};
+
+		other.slot = plan_other_slot(view->notes, other.device);
+		other.path_of = (uint8_t)(subjects[i].slot + 1);
+		if (other.path_of)
+			plan_other(want, &want->members[i], &other, bond, view, &taken, list);
 	}
 }
 

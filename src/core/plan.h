@@ -32,6 +32,10 @@ struct plan_view {
 void plan_bond(const struct team_config *want, const struct link_table *links,
 	       struct link_bond *ret_bond);
 
+/* Each attribute that differs, with both values, as text; returns its length, 0 if none does. */
+size_t plan_bond_difference(const struct team_config *want, const struct link_table *links,
+			    const struct link *bond, char *text, size_t size);
+
 /* Append the steps for a wanted team. */
 void plan_team(const struct team_config *want, const struct plan_view *view,
 	       struct action_list *list);

@@ -21,6 +21,12 @@ static bool has(uint32_t slots, unsigned int slot)
 	return slots >> slot & 1;
 }
 
+/* As a bit; 0 if it has none. */
+static uint32_t other_path(const struct probe_run *run, unsigned int slot)
+{
+	return run->others[slot] ? 1U << (run->others[slot] - 1) : 0;
+}
+
 /* The next member after @slot (@step 1) or before it (-1), in a circle. */
 static unsigned int next_member(uint32_t members, unsigned int slot, int step)
 {
@@ -44,7 +50,7 @@ uint32_t probe_targets(const struct probe_run *run, unsigned int slot)
 			targets |= 1U << at;
 		}
 	}
-	return targets & ~(1U << slot);
+	return targets & ~(1U << slot) & ~other_path(run, slot);
 }
 
 uint32_t probe_send(struct probe_run *run, unsigned int slot, uint64_t now_ns)
@@ -128,12 +134,29 @@ static void set_due(struct probe_run *run)
 		run->due_ns = most;
 }
 
+/* What it hears; also by the other path of its member, unless that is on trial beside it (T13). */
+static struct probe_ear ear_of(const struct probe_run *run, const struct probe_state *state,
+			       unsigned int slot)
+{
+	struct probe_ear ear = state->ears[slot];
+	const struct probe_ear *other;
+
+	if (!run->others[slot] || has(run->members, run->others[slot] - 1U))
+		return ear;
+	other = &state->ears[run->others[slot] - 1];
+	if (other->outside_ns > ear.outside_ns)
+		ear.outside_ns = other->outside_ns;
+	if (other->answered_ns > ear.answered_ns)
+		ear.answered_ns = other->answered_ns;
+	return ear;
+}
+
 static void follow_answers(struct probe_run *run, const struct probe_state *state,
 			   unsigned int slot)
 {
 	uint32_t *gap = &run->answer_gaps[slot], *unsteady = &run->answer_unsteady[slot];
 
-	if (state->ears[slot].answered_ns < run->looked_ns) {
+	if (ear_of(run, state, slot).answered_ns < run->looked_ns) {
 		*gap += *gap < UINT32_MAX;
 	} else {
 		if (*gap < run->settings.multiplier + *unsteady)
@@ -265,19 +288,21 @@ static struct standing standing_of(const struct probe_run *run, const struct pro
 				   const struct look *look, uint32_t group)
 {
 	bool receives = false, sends = false, answered = false;
+	unsigned int twice = 0; /* paths whose other one is here, too */
 
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++) {
-		const struct probe_ear *ear = &state->ears[slot];
+		struct probe_ear ear = ear_of(run, state, slot);
 
 		sends |= (look->one_way[slot] & group & ~(has(group, slot) ? group : 0)) != 0;
 		if (!has(group, slot))
 			continue;
-		receives |= ear->outside_ns >= look->since_ns || (look->one_way[slot] & ~group);
-		answered |= ear->answered_ns >= look->since_ns;
+		receives |= ear.outside_ns >= look->since_ns || (look->one_way[slot] & ~group);
+		answered |= ear.answered_ns >= look->since_ns;
+		twice += (group & other_path(run, slot)) != 0;
 	}
 	return (struct standing){
 		.level = answered ? 2 : (unsigned int)receives + sends,
-		.size = (unsigned int)__builtin_popcount(group),
+		.size = (unsigned int)__builtin_popcount(group) - twice / 2,
 		.answered = answered,
 		.was_silent = !(group & ~run->silent),
 	};
@@ -395,6 +420,25 @@ static void take_members(struct probe_run *run, uint32_t members)
 			run->answer_gaps[slot] = 0;
 }
 
+/*
+ * T13: the other path of one that has gone silent has not been tried. It is taken to be silent, too,
+ * until it takes part and is heard, or somebody outside answers.
+ */
+static uint32_t untried(const struct probe_run *run, const struct look *look, uint32_t silent)
+{
+	uint32_t untried = 0;
+
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++) {
+		if (!other_path(run, slot))
+			continue;
+		if (!has(run->members, slot) && (silent & other_path(run, slot)))
+			untried |= 1U << slot;
+		if (has(run->members & run->silent & ~look->judged, slot) && run->answer_gaps[slot])
+			untried |= 1U << slot;
+	}
+	return untried;
+}
+
 bool probe_judge(struct probe_run *run, struct probe_state *state, uint32_t members,
 		 uint64_t now_ns)
 {
@@ -408,6 +452,7 @@ bool probe_judge(struct probe_run *run, struct probe_state *state, uint32_t memb
 	silent = judge_groups(run, state, &look);
 	if (run->settings.addresses)
 		silent |= judge_answers(run, &look);
+	silent |= untried(run, &look, silent);
 	/* Nobody is better than the last one. */
 	if (!(members & ~silent))
 		silent = 0;

@@ -20,6 +20,12 @@
  * A direction counts only when both have been heard before: physical switches that are not joined
  * tell nothing. Such members are judged by answers alone, if there are addresses to ask.
  *
+ * Two paths (T13). Of a member's two paths the one that carries takes part, and also the better one
+ * while the spare carries for it: what it hears then shows that it is back. Both have one MAC, so what
+ * comes for one of them by either way is heard by the member. They send each other nothing and count
+ * once. When one goes silent, so does the other, which has not been tried, until it is shown to
+ * work.
+ *
  * Time. A probe is due some time after it was sent, as a TCP would wait for an acknowledgement (RFC
  * 6298): the mean delay and four times its variation, of the slowest path at each look. Time in
  * which the daemon did not run does not count, and after a long such time all is counted anew.
@@ -49,11 +55,12 @@ struct probe_track {
 
 struct probe_run {
 	struct probe_settings settings;
-	uint32_t members;  /* who takes part, a bit per slot */
-	uint32_t silent;   /* who has lost the path */
-	bool asks;	   /* neighbours should be asked now */
-	uint64_t due_ns;   /* how old a probe must be to be missed */
-	uint64_t delay_ns; /* mean, and mean deviation */
+	uint32_t members;	    /* who takes part, a bit per slot */
+	uint32_t silent;	    /* who has lost the path */
+	bool asks;		    /* neighbours should be asked now */
+	uint8_t others[PICK_SLOTS]; /* T13: slot + 1 of the same member's other path, 0 = none */
+	uint64_t due_ns;	    /* how old a probe must be to be missed */
+	uint64_t delay_ns;	    /* mean, and mean deviation */
 	uint64_t delay_varies_ns;
 	uint64_t stood_ns; /* time that does not count */
 	uint64_t looked_ns;

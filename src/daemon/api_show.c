@@ -3,6 +3,7 @@
 
 #include "base/strings.h"
 #include "core/deal.h"
+#include "core/paths.h"
 #include "core/plan.h"
 #include "daemon/clock.h"
 #include "daemon/json_text.h"
@@ -14,17 +15,51 @@
 
 #define WINDOWS_MEMBERS 2 /* T2 */
 
-static json_t *show_drops(const struct team *team, int slot)
-{
-	const __u64 *frames;
+/*
+ * A member as it is shown: its own slot, that of its other path (T13), and the one that stands for
+ * both. What is counted is the sum of both. -1: there is none, or there are no programs.
+ */
+struct shown {
+	int slots[2];
+	int front;
+	const struct link *links[2]; /* NULL = not there */
+	const struct link *link;     /* the front's */
+};
 
-	if (!team->datapath || slot < 0)
-		return json_pack("{s:i, s:i, s:i}", "reflected", 0, "not_primary", 0,
-				 "foreign_member", 0);
-	frames = datapath_drops(team->datapath)->frames[slot];
-	return json_pack("{s:I, s:I, s:I}", "reflected", (json_int_t)frames[DROP_REFLECTED],
-			 "not_primary", (json_int_t)frames[DROP_NOT_PRIMARY], "foreign_member",
-			 (json_int_t)frames[DROP_OTHER_MEMBER]);
+static struct shown look_at(const struct manager *manager, const struct team *team,
+			    const struct member_config *member)
+{
+	const struct note_team *notes = team->datapath ? datapath_notes(team->datapath) : NULL;
+	const struct link_table *links = &manager->observed.links;
+	const struct seats seats = {.links = links, .notes = notes, .bond_ifindex = team->ifindex};
+	struct shown shown = {
+		.slots = {plan_slot(notes, member->device), plan_other_slot(notes, member->device)},
+		.links = {seat_device(&team->config, member, &seats)},
+	};
+
+	shown.links[1] = team_member_link(team, links, shown.slots[1]);
+	shown.front = paths_front(&team->run, shown.slots[0]);
+	shown.link = shown.links[shown.slots[1] >= 0 && shown.front == shown.slots[1]];
+	return shown;
+}
+
+static json_int_t count_drops(const struct team *team, const struct shown *shown,
+			      enum drop_cause cause)
+{
+	json_int_t sum = 0;
+
+	for (int path = 0; path < 2; path++)
+		if (shown->slots[path] >= 0)
+			sum += (json_int_t)datapath_drops(team->datapath)
+				       ->frames[shown->slots[path]][cause];
+	return sum;
+}
+
+static json_t *show_drops(const struct team *team, const struct shown *shown)
+{
+	return json_pack("{s:I, s:I, s:I}", "reflected", count_drops(team, shown, DROP_REFLECTED),
+			 "not_primary", count_drops(team, shown, DROP_NOT_PRIMARY),
+			 "foreign_member", count_drops(team, shown, DROP_OTHER_MEMBER));
 }
 
 /* The member's own verdict; before it has ever joined, what can be seen of its device. */
@@ -53,69 +88,109 @@ static void put(json_t *object, const char *key, json_t *value)
 	(void)json_object_set_new(object, key, value);
 }
 
-static void put_counters(json_t *object, const struct link *link)
+static void put_counters(json_t *object, const struct shown *shown)
 {
-	static const struct link_counters none;
-	const struct link_counters *counters = link ? &link->counters : &none;
+	struct link_counters sum = {};
 
-	put(object, "tx_packets", json_integer((json_int_t)counters->tx_packets));
-	put(object, "tx_bytes", json_integer((json_int_t)counters->tx_bytes));
-	put(object, "rx_packets", json_integer((json_int_t)counters->rx_packets));
-	put(object, "rx_bytes", json_integer((json_int_t)counters->rx_bytes));
+	for (int path = 0; path < 2; path++) {
+		static const struct link_counters none;
+		const struct link_counters *counters =
+			shown->links[path] ? &shown->links[path]->counters : &none;
+
+		sum.tx_packets += counters->tx_packets;
+		sum.tx_bytes += counters->tx_bytes;
+		sum.rx_packets += counters->rx_packets;
+		sum.rx_bytes += counters->rx_bytes;
+	}
+	put(object, "tx_packets", json_integer((json_int_t)sum.tx_packets));
+	put(object, "tx_bytes", json_integer((json_int_t)sum.tx_bytes));
+	put(object, "rx_packets", json_integer((json_int_t)sum.rx_packets));
+	put(object, "rx_bytes", json_integer((json_int_t)sum.rx_bytes));
 }
 
-static json_t *show_probes(const struct team *team, int slot)
+static json_t *show_probes(const struct team *team, const struct shown *shown)
 {
-	struct probe_counts counts = probing_counts(team, slot);
+	struct probe_counts counts = {};
 
+	for (int path = 0; path < 2; path++) {
+		struct probe_counts one = probing_counts(team, shown->slots[path]);
+
+		counts.sent += one.sent;
+		counts.lost += one.lost;
+		counts.heard += one.heard;
+		counts.answers += one.answers;
+		counts.refused += one.refused;
+	}
 	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "sent", (json_int_t)counts.sent, "lost",
 			 (json_int_t)counts.lost, "heard", (json_int_t)counts.heard, "answers",
 			 (json_int_t)counts.answers, "refused", (json_int_t)counts.refused);
 }
 
-static void put_datapath(json_t *object, const struct team *team, int slot)
+static void put_datapath(json_t *object, const struct team *team, const struct shown *shown)
 {
-	bool loaded = team->datapath && slot >= 0;
-	struct datapath *datapath = team->datapath;
+	json_int_t home = 0, held = 0, failures = 0;
 
-	put(object, "buckets",
-	    json_integer(loaded ? deal_count(datapath_deal(datapath), (unsigned int)slot) : 0));
-	put(object, "buckets_held",
-	    json_integer(loaded ? deal_held(datapath_deal(datapath), datapath_hold(datapath),
-					    datapath_state(datapath), (unsigned int)slot,
-					    clock_now_ns())
-				: 0));
-	put(object, "failures",
-	    json_integer(loaded ? datapath_notes(datapath)->members[slot].failures : 0));
-	put(object, "drops", show_drops(team, slot));
-	put(object, "probes", show_probes(team, slot));
+	for (int path = 0; path < 2; path++) {
+		unsigned int slot = (unsigned int)shown->slots[path];
+
+		if (shown->slots[path] < 0)
+			continue;
+		home += deal_count(datapath_deal(team->datapath), slot);
+		held += deal_held(datapath_deal(team->datapath), datapath_hold(team->datapath),
+				  datapath_state(team->datapath), slot, clock_now_ns());
+		failures += datapath_notes(team->datapath)->members[slot].failures;
+	}
+	put(object, "buckets", json_integer(home));
+	put(object, "buckets_held", json_integer(held));
+	put(object, "failures", json_integer(failures));
+	put(object, "drops", show_drops(team, shown));
+	put(object, "probes", show_probes(team, shown));
+}
+
+static json_t *show_path(const struct team *team, const struct shown *shown, int path)
+{
+	int slot = shown->slots[path];
+	const struct link *link = shown->links[path];
+	bool well = team->run.usable >> slot & 1;
+
+	return json_pack("{s:o, s:s, s:s, s:b, s:s}", "name", json_text(link ? link->name : ""),
+			 "path", member_path_names[team->paths[slot]], "bus_id",
+			 link ? link->bus_id : "", "carries", well && slot == shown->front,
+			 "reason", member_reason_names[team->run.health[slot].reason]);
+}
+
+/* T13. One path needs no list: it is the member. */
+static json_t *show_paths(const struct team *team, const struct shown *shown)
+{
+	json_t *array = json_array();
+
+	for (int path = 0; shown->slots[0] >= 0 && shown->slots[1] >= 0 && path < 2; path++)
+		(void)json_array_append_new(array, show_path(team, shown, path));
+	return array;
 }
 
 static void put_part(json_t *object, const struct team *team, const struct member_config *member,
-		     int slot)
+		     const struct shown *shown)
 {
+	int slot = shown->slots[0];
 	bool drained = slot >= 0 && datapath_notes(team->datapath)->members[slot].drained;
+	enum member_path path = slot >= 0 ? team->paths[shown->front] : MEMBER_PATH_UNKNOWN;
 
 	put(object, "role", json_string(member_role_names[member->role]));
 	put(object, "weight", json_integer(member->weight));
-	put(object, "path",
-	    json_string(member_path_names[slot >= 0 ? team->paths[slot] : MEMBER_PATH_UNKNOWN]));
+	put(object, "path", json_string(member_path_names[path]));
+	put(object, "paths", show_paths(team, shown));
 	put(object, "drained", json_boolean(drained));
-	put(object, "returns_in_ms", json_integer(member_held_ms(team, slot)));
+	put(object, "returns_in_ms", json_integer(member_held_ms(team, shown->front)));
 }
 
 static json_t *show_member(const struct manager *manager, const struct team *team,
 			   const struct member_config *member)
 {
-	const struct seats seats = {
-		.links = &manager->observed.links,
-		.notes = team->datapath ? datapath_notes(team->datapath) : NULL,
-		.bond_ifindex = team->ifindex,
-	};
-	const struct link *link = seat_device(&team->config, member, &seats);
-	int slot = team->datapath ? plan_slot(datapath_notes(team->datapath), member->device) : -1;
+	const struct shown shown = look_at(manager, team, member);
+	const struct link *link = shown.link;
 	enum member_reason reason;
-	enum member_state state = member_state(team, link, slot, &reason);
+	enum member_state state = member_state(team, link, shown.slots[0], &reason);
 	char mac[MAC_TEXT_SIZE] = "";
 	json_t *object;
 
@@ -125,12 +200,12 @@ static json_t *show_member(const struct manager *manager, const struct team *tea
 			   json_text(link ? link->name : ""), "mac", mac, "bus_id",
 			   link ? link->bus_id : "", "state", member_state_names[state], "reason",
 			   member_reason_names[reason], "primary",
-			   slot >= 0 && slot == team->run.primary);
+			   shown.front >= 0 && shown.front == team->run.primary);
 	if (!object)
 		return NULL;
-	put_part(object, team, member, slot);
-	put_counters(object, link);
-	put_datapath(object, team, slot);
+	put_part(object, team, member, &shown);
+	put_counters(object, &shown);
+	put_datapath(object, team, &shown);
 	return object;
 }
 
@@ -212,6 +287,25 @@ static void note_set_aside(const struct manager *manager, const struct team *tea
 	}
 }
 
+/* T13: who carries for the VF that is not there, or not well. */
+static void note_spares(const struct manager *manager, const struct team *team, json_t *array)
+{
+	for (unsigned int i = 0; i < team->run.count; i++) {
+		const struct team_seat *seat = &team->run.seats[i];
+		const struct link *link =
+			team_member_link(team, &manager->observed.links, seat->slot);
+
+		if (seat->spare && link && paths_front(&team->run, seat->slot) == seat->slot)
+			(void)json_array_append_new(
+				array,
+				json_sprintf("%s carries for the other path of its member, which "
+					     "is %s",
+					     link->name,
+					     member_reason_names[team->run.health[seat->other - 1]
+									 .reason]));
+	}
+}
+
 /* Members that have never heard each other. */
 static const char addresses_tell[] = "not all members hear each other: their switches are not "
 				     "joined, and addresses alone tell of paths";
@@ -230,6 +324,7 @@ static json_t *show_notes(const struct manager *manager, const struct team *team
 							       "peers do not reach the primary; "
 							       "the host must allow teaming"));
 	note_set_aside(manager, team, array);
+	note_spares(manager, team, array);
 	if (probing_unjoined(team))
 		(void)json_array_append_new(array, json_string(*team->config.probe_addresses
 								       ? addresses_tell
@@ -277,7 +372,8 @@ static void view_member(const struct manager *manager, const struct team *team,
 			const struct member_config *member, struct event_member *view)
 {
 	int slot = team->datapath ? plan_slot(datapath_notes(team->datapath), member->device) : -1;
-	const struct link *link = team_member_link(team, &manager->observed.links, slot);
+	const struct link *link =
+		team_member_link(team, &manager->observed.links, paths_front(&team->run, slot));
 
 	if (!link)
 		link = member_link(member, &manager->observed.links);

@@ -213,6 +213,7 @@ static void clear_slot(struct team *team, int slot)
 
 	memset(state->member_macs[slot], 0, sizeof(state->member_macs[slot]));
 	datapath_notes(team->datapath)->members[slot] = (struct note_member){};
+	datapath_notes(team->datapath)->second[slot] = 0;
 }
 
 /*
@@ -239,6 +240,7 @@ static int apply_join(struct team *team, const struct team_context *context,
 	if (note->ifindex && !returns)
 		datapath_detach_member(team->datapath, (unsigned int)action->slot);
 	(void)text_copy(note->device, sizeof(note->device), action->device);
+	datapath_notes(team->datapath)->second[action->slot] = action->path_of ? 1 : 0;
 	/* One that somebody has taken out of the bond is down by that, and was noted before. */
 	if (!returns)
 		note->up_before = link->flags & IFF_UP ? 1 : 0;
@@ -325,6 +327,21 @@ static int leave(struct team *team, const struct team_context *context, int slot
 	return 0;
 }
 
+/* Nobody is worse than one that goes, not even who stands by. Its other path is on its own then. */
+static void part(struct team_run *run, int slot)
+{
+	for (unsigned int i = 0; i < run->count; i++) {
+		struct team_seat *seat = &run->seats[i];
+		bool goes = seat->slot == slot;
+
+		seat->drained |= goes;
+		if (!goes && seat->other != slot + 1)
+			continue;
+		seat->other = 0;
+		seat->spare = false;
+	}
+}
+
 /* A primary that leaves hands over first, if there is somebody to take over. */
 static int apply_leave(struct team *team, const struct team_context *context, int slot,
 		       struct problem *problem)
@@ -332,9 +349,7 @@ static int apply_leave(struct team *team, const struct team_context *context, in
 	bool was_primary = team->run.primary == slot;
 	int err;
 
-	/* Nobody is worse than one that goes, not even who stands by. */
-	for (unsigned int i = 0; i < team->run.count; i++)
-		team->run.seats[i].drained |= team->run.seats[i].slot == slot;
+	part(&team->run, slot);
 	for (unsigned int i = 0; team->run.primary == slot && i < team->run.count; i++)
 		if (team->run.seats[i].slot != slot)
 			(void)team_switchover(team, context, team->run.seats[i].slot, NULL);

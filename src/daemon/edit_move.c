@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Changes that move addresses and routes: between a team and its members (T1), a switch and its NIC. */
+#include "core/paths.h"
+#include "core/seat.h"
 #include "daemon/api_error.h"
 #include "daemon/edit.h"
 #include "daemon/handover.h"
@@ -36,9 +38,18 @@ static void put_first(struct team_config *team, uint32_t place)
 	team->members[0] = first;
 }
 
+static int take_from(struct edit *edit, const struct team_config *team, const struct link *link)
+{
+	if (!link || link->master)
+		return 0;
+	return handover_move(edit->handover, &edit->manager->context, link, team->name,
+			     &edit->problem);
+}
+
 int edit_take(struct edit *edit, struct team_config *team, bool first)
 {
 	const struct link_table *links = &edit->manager->observed.links;
+	const struct seats seats = {.links = links};
 	int err = begin(edit);
 
 	if (!err)
@@ -47,10 +58,9 @@ int edit_take(struct edit *edit, struct team_config *team, bool first)
 		const struct link *link = member_link(&team->members[i], links);
 		unsigned int before = edit->handover->move_count;
 
-		if (!link || link->master)
-			continue;
-		err = handover_move(edit->handover, &edit->manager->context, link, team->name,
-				    &edit->problem);
+		err = take_from(edit, team, link);
+		if (!err)
+			err = take_from(edit, team, seat_other(team, &team->members[i], &seats));
 		if (!err && first && !before && edit->handover->move_count)
 			put_first(team, i);
 	}
@@ -62,7 +72,8 @@ int edit_give(struct edit *edit, const char *name, const char *device, const cha
 	const struct link_table *links = &edit->manager->observed.links;
 	struct team *team = manager_team(edit->manager, name);
 	int slot = team ? team_slot(team, links, device) : -1;
-	const struct link *member = slot >= 0 ? team_member_link(team, links, slot) : NULL;
+	const struct link *member =
+		slot >= 0 ? team_member_link(team, links, paths_front(&team->run, slot)) : NULL;
 	int err;
 
 	if (!member)

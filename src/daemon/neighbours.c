@@ -13,10 +13,12 @@
 
 static void see_mac(struct neighbours *neighbours, const struct link *team, uint64_t now_ns)
 {
-	if (mac_equal(&neighbours->mac, &team->mac))
+	if (mac_equal(&neighbours->mac, &team->mac) &&
+	    neighbours->active_ifindex == team->bond.active_ifindex)
 		return;
 	neighbours->changed_ns = mac_is_zero(&neighbours->mac) ? 0 : now_ns;
 	neighbours->mac = team->mac;
+	neighbours->active_ifindex = team->bond.active_ifindex;
 }
 
 static void put_back(const struct observed *observed, struct link_neighbour *neighbour)

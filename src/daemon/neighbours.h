@@ -13,9 +13,13 @@
 
 #include "daemon/observe.h"
 
-/* The team's MAC as last seen, and since when; zero before. */
+/*
+ * The team's MAC as last seen, and since when; zero before. The kernel forgets also when bonding
+ * changes over to a slave of the same MAC (T13).
+ */
 struct neighbours {
 	struct mac mac;
+	int active_ifindex;
 	uint64_t changed_ns;
 };
 

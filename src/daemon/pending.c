@@ -2,6 +2,7 @@
 #include "daemon/pending.h"
 
 #include "base/cleanup.h"
+#include "core/seat.h"
 #include "daemon/clock.h"
 #include "daemon/handover.h"
 #include "daemon/journal.h"
@@ -52,13 +53,18 @@ static int note_slaves(struct manager *manager, const struct team *team, struct 
 static int note_wanted(struct manager *manager, const struct team_config *want,
 		       struct handover *handover, struct problem *problem)
 {
+	const struct seats seats = {.links = &manager->observed.links};
 	int err = 0;
 
 	for (uint32_t i = 0; !err && i < want->member_count; i++) {
-		const struct link *link = member_link(&want->members[i], &manager->observed.links);
+		const struct member_config *member = &want->members[i];
+		const struct link *link = member_link(member, seats.links);
+		const struct link *other = seat_other(want, member, &seats);
 
 		if (link)
 			err = handover_note(handover, &manager->context, link, problem);
+		if (!err && other)
+			err = handover_note(handover, &manager->context, other, problem);
 	}
 	return err;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/probing.h"
 
+#include "core/paths.h"
 #include "core/probe.h"
 #include "core/quirk.h"
 #include "daemon/clock.h"
@@ -43,10 +44,11 @@ static uint32_t members_of(const struct team *team, const struct link_table *lin
 	const struct link *bond = link_by_index(links, team->ifindex);
 	uint32_t members = 0;
 
+	/* Who carries nothing sends nothing: its MAC is the other path's (T13). */
 	for (unsigned int i = 0; bond && (bond->flags & IFF_UP) && i < team->run.count; i++)
 		if (is_on(team_member_link(team, links, team->run.seats[i].slot)))
 			members |= 1U << team->run.seats[i].slot;
-	return members;
+	return members & ~paths_idle(&team->run);
 }
 
 static bool is_blind(const struct team *team, const struct link_table *links)
@@ -65,7 +67,7 @@ static const char *why_not(const struct team *team, const struct link_table *lin
 {
 	if (team->config.probe == PROBE_OFF)
 		return "off, as configured";
-	if (!team->datapath || !team->ifindex || team->run.count < 2)
+	if (!team->datapath || !team->ifindex || paths_members(&team->run) < 2)
 		return "off: it takes two members";
 	if (team->config.probe == PROBE_AUTO && !is_blind(team, links))
 		return "off: no member is a virtual function";
@@ -328,6 +330,7 @@ void probing_follow(struct team *team, const struct team_context *context)
 	}
 	forget_the_gone(team->probing);
 	team->probing->run.settings = settings;
+	(void)paths_table(&team->run, team->probing->run.others);
 	if (began)
 		arm(team->probing);
 }
@@ -380,7 +383,7 @@ bool probing_unjoined(const struct team *team)
 	state = datapath_probes(team->datapath);
 	for (unsigned int a = 0; a < PICK_SLOTS; a++) {
 		uint32_t targets = probe_targets(&team->probing->run, a);
-		bool joined = !targets;
+		bool joined = !targets || team->probing->run.others[a];
 
 		for (unsigned int b = 0; b < PICK_SLOTS; b++)
 			joined |= (targets >> b & 1) && probe_joined(state, a, b);

@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "core/config.h"
 #include "core/deal.h"
+#include "core/paths.h"
 #include "core/plan.h"
 #include "core/quirk.h"
 #include "daemon/announce_rounds.h"
@@ -63,15 +64,15 @@ const struct link *team_member_link(const struct team *team, const struct link_t
 
 int team_slot(const struct team *team, const struct link_table *links, const char *member)
 {
-	if (!team->datapath)
-		return -1;
-	for (int slot = 0; slot < PICK_SLOTS; slot++) {
+	const struct note_team *notes = team->datapath ? datapath_notes(team->datapath) : NULL;
+
+	for (int slot = 0; notes && slot < PICK_SLOTS; slot++) {
 		const struct link *link = team_member_link(team, links, slot);
 
 		if (link && strcmp(link->name, member) == 0)
-			return slot;
+			return plan_slot(notes, notes->members[slot].device);
 	}
-	return plan_slot(datapath_notes(team->datapath), member);
+	return plan_slot(notes, member);
 }
 
 /* The name that people know a member by: the interface's, else what the configuration says. */
@@ -102,10 +103,13 @@ static void set_return_by(struct team *team, uint32_t slots, uint64_t now_ns)
 
 static void deal_behind(const struct team *team, struct pick_deal *deal)
 {
+	uint8_t others[PICK_SLOTS];
 	uint32_t weights[PICK_SLOTS];
 
 	team_run_fallbacks(&team->run, weights);
 	deal_fallbacks(deal, weights);
+	if (paths_table(&team->run, others))
+		deal_path_fallbacks(deal, others, team->run.usable);
 }
 
 /* Dealt apart and then copied, entry by entry: no frame ever sees a bucket without a home. */
@@ -115,9 +119,12 @@ static void deal_anew(struct team *team)
 	struct pick_state *state = datapath_state(team->datapath);
 	uint64_t now_ns = clock_now_ns();
 	uint32_t weights[PICK_SLOTS];
+	uint8_t others[PICK_SLOTS];
 
 	memcpy(dealt, deal, sizeof(dealt));
 	team_run_homes(&team->run, weights);
+	if (paths_table(&team->run, others) && deal_path_homes(dealt, others, weights))
+		state->dealt_ns = now_ns;
 	if (deal_homes(dealt, weights)) {
 		state->dealt_ns = now_ns;
 		set_return_by(team, ~0U, now_ns);
@@ -125,6 +132,17 @@ static void deal_anew(struct team *team)
 	deal_behind(team, dealt);
 	for (unsigned int bucket = 0; bucket < PICK_BUCKETS; bucket++)
 		deal[bucket] = dealt[bucket];
+}
+
+/* After a loss or a return. Homes move then only from one path of a member to its other one (T13). */
+static void deal_after(struct team *team)
+{
+	uint8_t others[PICK_SLOTS];
+
+	if (paths_table(&team->run, others))
+		deal_anew(team);
+	else
+		deal_behind(team, datapath_deal(team->datapath));
 }
 
 void team_settle(struct team *team, const struct link_table *links)
@@ -433,7 +451,7 @@ uint64_t team_update(struct team *team, const struct team_context *context, uint
 	if (decision.primary != decision.primary_before)
 		tell_peers(team, context);
 	change.applied_ns = clock_now_ns();
-	deal_behind(team, datapath_deal(team->datapath));
+	deal_after(team);
 	record_change(team, &context->observed->links, &decision, &change);
 	return decision.deadline_ns;
 }
@@ -480,9 +498,10 @@ uint64_t team_follow(struct team *team, const struct team_context *context)
 	return 0;
 }
 
-int team_switchover(struct team *team, const struct team_context *context, int slot,
+int team_switchover(struct team *team, const struct team_context *context, int member,
 		    struct problem *problem)
 {
+	int slot = paths_front(&team->run, member);
 	const struct link *link = team_member_link(team, &context->observed->links, slot);
 	struct decision decision = {.primary_before = team->run.primary, .primary = slot};
 	uint64_t begin_ns = clock_now_ns();
@@ -537,6 +556,7 @@ int team_drain(struct team *team, const struct team_context *context, int slot,
 {
 	const struct link *link = team_member_link(team, &context->observed->links, slot);
 	struct note_member *note = &datapath_notes(team->datapath)->members[slot];
+	int other = paths_other(&team->run, slot);
 	uint64_t bound_ns =
 		team->config.return_ms ? team->config.return_ms * NS_PER_MS : DRAIN_BOUND_NS;
 
@@ -548,14 +568,27 @@ int team_drain(struct team *team, const struct team_context *context, int slot,
 				   link ? link->name : note->device);
 	note->drained = 1;
 	team->drain_by_ns[slot] = clock_now_ns() + bound_ns;
+	if (other >= 0) {
+		datapath_notes(team->datapath)->members[other].drained = 1;
+		team->drain_by_ns[other] = team->drain_by_ns[slot];
+	}
 	rearrange(team, context);
 	return 0;
 }
 
-void team_restore(struct team *team, const struct team_context *context, int slot)
+static void restore_path(struct team *team, int slot)
 {
 	if (!(team->run.retired >> slot & 1))
 		team->drain_by_ns[slot] = 0;
 	datapath_notes(team->datapath)->members[slot].drained = 0;
+}
+
+void team_restore(struct team *team, const struct team_context *context, int slot)
+{
+	int other = paths_other(&team->run, slot);
+
+	restore_path(team, slot);
+	if (other >= 0)
+		restore_path(team, other);
 	rearrange(team, context);
 }

@@ -118,11 +118,11 @@ int team_drain(struct team *team, const struct team_context *context, int slot,
 	       struct problem *problem);
 void team_restore(struct team *team, const struct team_context *context, int slot);
 
-/* T20: make the member in @slot the primary, with nothing lost. */
-int team_switchover(struct team *team, const struct team_context *context, int slot,
+/* T20: make @member, by its slot, the primary, by the path that carries (T13), with nothing lost. */
+int team_switchover(struct team *team, const struct team_context *context, int member,
 		    struct problem *problem);
 
-/* The slot of a member by its interface, or as it is configured; -1 if there is none. */
+/* The slot of a member by its interface, either one, or as it is configured; -1 if there is none. */
 int team_slot(const struct team *team, const struct link_table *links, const char *member);
 
 /* The device in @slot as the kernel knows it, NULL if it is not there or not the team's. */

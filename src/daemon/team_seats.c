@@ -2,6 +2,7 @@
 #include "daemon/team_seats.h"
 
 #include "core/mixed.h"
+#include "core/paths.h"
 #include "core/plan.h"
 #include "kernel/ethtool.h"
 
@@ -64,6 +65,21 @@ void team_look_at_silent(const struct team *team, struct observed *observed)
 		look_if_down(observed, (int)datapath_notes(team->datapath)->members[slot].ifindex);
 }
 
+static struct team_seat seat_of(const struct team *team, const struct member_config *member,
+				int slot, int other)
+{
+	const struct note_member *notes = datapath_notes(team->datapath)->members;
+
+	return (struct team_seat){
+		.slot = (uint8_t)slot,
+		.role = member->role,
+		.weight = member->weight,
+		.drained = notes[slot].drained || (other >= 0 && notes[other].drained),
+		.path = team->paths[slot],
+		.other = (uint8_t)(other + 1),
+	};
+}
+
 void team_arrange(struct team *team, const struct link_table *links)
 {
 	const struct note_team *notes = datapath_notes(team->datapath);
@@ -76,20 +92,18 @@ void team_arrange(struct team *team, const struct link_table *links)
 	for (uint32_t i = 0; i < team->config.member_count; i++) {
 		const struct member_config *member = &team->config.members[i];
 		int slot = plan_slot(notes, member->device);
+		int other = slot < 0 ? -1 : plan_other_slot(notes, member->device);
 
 		if (slot >= 0)
-			seats[count++] = (struct team_seat){
-				.slot = (uint8_t)slot,
-				.role = member->role,
-				.weight = member->weight,
-				.drained = notes->members[slot].drained,
-				.path = team->paths[slot],
-			};
+			seats[count++] = seat_of(team, member, slot, other);
+		if (other >= 0)
+			seats[count++] = seat_of(team, member, other, slot);
 	}
 	for (unsigned int i = 0; weighted && i < count; i++) {
 		(void)ask_speed(team, links, seats[i].slot);
 		seats[i].speed = team->speeds[seats[i].slot];
 	}
+	paths_arrange(seats, count);
 	mixed_arrange(team->config.mixed, seats, count);
 	team_run_arrange(&team->run, seats, count);
 }

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/strings.h"
+#include "core/seat.h"
 #include "daemon/observe.h"
 #include "daemon/store.h"
 
@@ -16,13 +17,23 @@
 #define LOOKS 25
 #define BETWEEN_LOOKS_NS 20000000
 
+/* Is @device the member, or the other path of it (T13)? */
+static bool is_path(const struct team_config *team, const struct member_config *member,
+		    const struct link_table *links, const struct link *device)
+{
+	const struct link *first = member_link(member, links);
+
+	return first &&
+	       (first == device || (seat_pairs(team) && seat_is_pair(first, device, links)));
+}
+
 static const char *team_of(const struct team_list *list, const struct link_table *links,
 			   const struct link *device)
 {
 	for (uint32_t i = 0; i < list->count; i++)
 		for (uint32_t k = 0; k < list->teams[i].member_count; k++)
 			if (!list->teams[i].adopt &&
-			    member_link(&list->teams[i].members[k], links) == device)
+			    is_path(&list->teams[i], &list->teams[i].members[k], links, device))
 				return list->teams[i].name;
 	return NULL;
 }

@@ -31,8 +31,11 @@ static __always_inline bool is_tag(__be16 protocol)
 	return protocol == bpf_htons(ETH_P_8021Q) || protocol == bpf_htons(ETH_P_8021AD);
 }
 
-/* Behind tags that are in the frame; a tag beside it is already out of the way. */
-static __always_inline struct payload payload_behind_tags(struct __sk_buff *skb)
+/*
+ * Behind tags that are in the frame; a tag beside it is already out of the way. A BPF function
+ * returns one word: the EtherType below, where it begins above.
+ */
+static __noinline __u32 payload_behind_tags(struct __sk_buff *skb)
 {
 	__be16 protocol = (__be16)skb->protocol;
 	__u32 network = ETH_HLEN;
@@ -42,15 +45,19 @@ static __always_inline struct payload payload_behind_tags(struct __sk_buff *skb)
 			break;
 		network += 4;
 	}
-	return (struct payload){protocol, network};
+	return network << 16 | protocol;
 }
 
 /* Most frames have no tag, and the frame need not be asked. */
 static __always_inline struct payload payload_of(struct __sk_buff *skb)
 {
 	__be16 protocol = (__be16)skb->protocol;
+	__u32 behind;
 
-	return is_tag(protocol) ? payload_behind_tags(skb) : (struct payload){protocol, ETH_HLEN};
+	if (!is_tag(protocol))
+		return (struct payload){protocol, ETH_HLEN};
+	behind = payload_behind_tags(skb);
+	return (struct payload){(__be16)behind, behind >> 16};
 }
 
 /* One more word into a hash: multiplying carries bits up, shifting brings them down again. */
@@ -108,19 +115,17 @@ static __always_inline __u32 hash_by_mac(struct __sk_buff *skb)
 }
 
 /* Both addresses of an IP header that is whole, 0 if it is not. */
-static __always_inline __u32 hash_by_address(struct __sk_buff *skb, struct payload payload)
+static __always_inline __u32 hash_by_address(struct __sk_buff *skb, __be16 protocol, __u32 network)
 {
 	__u32 words[8] = {}, hash = 0;
 	long err;
 
-	if (payload.protocol == bpf_htons(ETH_P_IP))
-		err = bpf_skb_load_bytes(skb,
-					 payload.network + __builtin_offsetof(struct iphdr, saddr),
+	if (protocol == bpf_htons(ETH_P_IP))
+		err = bpf_skb_load_bytes(skb, network + __builtin_offsetof(struct iphdr, saddr),
 					 words, 2 * sizeof(words[0]));
 	else
-		err = bpf_skb_load_bytes(
-			skb, payload.network + __builtin_offsetof(struct ipv6hdr, saddr), words,
-			sizeof(words));
+		err = bpf_skb_load_bytes(skb, network + __builtin_offsetof(struct ipv6hdr, saddr),
+					 words, sizeof(words));
 	if (err)
 		return 0;
 	for (int i = 0; i < 8; i++)
@@ -129,29 +134,44 @@ static __always_inline __u32 hash_by_address(struct __sk_buff *skb, struct paylo
 }
 
 /*
+ * The kernel's flow hash. A frame of a socket has the socket's already, if that has one, and need
+ * not be asked for it; what a NIC has given to a forwarded frame may be of addresses alone.
+ */
+static __always_inline __u32 kernel_hash(struct __sk_buff *skb)
+{
+	__u32 hash = skb->sk ? skb->hash : 0;
+
+	return hash ? hash : bpf_get_hash_recalc(skb);
+}
+
+/*
  * The kernel's flow hash is the same for all frames that it cannot look into. It does look into
  * some that are not IP (MPLS, PPPoE), so that what is not IP has both.
  */
-static __always_inline __u32 hash_by_flow(struct __sk_buff *skb, bool ip)
+static __always_inline __u32 hash_beyond_ip(struct __sk_buff *skb)
 {
-	const struct ethhdr *eth;
+	const struct ethhdr *eth = (void *)(long)skb->data;
 
-	if (ip)
-		return bpf_get_hash_recalc(skb);
-	eth = (void *)(long)skb->data;
 	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
 		return 0;
-	return mac_hash(eth) ^ bpf_get_hash_recalc(skb);
+	return mac_hash(eth) ^ kernel_hash(skb);
 }
 
-static __always_inline __u32 flow_hash(struct __sk_buff *skb, struct payload payload)
+static __noinline __u32 hash_of_others(struct __sk_buff *skb, __be16 protocol, __u32 network)
 {
-	bool ip = payload.protocol == bpf_htons(ETH_P_IP) ||
-		  payload.protocol == bpf_htons(ETH_P_IPV6);
+	bool ip = protocol == bpf_htons(ETH_P_IP) || protocol == bpf_htons(ETH_P_IPV6);
 
 	if (state.by == PICK_BY_PORTS)
-		return hash_by_flow(skb, ip);
+		return ip ? kernel_hash(skb) : hash_beyond_ip(skb);
 	if (state.by == PICK_BY_ADDRESSES && ip)
-		return hash_by_address(skb, payload);
+		return hash_by_address(skb, protocol, network);
 	return hash_by_mac(skb);
+}
+
+/* What most teams send most is decided first. */
+static __always_inline __u32 flow_hash(struct __sk_buff *skb, struct payload payload)
+{
+	if (state.by == PICK_BY_PORTS && payload.protocol == bpf_htons(ETH_P_IP))
+		return kernel_hash(skb);
+	return hash_of_others(skb, payload.protocol, payload.network);
 }

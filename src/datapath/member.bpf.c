@@ -47,12 +47,12 @@ static __always_inline bool has_stale_mac(struct __sk_buff *skb)
 }
 
 /*
- * Our own unicast on a member that is not the primary: what sits on the team (a bridge, macvlan)
+ * Our own unicast. On a member that is not the primary: what sits on the team (a bridge, macvlan)
  * knows the team's MAC only, so the frame shall be addressed to it.
  */
-static __always_inline int receive_own(struct __sk_buff *skb)
+static __noinline int receive_own(struct __sk_buff *skb)
 {
-	if (may_be_probe(skb) ? receive_probe(skb, slot) : hear(skb, slot))
+	if (probes.session && (may_be_probe(skb) ? receive_probe(skb, slot) : hear(skb, slot)))
 		return VERDICT_DROP;
 	if (slot == state.primary)
 		return VERDICT_NEXT;
@@ -83,11 +83,16 @@ static __always_inline bool is_reflection(const struct __sk_buff *skb, const str
 	return false;
 }
 
-static __always_inline int receive_other(const struct __sk_buff *skb, const struct ethhdr *eth)
+static __noinline int receive_other(struct __sk_buff *skb)
 {
+	const struct ethhdr *eth = (void *)(long)skb->data;
+
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+		return VERDICT_NEXT;
 	if (slot_of_mac(eth->h_source) != PICK_NOBODY || is_reflection(skb, eth))
 		return drop(DROP_REFLECTED);
-	hear_outside(slot);
+	if (probes.session)
+		hear_outside(slot);
 	if (slot == pick_primary(&state)) {
 		if (!(eth->h_dest[0] & 1) && slot_of_mac(eth->h_dest) != PICK_NOBODY)
 			return drop(DROP_OTHER_MEMBER);
@@ -100,13 +105,12 @@ static __always_inline int receive_other(const struct __sk_buff *skb, const stru
 SEC("tc")
 int member_ingress(struct __sk_buff *skb)
 {
-	const struct ethhdr *eth = (void *)(long)skb->data;
-
-	if (skb->pkt_type == PACKET_HOST)
-		return receive_own(skb);
-	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+	if (skb->pkt_type != PACKET_HOST)
+		return receive_other(skb);
+	/* Nearly all that a team receives: nobody listens, and nothing is to be done. */
+	if (slot == state.primary && !probes.session)
 		return VERDICT_NEXT;
-	return receive_other(skb, eth);
+	return receive_own(skb);
 }
 
 /* Whoever had the team's MAC has ours now, and we have the team's: as bonding has done it. */
@@ -127,12 +131,15 @@ static __always_inline void take_over(void)
  * A frame of the team's own leaves here: did bonding choose, by its active slave, and is that a
  * new one? One processor tells the others by exchanging the number, and acts alone.
  */
-static __always_inline void learn(struct __sk_buff *skb)
+static __noinline void learn(struct __sk_buff *skb)
 {
+	const struct ethhdr *eth = (void *)(long)skb->data;
 	struct bpf_sock *sk = skb->sk;
 	__u32 before = state.active;
 
-	if (!state.one_mac || before == slot + 1 || skb->queue_mapping)
+	if (before == slot + 1 || skb->queue_mapping)
+		return;
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end || !is_source(eth, state.team_mac))
 		return;
 	if (sk && sk->family == AF_PACKET)
 		return;
@@ -143,6 +150,19 @@ static __always_inline void learn(struct __sk_buff *skb)
 		take_over();
 }
 
+/* Of our own, but not for this member: bonding has sent it here, or somebody directly. */
+static __noinline int correct_source(struct __sk_buff *skb)
+{
+	const struct ethhdr *eth = (void *)(long)skb->data;
+
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+		return VERDICT_NEXT;
+	if (is_source(eth, state.team_mac) || slot_of_mac(eth->h_source) != PICK_NOBODY)
+		(void)bpf_skb_store_bytes(skb, ETH_ALEN, state.member_macs[slot & (PICK_SLOTS - 1)],
+					  ETH_ALEN, 0);
+	return VERDICT_NEXT;
+}
+
 /*
  * The queue that chose this member must not choose the member's own transmit queue, or one queue
  * would carry everything. And a frame with a team mate's source, chosen for that mate but sent
@@ -151,19 +171,14 @@ static __always_inline void learn(struct __sk_buff *skb)
 SEC("tc")
 int member_egress(struct __sk_buff *skb)
 {
-	const struct ethhdr *eth = (void *)(long)skb->data;
-	const __u8 *own = state.member_macs[slot & (PICK_SLOTS - 1)];
+	const struct ethhdr *eth;
 
-	if ((void *)(eth + 1) > (void *)(long)skb->data_end) {
-		skb->queue_mapping = 0;
-		return VERDICT_NEXT;
-	}
-	if (same_mac(eth->h_source, state.team_mac))
+	if (state.one_mac)
 		learn(skb);
 	skb->queue_mapping = 0;
-	if (same_mac(eth->h_source, own))
+	eth = (void *)(long)skb->data;
+	if ((void *)(eth + 1) <= (void *)(long)skb->data_end &&
+	    is_source(eth, state.member_macs[slot & (PICK_SLOTS - 1)]))
 		return VERDICT_NEXT;
-	if (same_mac(eth->h_source, state.team_mac) || slot_of_mac(eth->h_source) != PICK_NOBODY)
-		(void)bpf_skb_store_bytes(skb, ETH_ALEN, own, ETH_ALEN, 0);
-	return VERDICT_NEXT;
+	return correct_source(skb);
 }

@@ -36,11 +36,16 @@ static __always_inline void hear_outside(__u32 slot)
 /* Is this exactly the probe that the daemon has sent under that number? */
 static __always_inline bool probe_is_genuine(const struct probe_frame *frame, __u32 slot)
 {
-	__u32 sender = frame->sender, sequence = bpf_ntohl(frame->sequence);
+	__u32 receiver = frame->receiver, sender = frame->sender,
+	      sequence = bpf_ntohl(frame->sequence);
 	const struct probe_sent *sent;
 
 	if (frame->version != PROBE_VERSION || sender >= PICK_SLOTS || sender == slot ||
-	    frame->receiver != slot || !sequence)
+	    receiver >= PICK_SLOTS || !sequence)
+		return false;
+	/* What is for the member's other path comes by whichever the host chooses (T13). */
+	if (receiver != slot &&
+	    !same_mac(state.member_macs[receiver], state.member_macs[slot & (PICK_SLOTS - 1)]))
 		return false;
 	sent = &probes.sent[sender][sequence & (PROBE_WINDOW - 1)];
 	return sent->sequence == sequence && sent->token && frame->session == probes.session &&
@@ -71,7 +76,7 @@ static __always_inline bool probe_take(const struct probe_frame *frame, __u32 sl
 
 	if (!probe_is_genuine(frame, slot))
 		return false;
-	pair = &probes.pairs[slot & (PICK_SLOTS - 1)][sender & (PICK_SLOTS - 1)];
+	pair = &probes.pairs[frame->receiver & (PICK_SLOTS - 1)][sender & (PICK_SLOTS - 1)];
 	if (!probe_is_first(pair, sequence))
 		return false;
 	delay = bpf_ktime_get_ns() -
@@ -82,10 +87,9 @@ static __always_inline bool probe_take(const struct probe_frame *frame, __u32 sl
 	return true;
 }
 
-/* Without a session nobody probes, and the type is not ours. */
 static __always_inline bool may_be_probe(const struct __sk_buff *skb)
 {
-	return probes.session && skb->protocol == bpf_htons(PROBE_ETHERTYPE) && !skb->vlan_present;
+	return skb->protocol == bpf_htons(PROBE_ETHERTYPE) && !skb->vlan_present;
 }
 
 /*

@@ -9,8 +9,8 @@
  * queue_mapping s + 2. Queue_mapping 0 leaves the choice to bonding, and clears what a forwarded
  * frame has brought from the NIC that received it.
  *
- * The member writes its own MAC as source (member.bpf.c): so a frame that bonding sends on
- * another slave than the chosen one still has the right source.
+ * The frame gets the chosen member's MAC as its source here. Where the choice is bonding's, the
+ * source is the MAC of the team's interface, which is that of bonding's active slave.
  *
  * Learning. When the daemon is dead bonding fails over alone and gives the interface another
  * member's MAC. The first frame that the kernel sends with it, its own announcement at the
@@ -38,11 +38,15 @@ struct pick_hold hold[PICK_BUCKETS] SEC(".data.hold");
 struct note_team notes SEC(".data.notes"); /* the daemon's memory; no program reads it */
 
 /* The kernel sends with another member's MAC than the one we know: it has failed over. */
-static __always_inline bool learn(struct __sk_buff *skb, const void *source)
+static __noinline bool learn(struct __sk_buff *skb)
 {
+	const struct ethhdr *eth = (void *)(long)skb->data;
 	struct bpf_sock *sk = skb->sk;
-	__u32 slot = slot_of_mac(source);
+	__u32 slot;
 
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+		return false;
+	slot = slot_of_mac(eth->h_source);
 	if (slot == PICK_NOBODY)
 		return false;
 	if (state.one_mac) /* the team's MAC is nobody's own: member.bpf.c learns who has it */
@@ -58,7 +62,7 @@ static __always_inline bool learn(struct __sk_buff *skb, const void *source)
 }
 
 /* Is this ICMPv6 message one of discovery? Hosts put no extension header before it. */
-static __always_inline bool is_discovery(struct __sk_buff *skb, __u32 network)
+static __noinline bool is_discovery(struct __sk_buff *skb, __u32 network)
 {
 	__u8 next = 0, type = 0;
 
@@ -71,22 +75,29 @@ static __always_inline bool is_discovery(struct __sk_buff *skb, __u32 network)
 	return type >= DISCOVERY_FIRST && type <= DISCOVERY_LAST;
 }
 
-/* T7: which frames are the primary's whatever their hash. PICK_HOME: none of them, deal it. */
-static __always_inline __u32 classify(struct __sk_buff *skb, struct payload payload)
+/* Most IPv6 is something else, which is seen where it lies. */
+static __always_inline bool may_be_discovery(const struct __sk_buff *skb, struct payload payload)
 {
-	const struct ethhdr *eth = (void *)(long)skb->data;
-	bool multicast;
+	const struct ipv6hdr *untagged = (void *)(long)skb->data + ETH_HLEN;
 
-	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+	if (payload.protocol != bpf_htons(ETH_P_IPV6))
+		return false;
+	return payload.network != ETH_HLEN ||
+	       (void *)(untagged + 1) > (void *)(long)skb->data_end ||
+	       untagged->nexthdr == IPPROTO_ICMPV6;
+}
+
+/* T7: which frames are the primary's whatever their hash. PICK_HOME: none of them, deal it. */
+static __always_inline __u32 classify(struct __sk_buff *skb, const struct ethhdr *eth,
+				      struct payload payload)
+{
+	if (!is_source(eth, state.team_mac) && !learn(skb))
 		return PICK_FOREIGN;
-	if (!same_mac(eth->h_source, state.team_mac) && !learn(skb, eth->h_source))
-		return PICK_FOREIGN;
-	multicast = eth->h_dest[0] & 1;
 	if (payload.protocol == bpf_htons(ETH_P_ARP))
 		return PICK_ARP;
-	if (payload.protocol == bpf_htons(ETH_P_IPV6) && is_discovery(skb, payload.network))
+	if (may_be_discovery(skb, payload) && is_discovery(skb, payload.network))
 		return PICK_DISCOVERY;
-	return multicast ? PICK_MULTICAST : PICK_HOME;
+	return eth->h_dest[0] & 1 ? PICK_MULTICAST : PICK_HOME;
 }
 
 /*
@@ -95,7 +106,7 @@ static __always_inline __u32 classify(struct __sk_buff *skb, struct payload payl
  * take a second to change over (it waits for the dead NIC), and neighbours must not be told the
  * dead MAC meanwhile. The rest follows the primary at once.
  */
-static __always_inline __u8 primary_slot(__u32 why)
+static __noinline __u32 primary_slot(__u32 why)
 {
 	__u8 primary = (__u8)pick_primary(&state);
 
@@ -105,8 +116,9 @@ static __always_inline __u8 primary_slot(__u32 why)
 }
 
 /* Answer a question from a copy of what the program remembers, so that asking moves nothing. */
-static __always_inline int answer(struct __sk_buff *skb, struct payload payload, __u32 why)
+static __noinline int answer(struct __sk_buff *skb, __u32 why)
 {
+	struct payload payload = payload_of(skb);
 	__u32 hash = skb->cb[1], slot = PICK_NOBODY;
 	struct pick_hold copy;
 
@@ -152,23 +164,51 @@ static __always_inline void remember_station(struct __sk_buff *skb)
 	(void)bpf_map_update_elem(&stations, &key, &fresh, BPF_ANY);
 }
 
+/*
+ * T7: no switch sees one MAC on two ports, and no spoof check has a reason. Bonding's active slave
+ * has the MAC of the team's interface, unless the team has one MAC for all (member.bpf.c).
+ */
+static __always_inline void set_source(struct ethhdr *eth, __u32 slot)
+{
+	if (slot == PICK_NOBODY) {
+		write_source(eth, state.team_mac);
+		return;
+	}
+	barrier_var(slot); /* else the compiler knows it small, and the verifier does not */
+	write_source(eth, state.member_macs[slot & (PICK_SLOTS - 1)]);
+}
+
+static __always_inline int choose(struct __sk_buff *skb, __u32 slot)
+{
+	skb->queue_mapping = slot == PICK_NOBODY ? 0 : slot + 2;
+	return VERDICT_NEXT;
+}
+
+static __noinline int send_foreign(struct __sk_buff *skb)
+{
+	remember_station(skb);
+	return choose(skb, primary_slot(PICK_FOREIGN));
+}
+
 SEC("tc")
 int team_egress(struct __sk_buff *skb)
 {
 	struct payload payload = payload_of(skb);
-	__u32 why = classify(skb, payload), bucket;
-	__u8 slot;
+	struct ethhdr *eth = (void *)(long)skb->data;
+	__u32 why = PICK_FOREIGN, slot, bucket;
 
+	if ((void *)(eth + 1) <= (void *)(long)skb->data_end)
+		why = classify(skb, eth, payload);
 	if (skb->ifindex != state.ifindex)
-		return answer(skb, payload, why);
+		return answer(skb, why);
+	if (why == PICK_FOREIGN)
+		return send_foreign(skb);
 	if (why == PICK_HOME) {
 		bucket = pick_bucket(flow_hash(skb, payload));
 		slot = pick_slot(&state, &deal[bucket], &hold[bucket], &why);
 	} else {
 		slot = primary_slot(why);
-		if (why == PICK_FOREIGN)
-			remember_station(skb);
 	}
-	skb->queue_mapping = slot == PICK_NOBODY ? 0 : slot + 2;
-	return VERDICT_NEXT;
+	set_source(eth, slot);
+	return choose(skb, slot);
 }

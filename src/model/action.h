@@ -35,9 +35,10 @@ struct action {
 	const char *word;		 /* of a step of the host (static), else NULL */
 	char team[LINK_NAME_SIZE];	 /* "" = it is about the host */
 	char device[ACTION_DEVICE_SIZE]; /* as configured; "" where the team is meant */
-	int slot;			 /* the member's; -1 where the team is meant */
-	int ifindex;			 /* the device's, 0 = none */
-	char text[ACTION_TEXT_SIZE];	 /* a sentence for people */
+	int slot;			 /* the device's; -1 where the team is meant */
+	uint8_t path_of;	     /* T13: slot + 1 of the member that it is a second path of */
+	int ifindex;		     /* the device's, 0 = none */
+	char text[ACTION_TEXT_SIZE]; /* a sentence for people */
 };
 
 struct action_list {

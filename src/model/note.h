@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 struct note_member {
-	char device[48];    /* as the configuration names it, "" = free slot */
+	char device[48];    /* as the configuration names the member, "" = free slot */
 	__u32 ifindex;	    /* the device that the programs are attached to, 0 = none */
 	__u8 up_before;	    /* the device was administratively up */
 	__u8 clsact_before; /* it had a clsact qdisc of somebody else's */
@@ -30,4 +30,5 @@ struct note_bond {
 struct note_team {
 	struct note_member members[32];
 	struct note_bond bond;
+	__u8 second[32]; /* T13: 1 = the other path of the member of that name sits here */
 };

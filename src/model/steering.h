@@ -16,7 +16,7 @@
  * taken over by copying (datapath/carry.h): since then structs have only grown at their ends,
  * and zero in what is new means what was before. Others are not adopted.
  */
-#define PICK_LAYOUT 3
+#define PICK_LAYOUT 4
 #define PICK_LAYOUT_OLDEST 1
 
 /* T3, enum distribution of model/team.h: what a bucket is computed from. */

@@ -88,11 +88,7 @@ enum member_key member_key_of(const char *device)
 	return MEMBER_BY_NAME;
 }
 
-/*
- * igbvf calls permanent what the device has when its NIC is reset, which may be another member's
- * by then (T8 `team`). A bond remembers what the device had when it joined.
- */
-static const struct mac *own_mac(const struct link *link)
+const struct mac *link_own_mac(const struct link *link)
 {
 	bool doubtful = mac_equal(&link->permanent_mac, &link->mac);
 
@@ -106,7 +102,7 @@ bool device_means(const char *device, const struct link *link)
 	switch (member_key_of(device)) {
 	case MEMBER_BY_MAC:
 		(void)mac_parse(device, &mac);
-		return mac_equal(own_mac(link), &mac);
+		return mac_equal(link_own_mac(link), &mac);
 	case MEMBER_BY_PATH:
 		return strcmp(link->bus_id, device + strlen(PATH_PREFIX)) == 0;
 	case MEMBER_BY_NAME:
@@ -116,10 +112,18 @@ bool device_means(const char *device, const struct link *link)
 	return strcmp(link->name, device) == 0;
 }
 
+static bool is_taken_in(const char *device, const struct link *link, const struct link_table *links)
+{
+	const struct link *master = link_by_index(links, link->master);
+
+	return master && device_means(device, master);
+}
+
 struct link *device_link(const char *device, const struct link_table *links)
 {
 	for (size_t i = 0; i < links->count; i++)
-		if (device_means(device, &links->links[i]))
+		if (device_means(device, &links->links[i]) &&
+		    !is_taken_in(device, &links->links[i], links))
 			return &links->links[i];
 	return NULL;
 }

@@ -143,13 +143,23 @@ struct team_list {
 	struct team_config teams[TEAMS_MAX];
 };
 
+/*
+ * The MAC that @link had before anything gave it another one; zero where that is not known. igbvf
+ * calls permanent what the device has when its NIC is reset, which may be another member's by then
+ * (T8 `team`): a bond remembers what the device had when it joined.
+ */
+const struct mac *link_own_mac(const struct link *link);
+
 /* What kind of name @device is; it says nothing about whether such a device exists. */
 enum member_key member_key_of(const char *device);
 
 /* Is @link one that a configuration calls @device? */
 bool device_means(const char *device, const struct link *link);
 
-/* The first such device, NULL when there is none. */
+/*
+ * The first such device that no other such device has taken in (netvsc and net_failover do so with
+ * a VF of their MAC); NULL when there is none.
+ */
 struct link *device_link(const char *device, const struct link_table *links);
 
 /* Is @link one that @member names? */

@@ -145,6 +145,20 @@ def planned():
     return healthy() | {"members": [drained, heavy, spare], "primary": "ens5"}
 
 
+def two_paths():
+    """A member whose VF has been unplugged, and one with both of its paths."""
+    def path(name, what, carries=False, reason="none"):
+        return {"name": name, "path": what, "bus_id": "", "carries": carries, "reason": reason}
+
+    alone = member("ens4", 4, name="ens3", path="synthetic", bus_id="0000:00:03.0", paths=[
+        path("", "hardware", reason="not-present"), path("ens3", "synthetic", carries=True)])
+    both = member("ens5", 5, paths=[
+        path("ens5", "hardware", carries=True), path("ens6", "synthetic")])
+    return healthy() | {
+        "members": [alone, both], "primary": "ens3",
+        "notes": ["ens3 carries for the other path of its member, which is not-present"]}
+
+
 def waiting():
     """A member by MAC that is not there, and one that waits."""
     gone = member("52:54:00:aa:00:06", 6, name="", mac="", bus_id="", state="failed",

@@ -26,6 +26,7 @@ CASES = {
     "show-degraded": (fake.reply(teams=[fake.degraded()]), "team show team0"),
     "show-waiting": (fake.reply(teams=[fake.waiting()]), "team"),
     "show-planned": (fake.reply(teams=[fake.planned()]), "team"),
+    "show-paths": (fake.reply(teams=[fake.two_paths()]), "team"),
     "member-show-planned": (fake.reply(teams=[fake.planned()]), "member"),
     "show-two": (fake.reply(teams=[fake.healthy(), fake.degraded()]), "team show"),
     "show-none": (fake.reply(teams=[]), "team show"),

@@ -116,6 +116,6 @@ def connections(lab, team, local="", remote=PEER4):
     local = local or team.IPV4
     with lab.peer.spawn([*PYTHON, "-c", CONNECTIONS, remote, local, "peer"]) as peer:
         peer.expect("ready")
-        with lab.guest.spawn([*PYTHON, "-c", CONNECTIONS, local, remote, "guest"]) as guest:
+        with team.where.spawn([*PYTHON, "-c", CONNECTIONS, local, remote, "guest"]) as guest:
             guest.expect("answer 20\n")
             yield Connections(guest, peer)

@@ -57,3 +57,18 @@ void frame_members(struct pick_state *state)
 	state->primary = SLOT_A;
 	memcpy(state->team_mac, state->member_macs[SLOT_A], sizeof(state->team_mac));
 }
+
+void frame_leave(const struct pick_state *state, unsigned slot, uint8_t *frame)
+{
+	const uint8_t *mac = slot < PICK_SLOTS ? state->member_macs[slot] : state->team_mac;
+	static const uint8_t nobody[6];
+	uint8_t *source = frame + 6;
+
+	if (memcmp(source, nobody, sizeof(nobody)) == 0)
+		return;
+	for (size_t i = 0; i < PICK_SLOTS; i++)
+		if (memcmp(source, state->member_macs[i], sizeof(nobody)) == 0) {
+			memcpy(source, mac, sizeof(nobody));
+			return;
+		}
+}

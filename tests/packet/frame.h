@@ -71,3 +71,6 @@ struct mac frame_mac(const char *text);
 
 /* A state with the members above in their slots, A as primary, all of them usable. */
 void frame_members(struct pick_state *state);
+
+/* What the sending program makes of @frame's source when it chooses @slot, or PICK_NOBODY. */
+void frame_leave(const struct pick_state *state, unsigned slot, uint8_t *frame);

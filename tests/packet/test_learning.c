@@ -57,6 +57,9 @@ static void team_reset(uint32_t usable)
 	frame_members(&state);
 	state.usable = usable;
 	team->data_state->state = state;
+	/* Whatever is not the primary's is bonding's choice. */
+	for (size_t i = 0; i < PICK_BUCKETS; i++)
+		team->data_deal->deal[i] = (struct pick_deal){PICK_NOBODY, PICK_NOBODY};
 }
 
 static void test_learning(void **unused)
@@ -77,6 +80,7 @@ static void test_learning(void **unused)
 			fail_msg("%s: the primary is %u", cases[i].what, state->primary);
 		assert_memory_equal(state, &expected, sizeof(expected));
 		assert_int_equal(run.verdict, RUN_NEXT);
+		frame_leave(state, PICK_NOBODY, run.in);
 		assert_memory_equal(run.out, run.in, run.in_length);
 	}
 }

@@ -146,6 +146,25 @@ static void test_forged(void **state)
 	refused(&forged[2], "a probe without a token");
 }
 
+/* T13: C is the other path of the same member. What is for it may come by this one. */
+static void test_other_path(void **state)
+{
+	struct probe_frame probe = probe_of(SEQUENCE);
+	const struct probe_pair *to_c = &probes()->pairs[SLOT_C][SLOT_A];
+	__u8(*macs)[8] = programs->data_state->state.member_macs;
+
+	send_sequence(SEQUENCE);
+	probe.receiver = SLOT_C;
+	refused(&probe, "a probe for another member");
+	memcpy(macs[SLOT_C], macs[SLOT_B], sizeof(macs[0]));
+	assert_int_equal(deliver(&probe, sizeof(probe)), RUN_DROP);
+	assert_int_equal(to_c->frames, 1);
+	assert_int_equal(to_c->newest, SEQUENCE);
+	assert_int_equal(from_a()->frames, 0);
+	probe.receiver = 255;
+	refused(&probe, "a probe for nobody");
+}
+
 static void test_garbage(void **state)
 {
 	struct probe_frame probe = probe_of(SEQUENCE);
@@ -161,7 +180,7 @@ static void test_garbage(void **state)
 	assert_int_equal(from_a()->frames, 0);
 }
 
-/* The type is everybody's: who does not probe leaves it alone. */
+/* The type is everybody's: who does not probe leaves it alone, and looks at no clock. */
 static void test_nobody_probes(void **state)
 {
 	struct probe_frame probe = probe_of(SEQUENCE);
@@ -171,7 +190,10 @@ static void test_nobody_probes(void **state)
 	assert_int_equal(deliver(&probe, sizeof(probe)), RUN_NEXT);
 	probe.session = 0;
 	assert_int_equal(deliver(&probe, sizeof(probe)), RUN_NEXT);
+	assert_int_equal(deliver_text(MAC_B MAC_PEER TCP4), RUN_NEXT);
+	assert_int_equal(deliver_text(MAC_BROADCAST MAC_PEER ARP("01")), RUN_DROP);
 	assert_int_equal(probes()->ears[SLOT_B].refused, 0);
+	assert_int_equal(probes()->ears[SLOT_B].outside_ns, 0);
 	assert_int_equal(from_a()->frames, 0);
 }
 
@@ -240,7 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HEARD(test_genuine), HEARD(test_replayed),	HEARD(test_forged),
 		HEARD(test_garbage), HEARD(test_nobody_probes), HEARD(test_answers),
-		HEARD(test_outside),
+		HEARD(test_outside), HEARD(test_other_path),
 	};
 
 	if (world_check())

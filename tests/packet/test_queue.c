@@ -56,18 +56,21 @@ static void send_bytes(int ifindex, const uint8_t *frame, size_t length)
 		fail_msg("sending %zu bytes: %s", length, strerror(-err));
 }
 
-/* The queue that a frame through the team gets. */
+/* The queue that a frame through the team gets; its source is that of who has the queue. */
 static unsigned queue_of(const char *text, uint8_t vary)
 {
 	const volatile struct observed *observed;
 	uint8_t frame[FRAME_MAX];
 	size_t length = frame_parse(text, vary, frame);
+	unsigned queue;
 
 	send_bytes(stage.team, frame, length);
 	observed = observer_frame(&stage.at_team, ++stage.sent);
 	assert_int_equal(observed->length, length);
+	queue = observed->queue_mapping;
+	frame_leave(datapath_state(stage.datapath), queue ? queue - 2 : PICK_NOBODY, frame);
 	assert_memory_equal((const void *)observed->header, frame, sizeof(observed->header));
-	return observed->queue_mapping;
+	return queue;
 }
 
 struct queue_case {

@@ -265,6 +265,7 @@ static void send_case(const struct health_case *health, const struct frame_case 
 	team->data_state->state.ifindex = RUN_LO;
 	memory_take(&before);
 	run_text(program, frame->frame, 0, RUN_LO, 0, &run);
+	frame_leave(&team->data_state->state, slot, run.in);
 	assert_passed(&run);
 	/* The control block belongs to others when the frame is no question. */
 	assert_int_equal(run.cb[0], 0);

@@ -29,6 +29,10 @@ class Scene:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
 
+    def refused(self, before: State, after: State) -> list[State]:
+        """What may be there when the act is refused."""
+        return [before]
+
     def back(self) -> None:
         """To the base, from wherever the act has led."""
         bench = self.bench
@@ -234,10 +238,15 @@ class Expiry(Scene):
 
 
 class StartTakesBack(Start):
-    """What an earlier run has left unconfirmed."""
+    """What an earlier run has left unconfirmed. Files go back first; a start that fails later leaves
+    the rest to the next one."""
 
     name = "start, undo"
     text = configuration(TEAM, TWO, *QUICK)
+
+    def refused(self, before: State, after: State) -> list[State]:
+        files = {key: after[key] for key in after if key.startswith("file ")}
+        return [before, {**before, **files}]
 
     def back(self) -> None:
         Scene.back(self)

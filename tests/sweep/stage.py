@@ -148,7 +148,7 @@ class Stage:
             raise Finding(f"exit code {code}, and {sentence!r}")
         if any(text in sentence for text in UNANSWERED):
             return [self.before, self.after]
-        return [self.before]
+        return self.scene.refused(self.before, self.after)
 
     def _start_again(self, outcome: Outcome) -> list[State]:
         """The daemon has died: the next one goes on from what is in files. A command that got no

@@ -252,6 +252,12 @@ static void igbvf(struct machine *m)
 	strcpy(m->links[ENS4].driver, "igbvf");
 }
 
+static void net_failover(struct machine *m)
+{
+	strcpy(m->links[BR].driver, "virtio_net");
+	m->links[BR].master = m->links[ENS4].ifindex;
+}
+
 static void virtio(struct machine *m)
 {
 	strcpy(m->links[ENS4].driver, "virtio_net");
@@ -508,6 +514,7 @@ static const struct doctor_case {
 	{"VFs of one card", vfs_of_one_card, "one-card switch-guards", "it looks as if"},
 	{"igbvf", igbvf, "blind-driver switch-guards", "its driver is igbvf"},
 	{"virtio", virtio, "host-tells switch-guards", "allow-teaming=on"},
+	{"net_failover", net_failover, "kernel-paths switch-guards", "without failover=on"},
 	{"another MTU", member_mtu, "member-mtu switch-guards", "ip link set team0 mtu 1500"},
 	{"a member's address", member_address, "member-address switch-guards",
 	 "ip address del 192.0.2.7/24 dev ens4"},

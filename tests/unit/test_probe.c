@@ -452,6 +452,56 @@ static void a_new_daemon_goes_on(void **state)
 	assert_true(until(0));
 }
 
+/* --- T13: A is a VF, C the synthetic path of the same member, which takes no part while A carries --- */
+
+static void two_paths(void)
+{
+	net->run.others[0] = 3;
+	net->run.others[2] = 1;
+	net->broadcasts = false;
+	stays(0, 20);
+}
+
+static void the_other_path_must_show_that_it_works(void **state)
+{
+	two_paths();
+	cut(A);
+	assert_in_range(until(A | C), 4, 5);
+	net->members |= C;
+	mend(C);
+	assert_in_range(until(A), 1, 4);
+	stays(A, 50);
+	mend(A);
+	assert_in_range(until(0), 1, 4);
+	net->members &= ~C;
+	stays(0, 50);
+}
+
+static void a_dead_uplink_takes_both_paths(void **state)
+{
+	two_paths();
+	cut(A | C);
+	assert_in_range(until(A | C), 4, 5);
+	net->members |= C;
+	stays(A | C, 100);
+	mend(A);
+	assert_true(until(C) || net->run.silent == 0);
+}
+
+/* The member counts once, or two members would be a majority against one. */
+static void two_paths_are_one_voice(void **state)
+{
+	two_paths();
+	net->members |= C;
+	mend(C);
+	look(20);
+	net->answers = false;
+	cut(B);
+	stays(0, 100);
+	assert_int_equal(probe_targets(&net->run, 0), B);
+	assert_int_equal(probe_targets(&net->run, 2), B);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
@@ -477,6 +527,9 @@ int main(void)
 		TEST(what_waited_for_a_path_is_no_delay),
 		TEST(a_stalled_daemon_decides_nothing),
 		TEST(a_new_daemon_goes_on),
+		TEST(the_other_path_must_show_that_it_works),
+		TEST(a_dead_uplink_takes_both_paths),
+		TEST(two_paths_are_one_voice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
