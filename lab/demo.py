@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Shows the main job in the lab: a team over two VFs of two NICs lives through the loss and the
-return of a link, and a planned switchover, under traffic that is counted packet by packet.
+return of a link, a planned switchover, and a pulled cable that no carrier tells of, under traffic
+that is counted packet by packet.
 
 Then the same loss beside it without SR-IOV, where the guest learns of it from the host only: once
 with allow-teaming off, once with it on. Each act is drawn as a strip chart from the kernel's own
@@ -60,6 +61,8 @@ def play_on_vfs(screen: show.Screen, lab: Lab, sriov: Sriov) -> tuple[Stage, Any
     stage.play("link-lost", f"ip link set {pf} down, on the host", stage.link_lost)
     stage.play("link-back", f"ip link set {pf} up, on the host", stage.link_back)
     stage.play("switchover", "planned, both links well", stage.switchover)
+    screen.line()
+    stage.play_silent()
     return stage, facts
 
 
@@ -84,7 +87,8 @@ def run(screen: show.Screen, lab: Lab, build: Path, rate: int) -> dict[str, Any]
     vfs, facts = play_on_vfs(screen, lab, sriov)
     veths = play_allow_teaming(screen, sriov, len(vfs.results) + 1)
     results = {**vfs.results, **veths.results}
-    claims = measure.claims(results, PACKETS) + measure.teaming_claims(results)
+    claims = [*measure.claims(results, PACKETS), *measure.silent_claims(results),
+              *measure.teaming_claims(results)]
     return {**facts, "rate_pps": rate, "acts": list(results.values()),
             "claims": [{"claim": text, "held": held} for text, held in claims]}
 

@@ -7,7 +7,7 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from . import Namespace, Result, wait_until
 
@@ -84,11 +84,14 @@ class Clock:
 class Uplinks:
     """How members lose their uplinks, and what is known outside the guest of when that was."""
 
-    def __init__(self, probe: Probe, devices: Mapping[str, str], guest: Probe) -> None:
+    def __init__(self, probe: Probe, devices: Mapping[str, str], guest: Probe,
+                 cable: Callable[[str, bool], None] | None = None) -> None:
         """devices: what is set down at @probe, by member; @guest: the probe of the guest, whose
-        clock all times are told in. Where both are one there is one clock."""
-        self._probe, self._devices, self._guest = probe, devices, guest
+        clock all times are told in. Where both are one there is one clock. @cable pulls and plugs
+        in the one behind a member."""
+        self._probe, self._devices, self._guest, self._cable = probe, devices, guest, cable
         self._mark, self._clock = 0, Clock()
+        self._pulls: list[dict[str, Any]] = []
 
     def set(self, member: str, up: bool) -> None:
         self._probe.set_link(self._devices[member], up)
@@ -97,17 +100,24 @@ class Uplinks:
         """What is set down when the member loses its uplink."""
         return self._devices[member]
 
+    def pull(self, member: str, up: bool) -> None:
+        """The cable behind a member, up: plugs it in again."""
+        self._pulls.append({"t": time.monotonic_ns(), "cable": member, "up": up})
+        self._cable(member, up)
+
     def begin(self) -> None:
         """Of an act."""
-        self._mark = self._probe.mark()
+        self._mark, self._pulls = self._probe.mark(), []
 
     def events(self) -> list[dict[str, Any]]:
         """Since then, in the guest's clock; nothing that the guest's probe has told itself."""
-        if self._probe is self._guest:
-            return []
-        self._clock = Clock.of(self._guest)
+        events = list(self._pulls)
+        if self._probe is not self._guest:
+            events += (event for event in self._probe.events(self._mark) if "packets" not in event)
+        if events:
+            self._clock = Clock.of(self._guest)
         return [{**event, "t": event["t"] + self._clock.ahead_ns, "outside": True}
-                for event in self._probe.events(self._mark) if "packets" not in event]
+                for event in events]
 
     @property
     def uncertainty_ns(self) -> int:
@@ -160,6 +170,17 @@ class Team:
     def dropped(self) -> dict[str, int]:
         """Frames that each member has received and the team must not see."""
         return {m["name"]: sum(m["drops"].values()) for m in self.show()["members"]}
+
+    def probes(self) -> int:
+        """Probes that its members have sent."""
+        return sum(m["probes"]["sent"] for m in self.show()["members"])
+
+    def begin_probing(self, limit: float) -> str:
+        """Until each member has heard another one. Returns the command."""
+        self.run("team", "set", self.name, "probe=auto")
+        wait_until(lambda: all(m["probes"]["heard"] for m in self.show()["members"]), limit,
+                   "the members to hear each other")
+        return f"iovteam team set {self.name} probe=auto"
 
     def well(self) -> bool:
         """Every member is in use."""

@@ -46,6 +46,8 @@ class Act:
     events: list[dict[str, Any]] = field(default_factory=list)  # the probe's
     failovers: list[dict[str, Any]] = field(default_factory=list)  # the team's
     lost_member: str = ""  # the one whose loss the guest is to see
+    silent: bool = False  # … though its carrier does not tell
+    probes: int = 0  # frames by which paths were probed
     uplink: dict[str, Any] = field(default_factory=dict)  # what was done to a member's uplink
     views: dict[str, Any] = field(default_factory=dict)  # what both sides said while it was lost
     outside_marks: list[Mark] = field(default_factory=list)  # in the clock outside, the peer's
@@ -84,7 +86,7 @@ def interruptions(act: Act) -> dict[str, list[tuple[int, int]]]:
     """By direction: from when to when packets were being lost or, where a link was, nothing came
     for long. In other acts such a silence is the emulation's, and so it is here later on."""
     offset = clock_offset(act)
-    since = pf_down_ns(act) or act.end_ns
+    since = lost_ns(act) or act.end_ns
     return {"out": interrupted(act.peer["received"], 0, offset, since),
             "in": interrupted(act.guest["received"], offset, 0, since)}
 
@@ -182,8 +184,9 @@ def counters_agree(result: dict[str, Any]) -> bool:
     out, into = result["directions"]
     tx = sum(member["tx_packets"] for member in result["members"])
     rx = sum(member["rx_packets"] - member["dropped"] for member in result["members"])
-    return (out["received"] <= tx <= out["sent"] + OTHER_FRAMES_MAX
-            and into["received"] <= rx <= into["sent"] + OTHER_FRAMES_MAX)
+    others = OTHER_FRAMES_MAX + result["probes"]
+    return (out["received"] <= tx <= out["sent"] + others
+            and into["received"] <= rx <= into["sent"] + others)
 
 
 def all_carry(result: dict[str, Any]) -> bool:
@@ -208,12 +211,16 @@ def measure(act: Act, names: list[str], macs: dict[str, str], flows: Flows) -> d
         "flows_disturbed": len(disturbed),
         "flows_away": flows.away(),
         "members": members(act, names),
+        "probes": act.probes,
     }
     result["counters_agree"] = counters_agree(result)
     if act.lost_member:
         result["lost_member"] = act.lost_member
         result["kept_flows_lost"] = kept_lost(act, before, lost_mac)
-        result["timing"] = timing(act)
+        if act.silent:
+            result["silence"] = silence(act)
+        else:
+            result["timing"] = timing(act)
     return result
 
 
@@ -232,34 +239,43 @@ def carrier_lost_ns(act: Act) -> tuple[int, int] | None:
     return (noticed, told) if noticed and told else None
 
 
-def pf_down_ns(act: Act) -> int | None:
-    return next((e["t"] for e in act.events if e.get("done", "").startswith("down ")), None)
+def ms(since: int | None, until: int | None) -> float | None:
+    return round((until - since) / 1e6, 1) if since and until else None
+
+
+def lost_ns(act: Act) -> int | None:
+    """When the uplink was begun to be taken away."""
+    return next((e["t"] for e in act.events
+                 if e.get("done", "").startswith("down ") or ("cable" in e and not e["up"])), None)
 
 
 def told(act: Act, uncertainty_ns: int) -> dict[str, Any]:
     """Whether and when the guest was told that a member's uplink was lost, from the moment that it
     was begun to be taken away. Between two clocks a time is uncertain."""
-    def ms(t: int | None) -> float | None:
-        return round((t - down) / 1e6, 1) if t and down else None
-
     def lost(wanted: Callable[[dict[str, Any]], bool]) -> int | None:
         return next((e["t"] for e in act.events
                      if "link" in e and not e["carrier"] and wanted(e)), None)
 
-    down = pf_down_ns(act)
+    down = lost_ns(act)
     guest = lost(lambda e: e["link"] == act.uplink["lost"] and not e.get("outside"))
     return {"guest_told": bool(guest),
-            "uplink_down_to_host_ms": ms(lost(lambda e: bool(e.get("outside")))),
-            "uplink_down_to_guest_carrier_ms": ms(guest),
+            "uplink_down_to_host_ms": ms(down, lost(lambda e: bool(e.get("outside")))),
+            "uplink_down_to_guest_carrier_ms": ms(down, guest),
             "clock_uncertainty_ms": round(uncertainty_ns / 1e6, 1)}
+
+
+def silence(act: Act) -> dict[str, float | None]:
+    """The way from the pulled cable to traffic flowing, in ms."""
+    pulled, failover = lost_ns(act), failover_of(act)
+    flowing = {way: spans[-1][1] if spans else None for way, spans in interruptions(act).items()}
+    return {**{f"pulled_to_{step}_ms": ms(pulled, failover.get(f"{step}_us", 0) * 1000)
+               for step in ("decided", "applied")},
+            **{f"pulled_to_traffic_{way}_ms": ms(pulled, t) for way, t in flowing.items()}}
 
 
 def timing(act: Act) -> dict[str, float | None]:
     """The way from the PF going down to traffic flowing, in ms."""
-    def ms(since: int | None, until: int | None) -> float | None:
-        return round((until - since) / 1e6, 1) if since and until else None
-
-    down, (noticed, told) = pf_down_ns(act), carrier_lost_ns(act) or (None, None)
+    down, (noticed, told) = lost_ns(act), carrier_lost_ns(act) or (None, None)
     failover = failover_of(act)
     flowing = {way: spans[-1][1] if spans else None for way, spans in interruptions(act).items()}
     return {
@@ -285,6 +301,9 @@ def event_mark(event: dict[str, Any]) -> Mark | None:
     if "done" in event:
         verb, name = event["done"].split()
         text = f"{'outside' if event.get('outside') else 'host'}: ip link set {name} {verb}"
+    elif "cable" in event:
+        text = (f"outside: the cable behind {event['cable']} is "
+                f"{'plugged in' if event['up'] else 'pulled'}")
     elif "link" in event:
         place = "host: " if event.get("outside") else ""
         text = f"{place}{event['link']}: carrier {'up' if event['carrier'] else 'lost'}"
@@ -336,7 +355,12 @@ def total(result: dict[str, Any], *what: str) -> int:
 
 def flowed_again(result: dict[str, Any]) -> bool:
     """Both ways, or one was never interrupted."""
-    return all(result["timing"][f"vf_carrier_to_traffic_{way}_ms"] is not None
+    if "silence" in result:
+        times = {way: result["silence"][f"pulled_to_traffic_{way}_ms"] for way in ("out", "in")}
+    else:
+        times = {way: result["timing"][f"vf_carrier_to_traffic_{way}_ms"]
+                 for way in ("out", "in")}
+    return all(times[way] is not None
                or not direction["lost"]
                for way, direction in zip(("out", "in"), result["directions"]))
 
@@ -371,6 +395,23 @@ def seen(result: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     place = next(i for i, member in enumerate(views["guest"])
                  if member["name"] == result["uplink"]["lost"])
     return views["guest"][place], views["host"][place]
+
+
+def silent_claims(results: Results) -> list[Claim]:
+    """Of a cable that is pulled behind a carrier that stays."""
+    pulled, back = results["cable-pulled"], results["cable-back"]
+    guest, _ = seen(pulled)
+    return [
+        (f"cable-pulled: the carrier of {pulled['lost_member']} stays up, and the team leaves it"
+         f" after {pulled['silence']['pulled_to_decided_ms']} ms",
+         not pulled["uplink"]["guest_told"] and guest["reason"] == "path-unresponsive"),
+        (f"cable-pulled: traffic flowed again both ways, {total(pulled, 'lost'):,} packets lost,"
+         " none came twice, no flow moved without need",
+         flowed_again(pulled) and total(pulled, "duplicated") == 0
+         and pulled["flows_disturbed"] == 0),
+        ("cable-back: 0 lost, 0 duplicated, every flow at home again",
+         total(back, "lost", "refused", "duplicated") == 0 and back["flows_away"] == 0),
+    ]
 
 
 def teaming_claims(results: Results) -> list[Claim]:

@@ -73,8 +73,10 @@ class Sriov:
     def _team_over(self, members: Mapping[str, str]) -> Props:
         team_up(self.team, list(members))
         pfs = {member: self._nics()[adapter] for member, adapter in members.items()}
+        number = {member: list(SWITCHES).index(adapter) for member, adapter in members.items()}
         self._props = Props(
-            self.team, list(members), self.probe, Uplinks(self.probe, pfs, self.probe),
+            self.team, list(members), self.probe, Uplinks(self.probe, pfs, self.probe,
+                    lambda member, up: self._lab.cable(number[member], up)),
             Views(self.host, self.team, members, self._whole),
             traffic(self._lab.guest, self._lab.peer, self._build, self._rate), self._rate)
         return self._props

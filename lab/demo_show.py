@@ -151,6 +151,16 @@ def timing_table(screen: Screen, timing: dict[str, float | None]) -> None:
         screen.line(f"  {text:52}" + (f"{value:10.1f} ms" if value is not None else "         ?"))
 
 
+def silence_table(screen: Screen, silence: dict[str, float | None]) -> None:
+    rows = [("cable pulled -> the team decides", "pulled_to_decided_ms"),
+            ("  -> the datapath is changed", "pulled_to_applied_ms"),
+            ("  -> outbound traffic flows", "pulled_to_traffic_out_ms"),
+            ("  -> inbound traffic flows", "pulled_to_traffic_in_ms")]
+    for text, key in rows:
+        value = silence[key]
+        screen.line(f"  {text:52}" + (f"{value:10.1f} ms" if value is not None else "         ?"))
+
+
 def both_views(screen: Screen, guest_title: str, guest: Sequence[dict[str, Any]],
                host_title: str, host: Sequence[dict[str, Any]]) -> None:
     """What guest and host said at the same time, side by side."""

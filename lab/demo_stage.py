@@ -78,6 +78,7 @@ class Stage:
         show.act_title(self.screen, self._number, name, title)
         self._number += 1
         mark, before, dropped = self.probe.mark(), self.probe.packets(), self.team.dropped()
+        probes = self.team.probes()
         self.uplinks.begin()
         act = Act(name, before, self.traffic.begin(name)["now_ns"])
         self._begun = time.monotonic()
@@ -85,6 +86,7 @@ class Stage:
         act.end_ns = self.traffic.drain()
         act.packets_after = self.probe.packets()
         act.dropped = {name: n - dropped[name] for name, n in self.team.dropped().items()}
+        act.probes = self.team.probes() - probes
         guest, peer = self.traffic.reports()
         act.guest, act.peer = guest["acts"][-1], peer["acts"][-1]
         act.events = sorted([*self.probe.events(mark), *self.uplinks.events()],
@@ -106,6 +108,8 @@ class Stage:
         result = self.results[act.name]
         if "timing" in result:
             show.timing_table(self.screen, result["timing"])
+        if "silence" in result:
+            show.silence_table(self.screen, result["silence"])
         show.act_table(self.screen, result)
         if act.views:
             self.views.print(self.screen, act.views)
@@ -148,6 +152,14 @@ class Stage:
 
     # --- scripts ---
 
+    def play_silent(self) -> None:
+        """Two acts: a cable is pulled behind a carrier that stays, and plugged in again."""
+        show.commands(self.screen, "guest", [self.team.begin_probing(FAILOVER_MAX)])
+        lost = self.team.show()["primary"]
+        self.play("cable-pulled", f"the cable behind {lost}, whose carrier stays",
+                  self.cable_pulled)
+        self.play("cable-back", f"the cable behind {lost} is plugged in", self.cable_back)
+
     def healthy(self, packets: int) -> Callable[[Act], None]:
         def script(_: Act) -> None:
             def enough() -> bool:
@@ -161,6 +173,15 @@ class Stage:
     def link_lost(self, act: Act) -> None:
         """The primary's uplink is lost, and the guest sees it."""
         act.lost_member = self._lose(act)
+        self._outlive(act)
+
+    def cable_pulled(self, act: Act) -> None:
+        """The cable behind the primary is pulled: only probes tell."""
+        act.silent, act.lost_member = True, self._lose(act, self.uplinks.pull)
+        self._outlive(act)
+
+    def _outlive(self, act: Act) -> None:
+        """Until the team has left the lost member, and traffic flows."""
         self.watch(lambda: self.team.show()["primary"] != act.lost_member, FAILOVER_MAX,
                    "waiting for the team to fail over")
         self.watch(self.flowing(), FAILOVER_MAX, "waiting for traffic to flow again")
@@ -178,16 +199,22 @@ class Stage:
         self.watch(self.flowing(), RETURN_MAX, "waiting for traffic to flow again")
         self.run_on(TAIL)
 
-    def _lose(self, act: Act) -> str:
+    def _lose(self, act: Act, lose: Callable[[str, bool], None] | None = None) -> str:
         self.lost = self.team.show()["primary"]
         act.uplink = {"lost": self.lost, "allow_teaming": self.views.allows_teaming(self.lost)}
         self.run_on(LEAD)
-        self.uplinks.set(self.lost, up=False)
+        (lose or self.uplinks.set)(self.lost, False)
         return self.lost
 
     def link_back(self, act: Act) -> None:
+        self._come_back(act, self.uplinks.set)
+
+    def cable_back(self, act: Act) -> None:
+        self._come_back(act, self.uplinks.pull)
+
+    def _come_back(self, act: Act, bring: Callable[[str, bool], None]) -> None:
         self.run_on(LEAD)
-        self.uplinks.set(self.lost, up=True)
+        bring(self.lost, True)
         self.watch(self.team.well, RETURN_MAX, "waiting for the member to be active again")
         if self.watch(self.team.at_home, RETURN_MAX, "waiting for its flows to come home"):
             self.note(act, "team: every bucket at home")

@@ -4,7 +4,7 @@
 adapters and VFs made with iovteam, the guest's team, traffic that is counted packet by packet.
 
 Lab (a): a VM is the host with SR-IOV NICs, and a namespace in it the guest on VFs; the NIC is
-disabled on the host. Lab (b): this machine's kernel is the host, and a VM is the guest on virtio
+disabled on the host, and a cable is pulled that no VF tells of. Lab (b): this machine's kernel is the host, and a VM is the guest on virtio
 cards; the uplink of a switch is lost, with allow-teaming off and on. It ends with claims, each held
 or not; all of it goes to build/results/lab.json.
 """
@@ -55,6 +55,8 @@ def play_a(screen: show.Screen, sriov: Sriov, packets: int = PACKETS) -> dict[st
     stage.play("healthy", "both links carry", stage.healthy(packets))
     stage.play("link-lost", f"ip link set {pf} down, on the host", stage.link_lost)
     stage.play("link-back", f"ip link set {pf} up, on the host", stage.link_back)
+    screen.line()
+    stage.play_silent()
     sriov.clear()
     results = stage.results
     return {"lab": "a", **facts, "rate_pps": stage.rate, "acts": list(results.values()),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Sequence
 
-from .demo_measure import Claim, Results, all_carry, flowed_again, seen, teaming_claims, total
+from .demo_measure import (Claim, Results, all_carry, flowed_again, seen, silent_claims,
+                           teaming_claims, total)
 
 
 def as_list(claims: Iterable[Claim]) -> list[dict[str, Any]]:
@@ -30,6 +31,7 @@ def claims_a(results: Results) -> list[Claim]:
     guest, host = seen(lost)
     return [
         *common_claims(results),
+        *silent_claims(results),
         (f"link-lost: traffic flowed again both ways, {total(lost, 'lost'):,} packets lost",
          flowed_again(lost)),
         ("link-lost: no flow moved without need, none came twice",

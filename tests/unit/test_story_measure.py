@@ -53,6 +53,48 @@ def test_marks_of_two_clocks_say_where():
                      "nicA: carrier lost"]
 
 
+PULLED = 2000, {"cable": "nicA", "up": False, "outside": True}
+
+
+def test_a_pulled_cable():
+    played = act((1900, {"link": "nicB", "up": False, "carrier": True}), PULLED)
+    played.lost_member, played.silent = "nicA", True
+    played.failovers = [{"member": "nicA", "cause": "path-unresponsive", "buckets_moved": 512,
+                         "seen_us": 2_170_000, "decided_us": 2_180_000, "applied_us": 2_181_000}]
+    quiet = {"delay_min_ns": 0, "silences": [], "outage_first_ns": 0, "outage_last_ns": 0}
+    played.guest = {"received": {**quiet, "outage_first_ns": 2010 * MS,
+                                 "outage_last_ns": 2240 * MS}}
+    played.peer = {"received": quiet}
+    assert measure.silence(played) == {
+        "pulled_to_decided_ms": 180.0, "pulled_to_applied_ms": 181.0,
+        "pulled_to_traffic_out_ms": None, "pulled_to_traffic_in_ms": 240.0}
+    assert not measure.told(played, 0)["guest_told"]
+    assert measure.event_mark(played.events[1]).text == "outside: the cable behind nicA is pulled"
+
+
+def silent_story():
+    pulled = lost(False, ("failed", "path-unresponsive"), "uplink-lost", lost_member="nicA",
+                  silence={"pulled_to_decided_ms": 180.0, "pulled_to_traffic_out_ms": 210.0,
+                           "pulled_to_traffic_in_ms": 240.0})
+    for way in pulled["directions"]:
+        way["duplicated"] = 0
+    return {"cable-pulled": pulled, "cable-back": story()["link-back"]}
+
+
+@pytest.mark.parametrize("spoil,claims", [
+    (lambda acts: None, 0),
+    (lambda acts: acts["cable-pulled"]["uplink"].update(guest_told=True), 1),
+    (lambda acts: acts["cable-pulled"]["views"]["guest"][0].update(reason="none"), 1),
+    (lambda acts: acts["cable-pulled"]["silence"].update(pulled_to_traffic_in_ms=None), 1),
+    (lambda acts: acts["cable-pulled"].update(flows_disturbed=1), 1),
+    (lambda acts: acts["cable-back"].update(flows_away=3), 1),
+])
+def test_claims_of_a_pulled_cable(spoil, claims):
+    acts = silent_story()
+    spoil(acts)
+    assert sum(not held for _, held in measure.silent_claims(acts)) == claims
+
+
 class FarClock:
     """A probe a second ahead, that takes now and then longer to answer."""
 
