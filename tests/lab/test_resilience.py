@@ -3,7 +3,7 @@
 settings changed behind its back, configuration edited under traffic.
 
 Figures (silences, stalls) are printed; pytest -s shows them.
-    IOVTEAM_LOSSES   how many link losses the connections must survive, default 4
+    IOVTEAM_LOSSES   how many link losses the connections must survive, default 3
 """
 import os
 import signal
@@ -17,7 +17,7 @@ from lab import wait_until
 from observed import active_slave, announcements, attached, deaf_peer, link
 from team import SLOW, Team, running, team  # noqa: F401
 
-LOSSES = int(os.environ.get("IOVTEAM_LOSSES", "4"))
+LOSSES = int(os.environ.get("IOVTEAM_LOSSES", "3"))
 
 
 def steady(team):

@@ -2,14 +2,14 @@
 """A sample of the failure sweep (tests/sweep): allocations and requests to the kernel that fail.
 All of them: tests/sweep/run --all.
 
-    IOVTEAM_SWEEP_SECONDS   how long, default 40
+    IOVTEAM_SWEEP_SECONDS   how long, default 25
     IOVTEAM_SWEEP_SEED      which sample, default 1
 """
 import json
 import os
 from pathlib import Path
 
-SECONDS = os.environ.get("IOVTEAM_SWEEP_SECONDS", "40")
+SECONDS = os.environ.get("IOVTEAM_SWEEP_SECONDS", "25")
 SEED = os.environ.get("IOVTEAM_SWEEP_SEED", "1")
 SWEEP = Path(__file__).resolve().parents[1] / "sweep/sweep.py"
 
