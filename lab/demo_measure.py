@@ -241,6 +241,11 @@ def carrier_lost_ns(act: Act) -> tuple[int, int] | None:
     return (noticed, told) if noticed and told else None
 
 
+def flowing_ns(act: Act) -> dict[str, int | None]:
+    """By direction: when traffic flowed again; None if it was never interrupted."""
+    return {way: spans[-1][1] if spans else None for way, spans in interruptions(act).items()}
+
+
 def ms(since: int | None, until: int | None) -> float | None:
     return round((until - since) / 1e6, 1) if since and until else None
 
@@ -269,17 +274,15 @@ def told(act: Act, uncertainty_ns: int) -> dict[str, Any]:
 def silence(act: Act) -> dict[str, float | None]:
     """The way from the pulled cable to traffic flowing, in ms."""
     pulled, failover = lost_ns(act), failover_of(act)
-    flowing = {way: spans[-1][1] if spans else None for way, spans in interruptions(act).items()}
     return {**{f"pulled_to_{step}_ms": ms(pulled, failover.get(f"{step}_us", 0) * 1000)
                for step in ("decided", "applied")},
-            **{f"pulled_to_traffic_{way}_ms": ms(pulled, t) for way, t in flowing.items()}}
+            **{f"pulled_to_traffic_{way}_ms": ms(pulled, t) for way, t in flowing_ns(act).items()}}
 
 
 def timing(act: Act) -> dict[str, float | None]:
     """The way from the PF going down to traffic flowing, in ms."""
     down, (noticed, told) = lost_ns(act), carrier_lost_ns(act) or (None, None)
-    failover = failover_of(act)
-    flowing = {way: spans[-1][1] if spans else None for way, spans in interruptions(act).items()}
+    failover, flowing = failover_of(act), flowing_ns(act)
     return {
         "pf_down_to_vf_carrier_ms": ms(down, noticed),
         "vf_carrier_to_netlink_ms": ms(noticed, told),

@@ -139,6 +139,14 @@ def act_table(screen: Screen, result: dict[str, Any]) -> None:
             f"{m['name']} {m['dropped']:,}" for m in result["members"]))
 
 
+def times_table(screen: Screen, rows: Sequence[tuple[str, str]],
+                times: dict[str, float | None]) -> None:
+    """rows: what is said of a time, and its key."""
+    for text, key in rows:
+        value = times[key]
+        screen.line(f"  {text:52}" + (f"{value:10.1f} ms" if value is not None else "         ?"))
+
+
 def timing_table(screen: Screen, timing: dict[str, float | None]) -> None:
     rows = [("uplink down -> the member's driver sees it", "pf_down_to_vf_carrier_ms"),
             ("  from there -> user space can know (rtnetlink)", "vf_carrier_to_netlink_ms"),
@@ -146,9 +154,7 @@ def timing_table(screen: Screen, timing: dict[str, float | None]) -> None:
             ("  from there -> the datapath is changed", "vf_carrier_to_applied_ms"),
             ("  from there -> outbound traffic flows", "vf_carrier_to_traffic_out_ms"),
             ("  from there -> inbound traffic flows", "vf_carrier_to_traffic_in_ms")]
-    for text, key in rows:
-        value = timing[key]
-        screen.line(f"  {text:52}" + (f"{value:10.1f} ms" if value is not None else "         ?"))
+    times_table(screen, rows, timing)
 
 
 def silence_table(screen: Screen, silence: dict[str, float | None]) -> None:
@@ -156,9 +162,7 @@ def silence_table(screen: Screen, silence: dict[str, float | None]) -> None:
             ("  -> the datapath is changed", "pulled_to_applied_ms"),
             ("  -> outbound traffic flows", "pulled_to_traffic_out_ms"),
             ("  -> inbound traffic flows", "pulled_to_traffic_in_ms")]
-    for text, key in rows:
-        value = silence[key]
-        screen.line(f"  {text:52}" + (f"{value:10.1f} ms" if value is not None else "         ?"))
+    times_table(screen, rows, silence)
 
 
 def both_views(screen: Screen, guest_title: str, guest: Sequence[dict[str, Any]],
