@@ -7,7 +7,6 @@
 #include "kernel/rtnl_bond.h"
 
 #include <errno.h>
-#include <time.h>
 
 bool adopt_is_adopted(const struct team *team)
 {
@@ -92,14 +91,6 @@ static void announce(struct team *team, const struct team_context *context)
 		(void)announce_team(&announcer, ANNOUNCE_ALL);
 }
 
-/* Frames under way arrive meanwhile. No event tells of the last one. */
-static void wait_for_peers(void)
-{
-	const struct timespec a_moment = {.tv_nsec = 100 * (long)NS_PER_MS};
-
-	(void)nanosleep(&a_moment, NULL);
-}
-
 /*
  * The bond's attributes as they were. With primary_reselect=always bonding chooses the active slave
  * anew at that moment, the first of those with the highest prio, so all slaves deliver until peers
@@ -117,7 +108,7 @@ static void restore_attributes(struct team *team, const struct team_context *con
 	(void)rtnl_bond_set(context->observed->requests, team->ifindex, &delivering, NULL);
 	(void)observe_own(context->observed);
 	announce(team, context);
-	wait_for_peers();
+	clock_pause_ms(100); /* frames under way arrive meanwhile */
 	(void)rtnl_bond_set(context->observed->requests, team->ifindex, &before, NULL);
 }
 

@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <net/if.h>
-#include <time.h>
 
 /* queue_ids are slot + 1, and 0 is "no choice". */
 #define BOND_TX_QUEUES (PICK_SLOTS + 1)
@@ -163,7 +162,6 @@ static int set_queue_id(const struct team *team, const struct team_context *cont
 static int enslave_once_ready(const struct team *team, const struct team_context *context,
 			      int ifindex, struct problem *problem)
 {
-	static const struct timespec between = {.tv_nsec = 200 * (long)NS_PER_MS};
 	const struct link *link = link_by_index(&context->observed->links, ifindex);
 	uint64_t rest_ns = link ? quirk_rest_ms(link->driver) * NS_PER_MS : 0;
 	uint64_t until_ns = clock_now_ns() + rest_ns;
@@ -172,7 +170,7 @@ static int enslave_once_ready(const struct team *team, const struct team_context
 	while ((err = rtnl_bond_enslave(context->observed->requests, ifindex, team->ifindex,
 					problem)) == -EINVAL &&
 	       clock_now_ns() < until_ns)
-		(void)nanosleep(&between, NULL);
+		clock_pause_ms(200);
 	return err;
 }
 

@@ -17,6 +17,15 @@ static inline uint64_t clock_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
+/* For what has no event to wait for. The daemon does nothing else meanwhile. */
+static inline void clock_pause_ms(unsigned int ms)
+{
+	const struct timespec pause = {.tv_sec = ms / 1000,
+				       .tv_nsec = (long)(ms % 1000 * NS_PER_MS)};
+
+	(void)nanosleep(&pause, NULL);
+}
+
 /* As the monotonic clock, and runs on while the machine is suspended. */
 static inline uint64_t clock_boottime_ns(void)
 {

@@ -4,18 +4,18 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "core/seat.h"
+#include "daemon/clock.h"
 #include "daemon/observe.h"
 #include "daemon/store.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <systemd/sd-device.h>
-#include <time.h>
 #include <unistd.h>
 
 #define UDEV_CONTROL "/run/udev/control" /* there while udevd runs */
 #define LOOKS 25
-#define BETWEEN_LOOKS_NS 20000000
+#define BETWEEN_LOOKS_MS 20
 
 /* Is @device the member, or the other path of it (T13)? */
 static bool is_path(const struct team_config *team, const struct member_config *member,
@@ -91,12 +91,10 @@ bool udev_is_done(int ifindex)
 
 bool udev_await(int ifindex)
 {
-	static const struct timespec between = {.tv_nsec = BETWEEN_LOOKS_NS};
-
 	for (int looks = 0; looks < LOOKS; looks++) {
 		if (udev_is_done(ifindex))
 			return true;
-		(void)nanosleep(&between, NULL);
+		clock_pause_ms(BETWEEN_LOOKS_MS);
 	}
 	return false;
 }
