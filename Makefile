@@ -38,7 +38,8 @@ bench-failover: build ## failovers beside kernel bonding, in the lab (RUNS=100 f
 bench-scale: build ## how memory and times grow with members, teams and adapters, in the lab
 	@$(PYTHON) bench/scale.py $(if $(KERNEL),--kernel $(KERNEL))
 
-bench-silent: build ## cables pulled behind carriers that stay up, in the lab (PULLS=20, SOAK=600)
+bench-silent: build ## cables pulled behind carriers that stay up, beside the peers, in the lab (PULLS=20, SOAK=600)
+	@lab/setup bench
 	@$(PYTHON) bench/silent.py $(if $(PULLS),--runs $(PULLS)) $(if $(SOAK),--soak $(SOAK)) $(if $(KERNEL),--kernel $(KERNEL))
 
 test: setup ## all tests

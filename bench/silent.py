@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Paths that die in silence: the cable behind a virtual function is pulled, and its carrier stays.
 
-A team over two igbvf devices in the lab probes its paths. Flows run both ways between the guest and
-a peer outside; the cable of the primary is pulled, and plugged in again once the team has left it.
-Of each pull: the longest silence of a flow and packets lost, by direction. --soak: seconds in which
-nothing is pulled while all processors of the guest are busy; then every failover is a false one.
+Flows run both ways between the guest and a peer outside. In turn iovteam, bonding's ARP monitor and
+teamd's arp_ping have the guest's two igbvf devices; the cable of the primary is pulled, and plugged
+in again once it has been left. Of each pull: the longest silence of a flow and packets lost, by
+direction, and packets lost when the cable is back. --soak: seconds in which nothing is pulled while
+all processors of the guest are busy; then every failover of iovteam is a false one.
 All goes to build/results/silent.json.
 """
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import sys
 import time
 from pathlib import Path
@@ -22,13 +22,12 @@ from typing import Any
 CLONE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CLONE))
 
-from failover import parse_with_lab  # noqa: E402
+from failover import Figures, Screen, parse_with_lab  # noqa: E402
 from lab import CommandFailed, Lab, LabError, Namespace, Process, wait_until  # noqa: E402
-from lab.demo_guest import Team  # noqa: E402
+from silent_sides import GUEST, OURS, PEER, SIDES, Iovteam, Side  # noqa: E402
 
 PYTHON = ["/usr/bin/python3", "-IS"]
-GUEST, PEER = "192.0.2.10", "192.0.2.1"
-FLOWS, TICK_MS = 4, 10
+FLOWS, TICK_MS = 8, 10
 SLOW = 40  # seconds until the team has left a path, or is whole again
 FLOWS_AGAIN = 1.5  # seconds after a verdict in which traffic must have come back
 
@@ -90,122 +89,130 @@ class Way:
         self._receiver.stop()
 
 
-def say(*words: object) -> None:
-    print(*words, flush=True)
-
-
-def member(team: Team, name: str) -> dict[str, Any]:
-    return next(member for member in team.show()["members"] if member["name"] == name)
-
-
-def pull(lab: Lab, team: Team, ways: dict[str, Way]) -> dict[str, Any]:
-    dead = team.show()["primary"]
-    cable = lab.vfs.index(dead)
+def pull(side: Side, ways: dict[str, Way]) -> dict[str, Any]:
+    dead = side.primary()
+    cable = side.members.index(dead)
+    found: dict[str, Any] = {"member": dead, "load": os.getloadavg()[0]}
     for way in ways.values():
         way.gaps()
-    lab.cable(cable, up=False)
-    wait_until(lambda: member(team, dead)["reason"] == "path-unresponsive", SLOW,
-               f"{dead} to be left")
+    side.lab.cable(cable, up=False)
+    wait_until(lambda: side.left(dead), SLOW, f"{side.title}: {dead} to be left")
     time.sleep(FLOWS_AGAIN)
-    found: dict[str, Any] = {"member": dead, "load": os.getloadavg()[0]}
     for name, way in ways.items():
         found[f"silence_{name}_ms"], found[f"lost_{name}"] = way.gaps()
-    lab.cable(cable, up=True)
-    team.wait_well(SLOW)
+    side.lab.cable(cable, up=True)
+    wait_until(side.well, SLOW, f"{side.title}: {dead} to be used again")
     time.sleep(FLOWS_AGAIN)
+    for name, way in ways.items():
+        found[f"lost_{name}_at_return"] = way.gaps()[1]
     return found
 
 
-def pulls(lab: Lab, team: Team, interval: int, runs: int) -> list[dict[str, Any]]:
-    team.run("team", "set", team.name, f"probe-interval={interval}")
-    ways = {"out": Way(lab.guest, lab.peer, PEER, 6100), "in": Way(lab.peer, lab.guest, GUEST, 7100)}
+def pulls(side: Side, runs: int, screen: Screen) -> list[dict[str, Any]]:
+    ways = {"out": Way(side.guest, side.lab.peer, PEER, 6100),
+            "in": Way(side.lab.peer, side.guest, GUEST, 7100)}
     time.sleep(FLOWS_AGAIN)
     try:
         found = []
-        for _ in range(runs):
-            found.append(pull(lab, team, ways))
-            say(f"{interval} ms", found[-1])
+        for number in range(runs):
+            found.append(pull(side, ways))
+            screen.progress(f"{side.title}: {number + 1} of {runs} pulls, the last: {found[-1]}")
     finally:
         for way in ways.values():
             way.stop()
-    for key in ("silence_out_ms", "silence_in_ms", "lost_out", "lost_in"):
-        numbers = [one[key] for one in found]
-        say(f"{interval} ms, {key}: p50 {statistics.median(numbers):g}, max {max(numbers)}")
     return found
 
 
-def failures(team: Team) -> int:
-    return sum(member["failures"] for member in team.show()["members"])
-
-
-def cpu_ticks(lab: Lab, team: Team) -> int:
-    """Of the daemon, user and system, in hundredths of a second."""
-    stat = lab.read(f"/proc/{team.daemon_pid}/stat").decode().rpartition(")")[2].split()
-    return int(stat[11]) + int(stat[12])
-
-
-def soak(lab: Lab, team: Team, interval: int, seconds: int) -> dict[str, Any]:
-    team.run("team", "set", team.name, f"probe-interval={interval}")
-    team.wait_well(SLOW)
-    before, ticks = failures(team), cpu_ticks(lab, team)
-    count = int(lab.guest.run(["nproc"]).out)
-    busy: list[Process] = [lab.guest.spawn([*PYTHON, "-c", "while True: pass"])
+def soak(side: Iovteam, seconds: int, screen: Screen) -> dict[str, Any]:
+    """With a process that computes on each processor."""
+    before, ticks = side.failures(), side.cpu_ticks()
+    count = int(side.guest.run(["nproc"]).out)
+    busy: list[Process] = [side.guest.spawn([*PYTHON, "-c", "while True: pass"])
                            for _ in range(count)]
     end, loads = time.monotonic() + seconds, []
     while time.monotonic() < end:
         time.sleep(min(30, max(0, end - time.monotonic())))
         loads.append(os.getloadavg()[0])
-        say("false failovers so far", failures(team) - before, "load", loads[-1])
+        screen.progress(f"soak: {side.failures() - before} false failovers so far, load {loads[-1]}")
     for one in busy:
         one.stop()
-    shown = team.show()
-    found = {"interval_ms": interval, "seconds": seconds, "false": failures(team) - before,
-             "cpu_percent": (cpu_ticks(lab, team) - ticks) / seconds,
-             "loads": loads, "probes": {m["name"]: m["probes"] for m in shown["members"]},
-             "failovers": shown["failovers"]}
-    say(f"{interval} ms: {found['false']} false failovers in {seconds} s, daemon"
-        f" {found['cpu_percent']:.1f} % of a processor")
+    return {"interval_ms": side.interval, "seconds": seconds, "false": side.failures() - before,
+            "cpu_percent": (side.cpu_ticks() - ticks) / seconds, "loads": loads,
+            "probes": side.probes(), "failovers": side.team.show()["failovers"]}
+
+
+# --- figures ---
+
+def rows(pulled: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Of each side and direction: out is from the guest."""
+    found = []
+    for side in SIDES:
+        for way in ("out", "in") if pulled.get(side.key) else ():
+            of = {key: [one[key.format(way)] for one in pulled[side.key]]
+                  for key in ("silence_{}_ms", "lost_{}", "lost_{}_at_return")}
+            silence, lost, at_return = of.values()
+            found.append({"peer": side.key, "title": side.title, "direction": way,
+                          "event": "path-silent", "runs": len(lost),
+                          "silence_ms": vars(Figures.of(silence)), "lost": vars(Figures.of(lost)),
+                          "lost_at_return": sum(at_return)})
     return found
 
 
+def table(found: list[dict[str, Any]]) -> list[str]:
+    width = max(len(side.title) for side in SIDES)
+    lines = [f"{'':{width}}       {'silence, ms':>14}   {'packets lost':>14}   at return",
+             f"{'':{width}}       {'p50':>7}{'max':>7}   {'p50':>7}{'max':>7}"]
+    for row in found:
+        silence, lost = row["silence_ms"], row["lost"]
+        lines.append(f"{row['title'] if row['direction'] == 'out' else '':{width}}  "
+                     f"{row['direction']:3}  {silence['p50']:7g}{silence['max']:7g}   "
+                     f"{lost['p50']:7g}{lost['max']:7g}   {row['lost_at_return']:9}")
+    return lines
+
+
+# --- the run ---
+
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=20, help="pulls at each interval")
-    parser.add_argument("--intervals", default="50,10", help="ProbeIntervalMs, with commas between")
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--runs", type=int, default=20, help="pulls of each (default: 20)")
+    parser.add_argument("--only", metavar="TEXT", default="",
+                        help="those whose name has TEXT in it, such as iovteam")
     parser.add_argument("--soak", type=int, default=0, metavar="SECONDS")
     return parse_with_lab(parser)
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
-    intervals = [int(word) for word in args.intervals.split(",")]
-    with Lab(args.kernel) as lab:
-        team = Team(lab.guest, "team0", args.build.resolve())
-        team.start_daemon()
-        team.add(lab.vfs, [f"{GUEST}/24"])
-        team.run("team", "set", "team0", "probe=auto")
-        team.wait_well(SLOW)
-        team.reach(PEER)
-        results: dict[str, Any] = {"kernel": args.kernel, "pulls": {}}
-        for interval in intervals if args.runs else []:
-            results["pulls"][interval] = pulls(lab, team, interval, args.runs)
+def run(args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]:
+    pulled: dict[str, list[dict[str, Any]]] = {}
+    results: dict[str, Any] = {"kernel": args.kernel, "pulls": pulled}
+    with Lab(args.kernel, progress=screen.progress) as lab:
+        for kind in SIDES if args.runs else []:
+            if args.only in kind.key:
+                with kind(lab, build) as side:
+                    pulled[kind.key] = pulls(side, args.runs, screen)
         if args.soak:
-            results["soak"] = soak(lab, team, intervals[0], args.soak)
-        team.remove()
-        team.stop_daemon()
+            with OURS[0](lab, build) as side:
+                results["soak"] = soak(side, args.soak, screen)
+    results["silent"] = rows(pulled)
     return results
 
 
 def main() -> int:
-    args = arguments()
+    args, screen = arguments(), Screen()
     try:
-        results = run(args)
+        results = run(args, args.build.resolve(), screen)
     except (LabError, CommandFailed, RuntimeError, OSError) as error:
-        say(f"bench-silent: {error}")
+        screen.line(f"bench-silent: {error}")
         return 1
+    for line in table(results["silent"]) if results["silent"] else []:
+        screen.line(line)
+    if args.soak:
+        found = results["soak"]
+        screen.line(f"every {found['interval_ms']} ms: {found['false']} false failovers in "
+                    f"{args.soak} s, daemon {found['cpu_percent']:.1f} % of a processor")
     path = args.build / "results" / "silent.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(results) + "\n")
-    say(f"all numbers: {path}")
+    screen.line(f"all numbers: {path}")
     return 0
 
 
