@@ -143,7 +143,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     args, screen = arguments(), failover.Screen()
     build = args.build.resolve()
-    args.tick_us = 0
+    args.tick_us = args.second_ms = 0
     try:
         screen.line("1 of 4: a packet's cost")
         bench = cost.run(args, build, screen)

@@ -288,8 +288,9 @@ def carries(side: Side, build: Path, tick: int, screen: Screen) -> bool:
     return False
 
 
-def rounds(sides: list[Side], build: Path, runs: int, tick: int,
+def rounds(sides: list[Side], build: Path, runs: int, tick: int, more: list[str],
            screen: Screen) -> dict[str, list[dict[str, Any]]]:
+    """more: options of failover-meter."""
     cycles: dict[str, list[dict[str, Any]]] = {side.key: [] for side in sides}
     begun = time.monotonic()
     for number in range(0, runs, BATCH):
@@ -297,7 +298,7 @@ def rounds(sides: list[Side], build: Path, runs: int, tick: int,
         for side in sides:
             side.begin()
             cycles[side.key] += side.meter(build, "--tick-us", tick, "--cycles", count,
-                                           "--seed", number + 1, timeout=30 * count)
+                                           "--seed", number + 1, *more, timeout=30 * count)
             side.end()
             done = sum(map(len, cycles.values()))
             left = (time.monotonic() - begun) / done * (runs * len(sides) - done)
@@ -323,6 +324,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tick-us", type=int, default=0,
                         help=f"each of {FLOWS} flows sends once in that time, each way"
                              " (default: as often as the machine carries)")
+    parser.add_argument("--second-ms", type=int, default=0, metavar="MS",
+                        help="so long after a cable another one is pulled; needs --members 3")
     return parse_with_lab(parser)
 
 
@@ -334,13 +337,15 @@ def run(args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]
             side.reach()
         tick = args.tick_us or pace(sides, build, screen)
         rate = FLOWS * 1000000 // tick
+        second = ["--second", str(args.second_ms)] if args.second_ms else []
         kernel = lab.host.run(["uname", "-r"]).out.strip()
         screen.line(f"Linux {kernel} in QEMU (software emulation), {args.members} members over"
                     f" veth; {args.runs} failovers each")
         screen.line(f"{FLOWS} flows each way, {rate:,} packets/s each way;"
                     f" silences are exact to {tick / 1000:g} ms")
-        cycles = rounds(sides, build, args.runs, tick, screen)
-    return {"kernel": kernel, "runs": args.runs, "members": args.members, "flows": FLOWS, "tick_us": tick,
+        cycles = rounds(sides, build, args.runs, tick, second, screen)
+    return {"kernel": kernel, "runs": args.runs, "members": args.members, "flows": FLOWS,
+            "tick_us": tick, "second_ms": args.second_ms,
             "rate_pps": rate, "settings": Iovteam.settings,
             "results": {key: summed_up(found) for key, found in cycles.items()},
             "cycles": cycles}

@@ -39,7 +39,7 @@ struct options {
 	struct meter_end guest, peer;
 	const char *switch_netns, *bond;
 	const char *members[METER_MEMBERS_MAX];
-	unsigned int member_count, flows, tick_us, cycles, at_rest_ms, seed;
+	unsigned int member_count, flows, tick_us, cycles, at_rest_ms, second_ms, seed;
 };
 
 struct meter {
@@ -59,6 +59,7 @@ static const char help[] =
 	"  --cycles N     how often (default 10)\n"
 	"  --flows N      UDP flows each way (default 8)\n"
 	"  --tick-us N    each flow sends once in that time (default 1000)\n"
+	"  --second MS    so long after the cable pull that of the next active member, too\n"
 	"  --at-rest MS   pull nothing: only send for that long, and print what was lost\n"
 	"  --seed N       of the random rests (default 1)\n"
 	"  --help         this text\n";
@@ -135,23 +136,57 @@ static unsigned int choose(struct meter *meter, unsigned int cycle)
 	return active >= 0 ? (unsigned int)active : cycle % meter->options.member_count;
 }
 
+/* The one that is pulled after @first. Who has not noticed yet loses the next one as well. */
+static unsigned int choose_second(struct meter *meter, unsigned int first)
+{
+	unsigned int next = (first + 1) % meter->options.member_count;
+	unsigned int active = choose(meter, next);
+
+	return active == first ? next : active;
+}
+
+/* Pulls the cable of @ret_pulled[0] and, if it is wanted, of another one. */
+static int pull(struct meter *meter, unsigned int cycle, unsigned int *ret_pulled,
+		unsigned int *ret_count)
+{
+	int err;
+
+	*ret_count = 1;
+	ret_pulled[0] = choose(meter, cycle);
+	err = links_plug(meter->links, ret_pulled[0], false);
+	if (err || !meter->options.second_ms)
+		return err;
+	sleep_ms(meter->options.second_ms);
+	*ret_count = 2;
+	ret_pulled[1] = choose_second(meter, ret_pulled[0]);
+	return links_plug(meter->links, ret_pulled[1], false);
+}
+
+static int plug(struct meter *meter, const unsigned int *pulled, unsigned int count)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < count; i++)
+		err = links_plug(meter->links, pulled[i], true);
+	return err;
+}
+
 static int cycle_run(struct meter *meter, unsigned int cycle)
 {
-	unsigned int member, down, up, end;
+	unsigned int pulled[2], count, down, up, end;
 	bool recovered, well;
 	int err;
 
 	traffic_begin(meter->traffic);
 	sleep_ms(REST_MIN_MS + (unsigned int)random() % REST_SPREAD_MS);
-	member = choose(meter, cycle);
 	down = traffic_tick(meter->traffic);
-	err = links_plug(meter->links, member, false);
+	err = pull(meter, cycle, pulled, &count);
 	if (err)
 		return err;
 	sleep_ms(DOWN_MIN_MS);
 	recovered = wait_for(meter, is_flowing);
 	up = traffic_tick(meter->traffic);
-	err = links_plug(meter->links, member, true);
+	err = plug(meter, pulled, count);
 	if (err)
 		return err;
 	well = wait_for(meter, is_well);
@@ -161,7 +196,7 @@ static int cycle_run(struct meter *meter, unsigned int cycle)
 	sleep_ms(DRAIN_MS);
 	printf("{\"cycle\": %u, \"member\": %u, \"recovered\": %s, \"well\": %s, \"ticks\": %u,"
 	       " \"skipped\": %llu",
-	       cycle, member, recovered ? "true" : "false", well ? "true" : "false", end,
+	       cycle, pulled[0], recovered ? "true" : "false", well ? "true" : "false", end,
 	       (unsigned long long)traffic_skipped(meter->traffic));
 	print_tolls(meter, "rest", 0, down);
 	print_tolls(meter, "failover", down, up);
@@ -225,6 +260,8 @@ static int option_take(struct options *options, int id, char *text)
 		return meter_number_parse(text, 100, 100000, &options->tick_us);
 	case 'r':
 		return meter_number_parse(text, 1, 3000, &options->at_rest_ms);
+	case 'n':
+		return meter_number_parse(text, 1, 2000, &options->second_ms);
 	case 'e':
 		return meter_number_parse(text, 0, 1U << 31, &options->seed);
 	case 'h':
@@ -246,6 +283,7 @@ static int options_parse(struct options *options, int argc, char **argv)
 		{"flows", required_argument, NULL, 'f'},
 		{"tick-us", required_argument, NULL, 't'},
 		{"at-rest", required_argument, NULL, 'r'},
+		{"second", required_argument, NULL, 'n'},
 		{"seed", required_argument, NULL, 'e'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
