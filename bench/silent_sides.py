@@ -69,15 +69,11 @@ class Iovteam(Side):
     def well(self) -> bool:
         return self.team.well()
 
-    def left(self, member: str) -> bool:
-        return any(one["reason"] == "path-unresponsive"
-                   for one in self.team.show()["members"] if one["name"] == member)
-
     def failures(self) -> int:
         return sum(member["failures"] for member in self.team.show()["members"])
 
     def probes(self) -> dict[str, Any]:
-        return {member["name"]: member["probes"] for member in self.team.show()["members"]}
+        return {member["device"]: member["probes"] for member in self.team.show()["members"]}
 
     def cpu_ticks(self) -> int:
         """Of the daemon, user and system, in hundredths of a second."""
