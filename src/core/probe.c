@@ -192,9 +192,12 @@ static void follow(struct probe_run *run, struct probe_state *state)
 
 /* --- who hears whom --- */
 
-/* Probes in a row that were due and have not come; *@ret_first_ns: when the first of them was sent. */
+/*
+ * Probes in a row that were due at @at_ns and have not come; *@ret_first_ns: when the first of them
+ * was sent.
+ */
 static uint32_t missed(const struct probe_run *run, const struct probe_state *state,
-		       unsigned int to, unsigned int from, uint64_t now_ns, uint64_t *ret_first_ns)
+		       unsigned int to, unsigned int from, uint64_t at_ns, uint64_t *ret_first_ns)
 {
 	const struct probe_track *track = &run->tracks[to][from];
 	uint32_t newest = state->pairs[to][from].newest, last = run->sequences[from], count = 0;
@@ -203,8 +206,8 @@ static uint32_t missed(const struct probe_run *run, const struct probe_state *st
 	if (last >= PROBE_WINDOW && first <= last - PROBE_WINDOW)
 		first = last - PROBE_WINDOW + 1;
 	for (uint32_t sequence = first; sequence <= last; sequence++)
-		if (run->sent_ns[from][sequence % PROBE_WINDOW] + run->due_ns <=
-		    now_ns - run->stood_ns)
+		if (run->sent_ns[from][sequence % PROBE_WINDOW] + run->due_ns + run->stood_ns <=
+		    at_ns)
 			count++;
 	*ret_first_ns = run->sent_ns[from][first % PROBE_WINDOW] + run->stood_ns;
 	return count;
@@ -216,6 +219,7 @@ struct look {
 	uint32_t hears[PICK_SLOTS];   /* by receiver, both ways */
 	uint32_t one_way[PICK_SLOTS]; /* by receiver, from there only */
 	uint32_t doubted;	      /* of whom or by whom a probe is missing */
+	bool calls;		      /* … so many that a processor may stand still */
 	uint64_t since_ns;	      /* evidence before is from before the path was lost */
 	uint64_t now_ns;
 };
@@ -225,14 +229,19 @@ static bool hears(const struct probe_run *run, const struct probe_state *state, 
 		  unsigned int from, struct look *look)
 {
 	const struct probe_track *track = &run->tracks[to][from];
+	uint32_t enough = run->settings.multiplier + track->unsteady;
+	bool silent = (run->silent >> from | run->silent >> to) & 1;
 	uint64_t first_ns;
 	uint32_t count = missed(run, state, to, from, look->now_ns, &first_ns);
 
 	if (count)
 		look->doubted |= 1U << from | 1U << to;
-	if (count < run->settings.multiplier + track->unsteady)
-		return !((run->silent >> from | run->silent >> to) & 1) ||
-		       state->pairs[to][from].newest > track->base;
+	if (count < enough)
+		return !silent || state->pairs[to][from].newest > track->base;
+	if (!silent && missed(run, state, to, from, run->called_ns, &first_ns) < enough) {
+		look->calls = true;
+		return true;
+	}
 	if (first_ns + run->due_ns < look->since_ns)
 		look->since_ns = first_ns + run->due_ns;
 	return false;
@@ -371,9 +380,10 @@ static uint32_t judge_groups(const struct probe_run *run, const struct probe_sta
  * Members without a mate that they can hear: by answers alone. When an address answers nobody any
  * more all miss it alike, so it takes another member that has missed less.
  */
-static uint32_t judge_answers(const struct probe_run *run, const struct look *look)
+static uint32_t judge_answers(const struct probe_run *run, struct look *look)
 {
 	uint32_t alone = run->members & ~look->judged, least = UINT32_MAX, silent = 0;
+	bool called = run->called_ns >= run->looked_ns;
 
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
 		if (has(run->members, slot) && run->answer_gaps[slot] < least)
@@ -383,7 +393,8 @@ static uint32_t judge_answers(const struct probe_run *run, const struct look *lo
 		    run->answer_gaps[slot] - least >=
 			    run->settings.multiplier + run->answer_unsteady[slot])
 			silent |= 1U << slot;
-	return silent;
+	look->calls |= !called && (silent & ~run->silent);
+	return called ? silent : silent & run->silent;
 }
 
 /* Evidence of the last moments only: as long as it takes to miss enough, and a little. */
@@ -439,26 +450,45 @@ static uint32_t untried(const struct probe_run *run, const struct look *look, ui
 	return untried;
 }
 
-bool probe_judge(struct probe_run *run, struct probe_state *state, uint32_t members,
-		 uint64_t now_ns)
+static bool decide(struct probe_run *run, const struct probe_state *state, uint64_t now_ns)
 {
 	uint32_t before = run->silent, silent = 0;
 	struct look look;
 
-	take_members(run, members);
-	run->looks++;
-	follow(run, state);
 	look_at(run, state, now_ns, &look);
 	silent = judge_groups(run, state, &look);
 	if (run->settings.addresses)
 		silent |= judge_answers(run, &look);
 	silent |= untried(run, &look, silent);
 	/* Nobody is better than the last one. */
-	if (!(members & ~silent))
+	if (!(run->members & ~silent))
 		silent = 0;
 	run->silent = silent;
-	run->looked_ns = now_ns;
+	run->calls = look.calls;
 	run->asks = (look.doubted & ~silent) || (silent && run->looks % SILENT_ASK_LOOKS == 0) ||
-		    (run->settings.addresses && (members & ~look.judged));
+		    (run->settings.addresses && (run->members & ~look.judged));
 	return silent != before;
+}
+
+bool probe_judge(struct probe_run *run, struct probe_state *state, uint32_t members,
+		 uint64_t now_ns)
+{
+	bool changed;
+
+	take_members(run, members);
+	run->looks++;
+	follow(run, state);
+	changed = decide(run, state, now_ns);
+	run->looked_ns = now_ns;
+	return changed;
+}
+
+bool probe_called(struct probe_run *run, const struct probe_state *state, uint64_t since_ns,
+		  uint64_t now_ns)
+{
+	run->called_ns = since_ns;
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
+		if (ear_of(run, state, slot).answered_ns >= run->looked_ns)
+			run->answer_gaps[slot] = 0;
+	return decide(run, state, now_ns);
 }

@@ -29,6 +29,10 @@
  * Time. A probe is due some time after it was sent, as a TCP would wait for an acknowledgement (RFC
  * 6298): the mean delay and four times its variation, of the slowest path at each look. Time in
  * which the daemon did not run does not count, and after a long such time all is counted anew.
+ *
+ * Standing processors. A virtual machine's processors stand still now and then, each by itself: then
+ * probes have come and nobody has taken them in. So nobody becomes silent before every processor
+ * has run since enough probes were due: the core asks for that (calls), and is told (called_ns).
  */
 #pragma once
 
@@ -58,6 +62,8 @@ struct probe_run {
 	uint32_t members;	    /* who takes part, a bit per slot */
 	uint32_t silent;	    /* who has lost the path */
 	bool asks;		    /* neighbours should be asked now */
+	bool calls;		    /* a verdict waits until all processors have run since now */
+	uint64_t called_ns;	    /* … and since when they have */
 	uint8_t others[PICK_SLOTS]; /* T13: slot + 1 of the same member's other path, 0 = none */
 	uint64_t due_ns;	    /* how old a probe must be to be missed */
 	uint64_t delay_ns;	    /* mean, and mean deviation */
@@ -94,6 +100,13 @@ bool probe_late(struct probe_run *run, uint64_t late_ns);
  */
 bool probe_judge(struct probe_run *run, struct probe_state *state, uint32_t members,
 		 uint64_t now_ns);
+
+/*
+ * All processors have run since @since_ns, so that what had come then stands in @state: the verdict
+ * that waited for that. Returns whether run->silent has changed.
+ */
+bool probe_called(struct probe_run *run, const struct probe_state *state, uint64_t since_ns,
+		  uint64_t now_ns);
 
 /* Have the two heard each other, ever? */
 bool probe_joined(const struct probe_state *state, unsigned int a, unsigned int b);

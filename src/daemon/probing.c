@@ -8,6 +8,7 @@
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/probe_ask.h"
+#include "daemon/roll_call.h"
 #include "kernel/frame.h"
 #include "kernel/packet.h"
 
@@ -204,11 +205,39 @@ static void judge(struct probing *probing, uint64_t now_ns)
 {
 	struct probe_state *state = datapath_probes(probing->team->datapath);
 	const struct link_table *links = &probing->context->observed->links;
-	bool changed = probe_judge(&probing->run, state, members_of(probing->team, links), now_ns);
+	struct roll_call *roll_call = probing->context->roll_call;
+	bool changed;
 
+	probing->run.called_ns = roll_call_since(roll_call, now_ns);
+	changed = probe_judge(&probing->run, state, members_of(probing->team, links), now_ns);
 	state->memory.silent = probing->run.silent;
+	if (probing->run.calls)
+		roll_call_start(roll_call, now_ns);
 	if (changed)
 		manager_wake(probing->context->manager);
+}
+
+static bool judge_again(struct probing *probing, uint64_t since_ns, uint64_t now_ns)
+{
+	struct probe_state *state = datapath_probes(probing->team->datapath);
+	bool changed = probing->run.calls && probe_called(&probing->run, state, since_ns, now_ns);
+
+	state->memory.silent = probing->run.silent;
+	return changed;
+}
+
+void probing_called(void *data)
+{
+	const struct team_context *context = data;
+	struct manager *manager = context->manager;
+	uint64_t now_ns = clock_now_ns(), since_ns = roll_call_since(context->roll_call, now_ns);
+	bool changed = false;
+
+	for (unsigned int i = 0; i < manager->team_count; i++)
+		if (manager->teams[i]->probing)
+			changed |= judge_again(manager->teams[i]->probing, since_ns, now_ns);
+	if (changed)
+		manager_wake(manager);
 }
 
 /* --- life --- */

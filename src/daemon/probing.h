@@ -22,6 +22,9 @@ struct probe_counts {
 void probing_follow(struct team *team, const struct team_context *context);
 void probing_free(struct probing *probing);
 
+/* All processors have run, for the teams of a struct team_context (daemon/roll_call.h). */
+void probing_called(void *context);
+
 /* The slots whose path does not respond. */
 uint32_t probing_silent(const struct team *team);
 

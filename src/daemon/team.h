@@ -64,6 +64,7 @@ struct team {
 
 struct carrier;
 struct handover;
+struct roll_call;
 
 /* What the fast path needs of its surroundings. */
 struct team_context {
@@ -75,6 +76,7 @@ struct team_context {
 	uint64_t netns;
 	struct manager *manager; /* to be woken when probes have given another verdict */
 	struct carrier *carrier; /* the carrier program, of all teams */
+	struct roll_call *roll_call;
 };
 
 /* Open what it needs, and observe everything. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/cleanup.h"
-#include "daemon/team.h"
+#include "daemon/probing.h"
+#include "daemon/roll_call.h"
 #include "datapath/carrier.h"
 #include "kernel/netns.h"
 #include "kernel/packet.h"
@@ -27,6 +28,9 @@ int team_context_open(struct team_context *context, struct observed *observed, s
 	context->carrier = carrier_new(pins);
 	if (!context->carrier)
 		return problem_set(problem, -ENOMEM, "out of memory");
+	err = roll_call_open(loop, probing_called, context, &context->roll_call);
+	if (err)
+		return problem_set(problem, err, "cannot start a thread: %s", strerror(-err));
 	err = observe_all(observed);
 	if (err)
 		return problem_set(problem, err, "cannot read the devices: %s", strerror(-err));
@@ -35,6 +39,7 @@ int team_context_open(struct team_context *context, struct observed *observed, s
 
 void team_context_close(struct team_context *context)
 {
+	roll_call_close(context->roll_call);
 	carrier_free(context->carrier);
 	close_fd(&context->packet_fd);
 }

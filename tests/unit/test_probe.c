@@ -35,6 +35,8 @@ struct network {
 	unsigned int loss;	     /* percent, of probes and answers */
 	uint64_t delay_ns;
 	bool doubled;
+	uint32_t stands; /* their processors stand still: what comes to them waits */
+	uint32_t waits[PICK_SLOTS][PICK_SLOTS]; /* the newest, by receiver and sender */
 	uint64_t now_ns;
 	unsigned int changes;
 	struct {
@@ -94,9 +96,16 @@ static void hear(unsigned int from, unsigned int to, uint32_t sequence, uint64_t
 static void arrive(void)
 {
 	for (; net->begin != net->end && net->way[net->begin % 4096].at_ns <= net->now_ns;
-	     net->begin++)
-		hear(net->way[net->begin % 4096].from, net->way[net->begin % 4096].to,
-		     net->way[net->begin % 4096].sequence, net->way[net->begin % 4096].at_ns);
+	     net->begin++) {
+		unsigned int from = net->way[net->begin % 4096].from;
+		unsigned int to = net->way[net->begin % 4096].to;
+		uint32_t sequence = net->way[net->begin % 4096].sequence;
+
+		if (net->stands >> to & 1)
+			net->waits[to][from] = sequence;
+		else
+			hear(from, to, sequence, net->way[net->begin % 4096].at_ns);
+	}
 }
 
 static void put_on_way(unsigned int from, unsigned int to, uint32_t sequence)
@@ -126,7 +135,7 @@ static void hear_outside(unsigned int slot)
 	struct probe_ear *ear = &net->state.ears[slot];
 	bool both = (net->sends & net->receives) >> slot & 1;
 
-	if (!(net->receives >> slot & 1))
+	if (!(net->receives >> slot & 1) || (net->stands >> slot & 1))
 		return;
 	if (net->broadcasts || (net->inbound && !slot))
 		ear->outside_ns = net->now_ns + MS;
@@ -141,6 +150,8 @@ static void look_late(uint64_t late_ns)
 	arrive();
 	(void)probe_late(&net->run, late_ns);
 	net->changes += probe_judge(&net->run, &net->state, net->members, net->now_ns);
+	if (net->run.calls && !net->stands)
+		net->changes += probe_called(&net->run, &net->state, net->now_ns, net->now_ns);
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
 		if (net->members >> slot & 1) {
 			send_probes(slot);
@@ -437,6 +448,70 @@ static void a_stalled_daemon_decides_nothing(void **state)
 	stays(A, 20);
 }
 
+/* They run again: what has waited is taken in, and all have answered the roll call. */
+static void run_again(void)
+{
+	net->stands = 0;
+	for (unsigned int to = 0; to < PICK_SLOTS; to++)
+		for (unsigned int from = 0; from < PICK_SLOTS; from++)
+			if (net->waits[to][from])
+				hear(from, to, net->waits[to][from], net->now_ns);
+	memset(net->waits, 0, sizeof(net->waits));
+	net->changes += probe_called(&net->run, &net->state, net->now_ns, net->now_ns);
+}
+
+/* What comes to a processor that stands still has not been lost, however long it waits. */
+static void a_standing_processor_is_no_dead_path(void **state)
+{
+	bool called = false;
+
+	look(20);
+	for (unsigned int looks = 1; looks < 20; looks++) {
+		net->stands = B;
+		look(looks);
+		called |= net->run.calls;
+		run_again();
+		assert_false(net->run.calls);
+		look(5);
+	}
+	assert_true(called);
+	assert_int_equal(net->changes, 0);
+	look(50);
+	cut(A);
+	assert_in_range(until(A), 4, 5);
+}
+
+/* The verdict comes with the answer to the roll call. */
+static void a_path_dies_while_a_processor_stands(void **state)
+{
+	look(20);
+	net->stands = B;
+	cut(A);
+	look(10);
+	assert_int_equal(net->run.silent, 0);
+	net->stands = 0;
+	look(1);
+	run_again();
+	assert_int_equal(net->run.silent, A);
+}
+
+/* Of switches that are not joined: answers that wait are answers. */
+static void answers_may_wait_for_a_processor(void **state)
+{
+	net->apart = true;
+	net->run.settings.addresses = true;
+	look(20);
+	net->stands = A;
+	look(20);
+	assert_true(net->run.calls);
+	assert_int_equal(net->changes, 0);
+	net->stands = 0;
+	net->state.ears[0].answered_ns = net->now_ns;
+	run_again();
+	look(20);
+	assert_int_equal(net->changes, 0);
+}
+
 static void a_new_daemon_goes_on(void **state)
 {
 	look(20);
@@ -526,6 +601,9 @@ int main(void)
 		TEST(late_probe_is_soon_forgotten),
 		TEST(what_waited_for_a_path_is_no_delay),
 		TEST(a_stalled_daemon_decides_nothing),
+		TEST(a_standing_processor_is_no_dead_path),
+		TEST(a_path_dies_while_a_processor_stands),
+		TEST(answers_may_wait_for_a_processor),
 		TEST(a_new_daemon_goes_on),
 		TEST(the_other_path_must_show_that_it_works),
 		TEST(a_dead_uplink_takes_both_paths),
