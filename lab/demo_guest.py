@@ -58,9 +58,6 @@ class Probe:
         self._process.expect(f'"clock": {number}}}', START_TIMEOUT)
         return next(e["t"] for e in self.events(mark) if e.get("clock") == number)
 
-    def stop(self) -> None:
-        self._process.stop()
-
 
 @dataclass
 class Clock:
@@ -85,13 +82,16 @@ class Uplinks:
     """How members lose their uplinks, and what is known outside the guest of when that was."""
 
     def __init__(self, probe: Probe, devices: Mapping[str, str], guest: Probe,
-                 cable: Callable[[str, bool], None] | None = None) -> None:
+                 cable: Callable[[str, bool], None] | None = None,
+                 give: Callable[[str, bool], str] | None = None) -> None:
         """devices: what is set down at @probe, by member; @guest: the probe of the guest, whose
         clock all times are told in. Where both are one there is one clock. @cable pulls and plugs
-        in the one behind a member."""
-        self._probe, self._devices, self._guest, self._cable = probe, devices, guest, cable
+        in the one behind a member; @give takes a member's VF from the guest and gives it again,
+        and returns the command."""
+        self._probe, self._devices, self._guest = probe, devices, guest
+        self._cable, self._give = cable, give
         self._mark, self._clock = 0, Clock()
-        self._pulls: list[dict[str, Any]] = []
+        self._changes: list[dict[str, Any]] = []  # what was done to cables and VFs
 
     def set(self, member: str, up: bool) -> None:
         self._probe.set_link(self._devices[member], up)
@@ -102,16 +102,21 @@ class Uplinks:
 
     def pull(self, member: str, up: bool) -> None:
         """The cable behind a member, up: plugs it in again."""
-        self._pulls.append({"t": time.monotonic_ns(), "cable": member, "up": up})
+        self._changes.append({"t": time.monotonic_ns(), "cable": member, "up": up})
         self._cable(member, up)
+
+    def plug(self, member: str, up: bool) -> None:
+        """The host takes a member's VF from the guest, up: gives it again."""
+        change = {"t": time.monotonic_ns(), "vf": member, "up": up}
+        self._changes.append({**change, "command": self._give(member, up)})
 
     def begin(self) -> None:
         """Of an act."""
-        self._mark, self._pulls = self._probe.mark(), []
+        self._mark, self._changes = self._probe.mark(), []
 
     def events(self) -> list[dict[str, Any]]:
         """Since then, in the guest's clock; nothing that the guest's probe has told itself."""
-        events = list(self._pulls)
+        events = list(self._changes)
         if self._probe is not self._guest:
             events += (event for event in self._probe.events(self._mark) if "packets" not in event)
         if events:
@@ -172,13 +177,9 @@ class Team:
         teams = self.run("team", "show", "--json").json()["teams"]
         return next(team for team in teams if team["name"] == self.name)
 
-    def dropped(self) -> dict[str, int]:
-        """Frames that each member has received and the team must not see."""
-        return {m["name"]: sum(m["drops"].values()) for m in self.show()["members"]}
-
-    def probes(self) -> int:
-        """Probes that its members have sent."""
-        return sum(m["probes"]["sent"] for m in self.show()["members"])
+    def members(self) -> dict[str, dict[str, Any]]:
+        """By the names that they were added by: a device that is not there has no other."""
+        return {member["device"]: member for member in self.show()["members"]}
 
     def begin_probing(self, limit: float) -> str:
         """Until each member has heard another one. Returns the command."""
@@ -186,13 +187,24 @@ class Team:
         wait_until(lambda: hear_each_other(self.show()), limit, "the members to hear each other")
         return f"iovteam team set {self.name} probe=auto"
 
+    def exchange(self, leaves: str, comes: str, limit: float) -> list[str]:
+        """Another device in a member's place, which nothing but its carrier tells of; until all is
+        well. Returns the commands."""
+        commands = [f"team set {self.name} probe=off", f"member remove {self.name} {leaves}",
+                    f"member add {self.name} {comes}"]
+        for command in commands:
+            self.run(*command.split())
+        self.wait_well(limit)
+        return [f"iovteam {command}" for command in commands]
+
     def well(self) -> bool:
-        """Every member is in use."""
+        """Every member is in use, or stands by for them."""
         team = self.show()
-        return team["state"] == "up" and all(m["state"] == "active" for m in team["members"])
+        return team["state"] == "up" and all(m["state"] in ("active", "standby")
+                                             for m in team["members"])
 
     def wait_well(self, limit: float) -> None:
-        wait_until(self.well, limit, "both members to be active")
+        wait_until(self.well, limit, "every member to be well")
 
     def at_home(self) -> bool:
         """No bucket is held by another member than the one it was dealt to."""

@@ -70,6 +70,13 @@ class Host:
         self._change("adapter", "set", VM, *settings)
         self.settle()
 
+    def weigh(self, adapter: str, weight: int) -> str:
+        """By 0 it loses its VF, else it is given one. Returns the command."""
+        command = f"adapter set {VM} {adapter} iov-weight={weight}"
+        self.run(*command.split())
+        self.settle()
+        return f"iovteam {command}"
+
     def settle(self) -> None:
         wait_until(lambda: self.ask("plan")["actions"] == [], VFS_TIMEOUT,
                    "the host to be as wanted")
@@ -119,13 +126,15 @@ class Views:
         return self._adapter(member)["wanted"]["allow_teaming"]
 
     def take(self) -> dict[str, Any]:
-        """Both, now."""
-        members, switches = self._team.show()["members"], self._host.switches()
+        """Both, now; of the host those adapters that the team's members are of."""
+        members, switches = self._team.members(), self._host.switches()
         taken = {
-            "guest": [{key: m[key] for key in ("name", "state", "reason")} for m in members],
+            "guest": [{"name": name, "state": m["state"], "reason": m["reason"]}
+                      for name, m in members.items()],
             "host": [{"name": a["name"], "status": a["status"], "path": a["path"],
                       "allow_teaming": a["wanted"]["allow_teaming"]}
-                     for a in self._host.adapters()],
+                     for a in self._host.adapters()
+                     if a["name"] in map(self._adapters.get, members)],
             "uplinks": {sw["name"]: sw["uplink"] for sw in switches},
             "findings": [{key: f[key] for key in ("severity", "check", "subject", "what")}
                          for f in self._host.findings()],
@@ -138,7 +147,8 @@ class Views:
                                               ("host", self._host, self._whole))}
         return taken
 
-    def print(self, screen: show.Screen, taken: Mapping[str, Any]) -> None:
+    def print(self, screen: show.Screen, when: str, taken: Mapping[str, Any]) -> None:
+        screen.line(f"  {when}")
         show.both_views(screen, f"guest: iovteam {self.GUEST}", taken["guest"],
                         f"host: iovteam {self.HOST}", taken["host"])
         for side, commands in taken.get("text", {}).items():

@@ -48,12 +48,22 @@ class Act:
     events: list[dict[str, Any]] = field(default_factory=list)  # the probe's
     failovers: list[dict[str, Any]] = field(default_factory=list)  # the team's
     lost_member: str = ""  # the one whose loss the guest is to see
-    silent: bool = False  # … though its carrier does not tell
+    figures: str = "timing"  # what its loss is told by: timing, silence or removal
     probes: int = 0  # frames by which paths were probed
     uplink: dict[str, Any] = field(default_factory=dict)  # what was done to a member's uplink
     views: dict[str, Any] = field(default_factory=dict)  # what both sides said while it was lost
     outside_marks: list[Mark] = field(default_factory=list)  # in the clock outside, the peer's
     dropped: dict[str, int] = field(default_factory=dict)  # by the team's programs on reception
+    roles: dict[str, dict[str, str]] = field(default_factory=dict)  # path and state at its begin
+
+    def compare(self, before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]) -> None:
+        """What the team has shown of its members before the act and after it."""
+        self.dropped = {name: sum(after[name]["drops"].values())
+                        - sum(before[name]["drops"].values()) for name in after}
+        self.probes = sum(after[name]["probes"]["sent"] - before[name]["probes"]["sent"]
+                          for name in after)
+        self.roles = {name: {"path": member["path"], "state": member["state"]}
+                      for name, member in before.items()}
 
 
 # --- traffic ---
@@ -130,7 +140,7 @@ class Flows:
     """Where each flow is, by the source MAC that its frames reach the peer with."""
 
     def __init__(self) -> None:
-        self.home: list[str] = []  # where the first act left each flow
+        self.home: list[str] = []  # where the first act found each flow
         self.now: list[str] = []
 
     def follow(self, watch: dict[str, Any], lost_mac: str) -> tuple[int, list[int]]:
@@ -152,7 +162,7 @@ class Flows:
             if moves > 1 and not on_the_way or moves == 1 and not needed:
                 disturbed.append(flow)
         self.now = last
-        self.home = self.home or last
+        self.home = self.home or before
         return moved, disturbed
 
     def away(self) -> int:
@@ -171,19 +181,26 @@ def kept_lost(act: Act, flows_before: Iterable[str], lost_mac: str) -> int:
 # --- the kernel's counters ---
 
 def members(act: Act, names: list[str]) -> list[dict[str, Any]]:
-    def over_act(name: str, which: int) -> int:
-        return act.packets_after[name][which] - act.packets_before[name][which]
+    """What each has counted: None of one that is gone, and its counters with it. One that has come
+    in the act has counted from 0 on."""
+    def over_act(name: str, which: int) -> int | None:
+        if name not in act.packets_after:
+            return None
+        return act.packets_after[name][which] - act.packets_before.get(name, [0, 0])[which]
 
-    return [{"name": name, "tx_packets": over_act(name, 1), "rx_packets": over_act(name, 0),
-             "dropped": act.dropped.get(name, 0)}
+    return [{"name": name, **act.roles.get(name, {}), "tx_packets": over_act(name, 1),
+             "rx_packets": over_act(name, 0), "dropped": act.dropped.get(name, 0)}
             for name in names]
 
 
-def counters_agree(result: dict[str, Any]) -> bool:
+def counters_agree(result: dict[str, Any]) -> bool | None:
     """What the members sent lies between what the recorder at the far end received and what the
     near one sent; and so the other way, less what the team has dropped: a NIC may hand a VF's own
-    frames back to it. Frames that are not the recorder's come on top."""
+    frames back to it. Frames that are not the recorder's come on top. None: a member has taken its
+    counters with it, so that nobody can tell."""
     out, into = result["directions"]
+    if any(member["tx_packets"] is None for member in result["members"]):
+        return None
     tx = sum(member["tx_packets"] for member in result["members"])
     rx = sum(member["rx_packets"] - member["dropped"] for member in result["members"])
     others = OTHER_FRAMES_MAX + (1 + QUESTIONS_MAX) * result["probes"]
@@ -219,10 +236,7 @@ def measure(act: Act, names: list[str], macs: dict[str, str], flows: Flows) -> d
     if act.lost_member:
         result["lost_member"] = act.lost_member
         result["kept_flows_lost"] = kept_lost(act, before, lost_mac)
-        if act.silent:
-            result["silence"] = silence(act)
-        else:
-            result["timing"] = timing(act)
+        result[act.figures] = FIGURES[act.figures](act)
     return result
 
 
@@ -232,13 +246,18 @@ def carrier_lost_ns(act: Act) -> tuple[int, int] | None:
     """When the VF's driver noticed, by its line in the kernel's log, and when user space could
     know, by rtnetlink. A driver that logs nothing noticed when somebody was told:
     the probe or the team."""
-    told = next((event["t"] for event in act.events
-                 if event.get("link") == act.lost_member and not event["carrier"]), None)
+    told = heard_ns(act)
     noticed = next((event["t"] for event in act.events
                     if re.search(r"igbvf .*Link is Down", event.get("log", ""))), None)
     if not noticed and told:
         noticed = min(told, failover_of(act).get("seen_us", told) * 1000)
     return (noticed, told) if noticed and told else None
+
+
+def heard_ns(act: Act) -> int | None:
+    """When user space could know that the member has lost its carrier, or goes."""
+    return next((event["t"] for event in act.events
+                 if event.get("link") == act.lost_member and not event["carrier"]), None)
 
 
 def flowing_ns(act: Act) -> dict[str, int | None]:
@@ -251,9 +270,10 @@ def ms(since: int | None, until: int | None) -> float | None:
 
 
 def lost_ns(act: Act) -> int | None:
-    """When the uplink was begun to be taken away."""
+    """When the uplink, or the VF, was begun to be taken away."""
     return next((e["t"] for e in act.events
-                 if e.get("done", "").startswith("down ") or ("cable" in e and not e["up"])), None)
+                 if e.get("done", "").startswith("down ")
+                 or (("cable" in e or "vf" in e) and not e["up"])), None)
 
 
 def told(act: Act, uncertainty_ns: int) -> dict[str, Any]:
@@ -293,6 +313,29 @@ def timing(act: Act) -> dict[str, float | None]:
     }
 
 
+def removal(act: Act) -> dict[str, float | None]:
+    """The way from the host's command that takes a VF to traffic flowing, in ms, and how long that
+    was interrupted. A device that is removed loses its carrier first, and the kernel may act on
+    that (T17) before anybody is told: traffic may flow earlier than the team decides."""
+    command, failover, spans = lost_ns(act), failover_of(act), interruptions(act)
+    gone = next((e["t"] for e in act.events
+                 if e.get("link") == act.lost_member and e.get("gone")), None)
+    return {"command_to_netlink_ms": ms(command, heard_ns(act)),
+            **{f"command_to_{step}_ms": ms(command, failover.get(f"{step}_us", 0) * 1000)
+               for step in ("seen", "decided", "applied")},
+            **{f"command_to_traffic_{way}_ms": ms(command, t)
+               for way, t in flowing_ns(act).items()},
+            "command_to_gone_ms": ms(command, gone),
+            **{f"interrupted_{way}_ms": ms(found[0][0], found[-1][1]) if found else 0.0
+               for way, found in spans.items()}}
+
+
+FIGURES: dict[str, Callable[[Act], dict[str, float | None]]] = {
+    "timing": timing, "silence": silence, "removal": removal}
+# What the times until traffic flows begin with, in each of them.
+TRAFFIC_SINCE = {"timing": "vf_carrier", "silence": "pulled", "removal": "command"}
+
+
 def failover_of(act: Act) -> dict[str, Any]:
     """The team's own record of losing the member."""
     return next((f for f in act.failovers
@@ -309,6 +352,10 @@ def event_mark(event: dict[str, Any]) -> Mark | None:
     elif "cable" in event:
         text = (f"outside: the cable behind {event['cable']} is "
                 f"{'plugged in' if event['up'] else 'pulled'}")
+    elif "vf" in event:
+        text = f"host: {event['command']}"
+    elif event.get("gone") or event.get("new"):
+        text = f"{event['link']}: {'removed' if event.get('gone') else 'there again'}"
     elif "link" in event:
         place = "host: " if event.get("outside") else ""
         text = f"{place}{event['link']}: carrier {'up' if event['carrier'] else 'lost'}"
@@ -360,14 +407,24 @@ def total(result: dict[str, Any], *what: str) -> int:
 
 def flowed_again(result: dict[str, Any]) -> bool:
     """Both ways, or one was never interrupted."""
-    if "silence" in result:
-        times = {way: result["silence"][f"pulled_to_traffic_{way}_ms"] for way in ("out", "in")}
-    else:
-        times = {way: result["timing"][f"vf_carrier_to_traffic_{way}_ms"]
-                 for way in ("out", "in")}
-    return all(times[way] is not None
+    figures = next(name for name in TRAFFIC_SINCE if name in result)
+    return all(result[figures][f"{TRAFFIC_SINCE[figures]}_to_traffic_{way}_ms"] is not None
                or not direction["lost"]
                for way, direction in zip(("out", "in"), result["directions"]))
+
+
+def came_home(result: dict[str, Any]) -> Claim:
+    """Of an act at whose end all is well again."""
+    return (f"{result['name']}: 0 lost, 0 duplicated, every flow at home again",
+            total(result, "lost", "refused", "duplicated") == 0 and result["flows_away"] == 0)
+
+
+def counters_claim(results: Results) -> Claim:
+    """Of all acts but those in which a device has taken its counters with it."""
+    unknown = [name for name, result in results.items() if result["counters_agree"] is None]
+    but = f" but {', '.join(unknown)}, where a VF took its own with it" if unknown else ""
+    return (f"the kernel's counters agree with the recorder's in every act{but}",
+            all(result["counters_agree"] is not False for result in results.values()))
 
 
 def claims(results: Results, wanted_packets: int) -> list[Claim]:
@@ -387,24 +444,21 @@ def claims(results: Results, wanted_packets: int) -> list[Claim]:
         ("link-lost: the VF's driver noticed, and traffic flowed again both ways",
          lost["timing"]["pf_down_to_vf_carrier_ms"] is not None and flowed_again(lost)),
         ("link-lost: no flow moved without need", lost["flows_disturbed"] == 0),
-        ("link-back: 0 lost, 0 duplicated, every flow at home again",
-         total(back, "lost", "refused", "duplicated") == 0 and back["flows_away"] == 0),
-        ("the kernel's counters agree with the recorder's in every act",
-         all(result["counters_agree"] for result in results.values())),
+        came_home(back),
+        counters_claim(results),
     ]
 
 
 def seen(result: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What guest and host said of the member whose uplink was lost."""
-    views = result["views"]
-    place = next(i for i, member in enumerate(views["guest"])
-                 if member["name"] == result["uplink"]["lost"])
+    """What guest and host said of the member that was lost, or whose uplink was."""
+    views, lost = result["views"], result.get("lost_member") or result["uplink"]["lost"]
+    place = next(i for i, member in enumerate(views["guest"]) if member["name"] == lost)
     return views["guest"][place], views["host"][place]
 
 
 def silent_claims(results: Results) -> list[Claim]:
     """Of a cable that is pulled behind a carrier that stays."""
-    pulled, back = results["cable-pulled"], results["cable-back"]
+    pulled = results["cable-pulled"]
     guest, _ = seen(pulled)
     return [
         (f"cable-pulled: the carrier of {pulled['lost_member']} stays up, and the team leaves it"
@@ -414,8 +468,41 @@ def silent_claims(results: Results) -> list[Claim]:
          " none came twice, no flow moved without need",
          flowed_again(pulled) and total(pulled, "duplicated") == 0
          and pulled["flows_disturbed"] == 0),
-        ("cable-back: 0 lost, 0 duplicated, every flow at home again",
-         total(back, "lost", "refused", "duplicated") == 0 and back["flows_away"] == 0),
+        came_home(results["cable-back"]),
+    ]
+
+
+def unplug_claims(results: Results) -> list[Claim]:
+    """Of a VF that is taken out of the guest and given to it again."""
+    gone = results["vf-unplugged"]
+    guest, _ = seen(gone)
+    return [
+        (f"vf-unplugged: {gone['lost_member']} is not-present, and the team has left it"
+         f" {gone['removal']['command_to_decided_ms']} ms after the host's command",
+         (guest["state"], guest["reason"]) == ("failed", "not-present")
+         and gone["removal"]["command_to_decided_ms"] is not None
+         and gone["removal"]["command_to_gone_ms"] is not None),
+        (f"vf-unplugged: traffic flowed again both ways, {total(gone, 'lost'):,} packets lost,"
+         " none came twice, no flow moved without need",
+         flowed_again(gone) and total(gone, "duplicated") == 0 and gone["flows_disturbed"] == 0),
+        came_home(results["vf-replugged"]),
+    ]
+
+
+def mixed_claims(results: Results) -> list[Claim]:
+    """Of a team of a VF and a card without one."""
+    lost = results["mixed-team"]
+    vf, card = lost["members"]
+    return [
+        (f"mixed-team: {vf['name']} is hardware and active, {card['name']} is synthetic and"
+         " stands by",
+         [(m["path"], m["state"]) for m in (vf, card)] == [("hardware", "active"),
+                                                           ("synthetic", "standby")]),
+        (f"mixed-team: all {lost['flows']} flows go to {card['name']}, traffic flowed again both"
+         f" ways, {total(lost, 'lost'):,} packets lost, none came twice",
+         flowed_again(lost) and lost["flows_away"] == lost["flows"]
+         and total(lost, "duplicated") == 0),
+        came_home(results["mixed-team-back"]),
     ]
 
 

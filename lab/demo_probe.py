@@ -12,6 +12,7 @@ stdin:   up IFACE | down IFACE | sample | clock N
 stdout:  JSON lines, each with t (ns):
     {"t": 1, "packets": {"ens4": [received, sent], ...}, "asked": false}
     {"t": 1, "link": "ens4", "up": true, "carrier": false}
+        "gone": true       it has been removed; "new": true   … and there is one of its name again
     {"t": 1, "log": "igbvf 0000:02:10.0: Link is Down"}
     {"t": 1, "done": "down ens1f0", "took_ns": 1}            t is when it was begun
     {"t": 1, "clock": 7}
@@ -60,16 +61,24 @@ class Links:
         now, data = time.monotonic_ns(), self.socket.recv(1 << 16)
         while data:
             size, kind, *_ = NLMSGHDR.unpack_from(data)
+            body = data[NLMSGHDR.size:size]
             if kind == RTM_NEWLINK:
-                self.heard(now, data[NLMSGHDR.size:size])
+                self.heard(now, body)
+            elif kind == RTM_DELLINK and body[0] == socket.AF_UNSPEC:  # not: it has left a bridge
+                self.removed(now, self.name(body[IFINFOMSG.size:]))
             data = data[(size + 3) & ~3:]
 
     def heard(self, now, body):
         flags, name = IFINFOMSG.unpack_from(body)[3], self.name(body[IFINFOMSG.size:])
         state = bool(flags & IFF_UP), bool(flags & IFF_LOWER_UP)
         if self.known.get(name) != state:
+            new = {"new": True} if self.known.get(name, state) is None else {}
             self.known[name] = state
-            say(now, link=name, up=state[0], carrier=state[1])
+            say(now, link=name, up=state[0], carrier=state[1], **new)
+
+    def removed(self, now, name):
+        self.known[name] = None
+        say(now, link=name, up=False, carrier=False, gone=True)
 
     @staticmethod
     def name(attributes):

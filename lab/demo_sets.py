@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
-from . import Lab
+from . import Lab, wait_until
 from .demo_guest import Probe, Team, Uplinks
 from .demo_host import SWITCHES, Host, Views
 from .demo_stage import FAILOVER_MAX, Props, team_up, traffic
@@ -46,6 +46,8 @@ class Sriov:
         drivers = {"pf": driver(self._lab.host, self._lab.pfs[0].name)}
         if self._props and self._props.members != list(SWITCHES):
             drivers["vf"] = driver(self._lab.guest, self._props.members[0])
+        for card in self._lab.virtio:
+            drivers["card"] = driver(self._lab.host, card.name)
         return {"kernel": self._lab.host.run(["uname", "-r"]).out.strip(), "drivers": drivers}
 
     def with_vfs(self, *settings: str) -> Props:
@@ -55,8 +57,25 @@ class Sriov:
             self.host.set_vm(*settings)
         members = {f"{adapter}-vf": adapter for adapter in SWITCHES}
         for member in members:
-            self._lab.guest.run(["ethtool", "-G", member, "rx", "4096"])
+            self._deepen_ring(member)
         return self._team_over(members)
+
+    def _deepen_ring(self, vf: str) -> None:
+        """As soon as it is there; see deepen_queues()."""
+        wait_until(lambda: not self._lab.guest.run(["ethtool", "-G", vf, "rx", "4096"],
+                                                   check=False).rc,
+                   FAILOVER_MAX, f"{vf} to be in the guest")
+
+    def give_card(self) -> tuple[str, str]:
+        """A virtio card of the VM, on the same network, goes to the guest. Its name, and the
+        command."""
+        card = self._lab.virtio[0]
+        command = f"ip link set {card.name} netns {self._lab.guest.netns}"
+        deepen_queues(self._lab.outside.phys, [card.tap])
+        self._lab.host.run(command.split())
+        # Nor may what waits to go out look like one: fq_codel drops what emulation makes wait.
+        self._lab.guest.sh(f"tc qdisc replace dev {card.name} root pfifo limit 10000")
+        return card.name, command
 
     def with_veths(self) -> Props:
         self._make("off", [], [])
@@ -74,9 +93,17 @@ class Sriov:
         team_up(self.team, list(members))
         pfs = {member: self._nics()[adapter] for member, adapter in members.items()}
         number = {member: list(SWITCHES).index(adapter) for member, adapter in members.items()}
+
+        def give(member: str, up: bool) -> str:
+            command = self.host.weigh(members[member], 100 if up else 0)
+            if up:
+                self._deepen_ring(member)
+            return command
+
         self._props = Props(
-            self.team, list(members), self.probe, Uplinks(self.probe, pfs, self.probe,
-                    lambda member, up: self._lab.cable(number[member], up)),
+            self.team, list(members), self.probe,
+            Uplinks(self.probe, pfs, self.probe,
+                    lambda member, up: self._lab.cable(number[member], up), give),
             Views(self.host, self.team, members, self._whole),
             traffic(self._lab.guest, self._lab.peer, self._build, self._rate), self._rate)
         return self._props
@@ -105,13 +132,6 @@ class Sriov:
                           "spoofchk": vf["spoofchk"], "trust": vf["trust"],
                           "link_state": vf["link_state"], "notes": adapter["notes"]})
         return found
-
-    def close(self) -> None:
-        self.probe.stop()
-        self.team.stop_daemon()
-        self.host.stop()
-        self._lab.host.run(["rm", "-rf", self.DIRECTORY, self.BPFFS, f"{self.BPFFS}-guard",
-                            "/sys/fs/bpf/iovteam"])
 
 
 class Virtio:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import textwrap
 from bisect import bisect_right
+from itertools import zip_longest
 from typing import Any, Sequence, TextIO
 
 from .demo_measure import Mark
@@ -54,6 +55,19 @@ class Screen:
 
 # --- strip chart ---
 
+def continued(samples: Sequence[Sample], names: Sequence[str]) -> list[Sample]:
+    """How far each counter has grown: one that is gone stands still, and is 0 when it is back."""
+    grown, before, found = {name: [0, 0] for name in names}, samples[0][1], []
+    for t, counts in samples:
+        for name in names:
+            pairs = zip(counts.get(name, [0, 0]), before.get(name, [0, 0]))
+            grown[name] = [sum_ + (now - then if now >= then else now)
+                           for sum_, (now, then) in zip(grown[name], pairs)]
+        found.append((t, dict(grown)))
+        before = counts
+    return found
+
+
 def counter_at(samples: Sequence[Sample], t: float, name: str, which: int) -> float:
     """A counter at a time between samples, by linear interpolation."""
     i = min(max(bisect_right(samples, t, key=lambda s: s[0]), 1), len(samples) - 1)
@@ -91,6 +105,7 @@ def strip_chart(screen: Screen, samples: Sequence[Sample], begin: int, end: int,
     """Each member's packets both ways over the act, a full bar being @top per second, and what
     happened when."""
     width = max(map(len, members)) + 5
+    samples = continued(samples, members)
     rows = {(name, way): rates(samples, begin, end, name, which)
             for name in members for way, which in (("tx", 1), ("rx", 0))}
     for (name, way), row in rows.items():
@@ -133,7 +148,9 @@ def act_table(screen: Screen, result: dict[str, Any]) -> None:
         # igbvf waits for its lost PF with bottom halves off: a CPU of the guest carries nothing.
         screen.line(f"  flows that stayed lost {result['kept_flows_lost']} packets")
     screen.line("  kernel's counters: " + "; ".join(
-        f"{m['name']} tx {m['tx_packets']:,} rx {m['rx_packets']:,}" for m in result["members"]))
+        f"{m['name']} " + (f"tx {m['tx_packets']:,} rx {m['rx_packets']:,}"
+                           if m["tx_packets"] is not None else "gone, with its own")
+        for m in result["members"]))
     if any(m["dropped"] for m in result["members"]):
         screen.line("  of them dropped by the team: " + "; ".join(
             f"{m['name']} {m['dropped']:,}" for m in result["members"]))
@@ -165,10 +182,22 @@ def silence_table(screen: Screen, silence: dict[str, float | None]) -> None:
     times_table(screen, rows, silence)
 
 
+def removal_table(screen: Screen, removal: dict[str, float | None]) -> None:
+    rows = [("the host's command -> the guest is told (rtnetlink)", "command_to_netlink_ms"),
+            ("  -> the team decides", "command_to_decided_ms"),
+            ("  -> the datapath is changed", "command_to_applied_ms"),
+            ("  -> outbound traffic flows", "command_to_traffic_out_ms"),
+            ("  -> inbound traffic flows", "command_to_traffic_in_ms"),
+            ("  -> the guest has no such device", "command_to_gone_ms"),
+            ("outbound traffic was interrupted for", "interrupted_out_ms"),
+            ("inbound traffic was interrupted for", "interrupted_in_ms")]
+    times_table(screen, rows, removal)
+
+
 def both_views(screen: Screen, guest_title: str, guest: Sequence[dict[str, Any]],
                host_title: str, host: Sequence[dict[str, Any]]) -> None:
     """What guest and host said at the same time, side by side."""
-    good = {"active", "ok"}
+    good = {"active", "standby", "ok"}
     left = [(m["name"], m["state"], m["reason"].replace("none", "-")) for m in guest]
     right = [(a["name"], a["status"], a["path"], "on" if a["allow_teaming"] else "off")
              for a in host]
@@ -176,11 +205,11 @@ def both_views(screen: Screen, guest_title: str, guest: Sequence[dict[str, Any]]
     right_rows = [f"{'ADAPTER':9}{'STATUS':8}{'PATH':14}TEAMING",
                   *(f"{n:9}{s:8}{p:14}{t}" for n, s, p, t in right)]
     width = max(len(guest_title), *map(len, left_rows))
-    screen.line("  while the uplink was lost")
     screen.line(f"  {screen.bold(guest_title.ljust(width))} │ {screen.bold(host_title)}")
-    wells = [True, *(m["state"] in good and a["path"] in good for m, a in zip(guest, host))]
-    for one, other, well in zip(left_rows, right_rows, wells):
-        line = f"{one.ljust(width)} │ {other}"
+    wells = [True, *(m["state"] in good and (not a or a["path"] in good)
+                     for m, a in zip_longest(guest, host))]
+    for one, other, well in zip_longest(left_rows, right_rows, wells, fillvalue=""):
+        line = f"{one.ljust(width)} │ {other}".rstrip()
         screen.line("  " + (line if well else screen.colour(line, "33")))
 
 
@@ -215,7 +244,7 @@ def verdict(screen: Screen, claims: Sequence[dict[str, Any]]) -> None:
     screen.line()
     for claim in claims:
         sign = screen.colour("✓", "32") if claim["held"] else screen.colour("✗", "1;31")
-        first, *more = textwrap.wrap(claim["claim"], WIDTH - 4)
+        first, *more = textwrap.wrap(claim["claim"], WIDTH - 4, break_on_hyphens=False)
         screen.line(f"  {sign} {first}")
         for text in more:
             screen.line(f"    {text}")

@@ -67,26 +67,28 @@ class Stage:
     def __init__(self, screen: show.Screen, props: Props, first: int = 1) -> None:
         """first: the number of the first act."""
         self.screen, self.rate, self._number = screen, props.rate, first
-        self.team, self.members, self.probe = props.team, props.members, props.probe
+        self.team, self.probe = props.team, props.probe
         self.uplinks, self.views, self.traffic = props.uplinks, props.views, props.traffic
-        self.macs = {m["name"]: m["mac"] for m in self.team.show()["members"]}
-        self.flows = measure.Flows()
         self.results: dict[str, dict[str, Any]] = {}
+        self._cast(props.members)
+
+    def _cast(self, members: list[str]) -> None:
+        """Who is in the team from now on: where its flows are at home, the next act finds."""
+        self.members, self.flows = members, measure.Flows()
+        self.macs = {name: member["mac"] for name, member in self.team.members().items()}
 
     def play(self, name: str, title: str, script: Callable[[Act], None]) -> None:
         """One act: traffic begins, the script does what the act is about, traffic ends."""
         show.act_title(self.screen, self._number, name, title)
         self._number += 1
-        mark, before, dropped = self.probe.mark(), self.probe.packets(), self.team.dropped()
-        probes = self.team.probes()
+        mark, packets, before = self.probe.mark(), self.probe.packets(), self.team.members()
         self.uplinks.begin()
-        act = Act(name, before, self.traffic.begin(name)["now_ns"])
+        act = Act(name, packets, self.traffic.begin(name)["now_ns"])
         self._begun = time.monotonic()
         script(act)
         act.end_ns = self.traffic.drain()
         act.packets_after = self.probe.packets()
-        act.dropped = {name: n - dropped[name] for name, n in self.team.dropped().items()}
-        act.probes = self.team.probes() - probes
+        act.compare(before, self.team.members())
         guest, peer = self.traffic.reports()
         act.guest, act.peer = guest["acts"][-1], peer["acts"][-1]
         act.events = sorted([*self.probe.events(mark), *self.uplinks.events()],
@@ -96,6 +98,9 @@ class Stage:
         if act.uplink:
             self.results[name]["uplink"] = {**act.uplink,
                                             **measure.told(act, self.uplinks.uncertainty_ns)}
+        if "removal" in self.results[name]:
+            self.results[name]["removal"]["clock_uncertainty_ms"] = round(
+                self.uplinks.uncertainty_ns / 1e6, 1)
         if act.views:
             self.results[name]["views"] = act.views
         self._show(act)
@@ -106,13 +111,14 @@ class Stage:
         show.strip_chart(self.screen, samples, act.begin_ns, act.end_ns, self.members, marks,
                          self.rate)
         result = self.results[act.name]
-        if "timing" in result:
-            show.timing_table(self.screen, result["timing"])
-        if "silence" in result:
-            show.silence_table(self.screen, result["silence"])
+        for figures, table in (("timing", show.timing_table), ("silence", show.silence_table),
+                               ("removal", show.removal_table)):
+            if figures in result:
+                table(self.screen, result[figures])
         show.act_table(self.screen, result)
         if act.views:
-            self.views.print(self.screen, act.views)
+            what = "VF was away" if "removal" in result else "uplink was lost"
+            self.views.print(self.screen, f"while the {what}", act.views)
 
     # --- what scripts are made of ---
 
@@ -160,6 +166,26 @@ class Stage:
                   self.cable_pulled)
         self.play("cable-back", f"the cable behind {lost} is plugged in", self.cable_back)
 
+    def play_unplugged(self) -> None:
+        """Two acts: the host takes a VF from the guest, as for a live migration, and gives it
+        again."""
+        vf = self.team.show()["primary"]
+        self.play("vf-unplugged", f"the host takes {vf} from the guest", self.vf_unplugged)
+        self.play("vf-replugged", f"the host gives {vf} to the guest again", self.vf_replugged)
+
+    def play_mixed(self, card: str) -> None:
+        """Two acts of a team of a VF and a card without one: the VF's uplink goes, and is back."""
+        vf = self.team.show()["primary"]
+        other = next(name for name in self.members if name != vf)
+        show.commands(self.screen, "guest", self.team.exchange(other, card, FAILOVER_MAX))
+        command = ["member", "show", self.team.name]
+        show.command_output(self.screen, "guest", " ".join(["iovteam", *command]),
+                            self.team.run(*command).out)
+        self._cast([vf, card])
+        pf = self.uplinks.device(vf)
+        self.play("mixed-team", f"ip link set {pf} down, {card} stands by", self.link_lost)
+        self.play("mixed-team-back", f"ip link set {pf} up, on the host", self.link_back)
+
     def healthy(self, packets: int) -> Callable[[Act], None]:
         def script(_: Act) -> None:
             def enough() -> bool:
@@ -177,8 +203,19 @@ class Stage:
 
     def cable_pulled(self, act: Act) -> None:
         """The cable behind the primary is pulled: only probes tell."""
-        act.silent, act.lost_member = True, self._lose(act, self.uplinks.pull)
+        act.figures, act.lost_member = "silence", self._lose(act, self.uplinks.pull)
         self._outlive(act)
+
+    def vf_unplugged(self, act: Act) -> None:
+        """The primary's VF is taken out of the guest."""
+        act.figures, act.lost_member = "removal", self.team.show()["primary"]
+        self.lost = act.lost_member
+        self.run_on(LEAD)
+        self.uplinks.plug(self.lost, False)
+        self._outlive(act)
+
+    def vf_replugged(self, act: Act) -> None:
+        self._come_back(act, self.uplinks.plug)
 
     def _outlive(self, act: Act) -> None:
         """Until the team has left the lost member, and traffic flows."""

@@ -4,7 +4,8 @@
 adapters and VFs made with iovteam, the guest's team, traffic that is counted packet by packet.
 
 Lab (a): a VM is the host with SR-IOV NICs, and a namespace in it the guest on VFs; the NIC is
-disabled on the host, and a cable is pulled that no VF tells of. Lab (b): this machine's kernel is
+disabled on the host, a cable is pulled that no VF tells of, a VF is taken from the guest and given
+again, and a team of a VF and a virtio card loses the VF's uplink. Lab (b): this machine's kernel is
 the host, and a VM is the guest on virtio cards; the uplink of a switch is lost, with allow-teaming
 off and on. It ends with claims, each held or not; all of it goes to build/results/lab.json.
 """
@@ -42,12 +43,14 @@ def title(screen: show.Screen, text: str, *lines: str) -> None:
 
 
 def play_a(screen: show.Screen, sriov: Sriov, packets: int = PACKETS) -> dict[str, Any]:
-    """The pNIC is disabled on the host, and the guest on its VFs sees it."""
+    """The pNIC is disabled on the host, a cable is pulled, a VF taken away, and the guest on its
+    VFs sees it; then its team is of a VF and a virtio card."""
     screen.progress("switches, adapters with VFs, the team, the recorders…")
     stage = Stage(screen, sriov.with_vfs("allow-teaming=on"))
     facts = sriov.facts()
     title(screen, "lab (a): SR-IOV", f"host and guest: a VM, Linux {facts['kernel']}",
-          f"NICs {facts['drivers']['pf']}, VFs {facts['drivers']['vf']}", "")
+          f"NICs {facts['drivers']['pf']}, VFs {facts['drivers']['vf']}; "
+          f"for the mixed team a card {facts['drivers']['card']}", "")
     show.commands(screen, "host", sriov.host.changes)
     show.commands(screen, "guest", [stage.team.made_by])
     vfs = sriov.settings_read_back()
@@ -57,6 +60,11 @@ def play_a(screen: show.Screen, sriov: Sriov, packets: int = PACKETS) -> dict[st
     stage.play("link-back", f"ip link set {pf} up, on the host", stage.link_back)
     screen.line()
     stage.play_silent()
+    stage.play_unplugged()
+    screen.line()
+    card, command = sriov.give_card()
+    show.commands(screen, "host", [command])
+    stage.play_mixed(card)
     sriov.clear()
     results = stage.results
     return {"lab": "a", **facts, "rate_pps": stage.rate, "acts": list(results.values()),
@@ -93,7 +101,7 @@ def play_b(screen: show.Screen, lab: Hosted, virtio: Virtio,
 
 
 def run_a(screen: show.Screen, build: Path, kernel: str) -> dict[str, Any]:
-    with Lab(kernel=kernel, vfs=0, progress=screen.progress) as lab:
+    with Lab(kernel=kernel, vfs=0, virtio=1, progress=screen.progress) as lab:
         return play_a(screen, Sriov(lab, build, RATE, VF_VIEWS))
 
 

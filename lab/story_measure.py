@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Sequence
 
-from .demo_measure import (Claim, Results, all_carry, flowed_again, seen, silent_claims,
-                           teaming_claims, total)
+from .demo_measure import (Claim, Results, all_carry, came_home, counters_claim, flowed_again,
+                           mixed_claims, seen, silent_claims, teaming_claims, total,
+                           unplug_claims)
 
 
 def as_list(claims: Iterable[Claim]) -> list[dict[str, Any]]:
@@ -14,15 +15,13 @@ def as_list(claims: Iterable[Claim]) -> list[dict[str, Any]]:
 
 def common_claims(results: Results) -> list[Claim]:
     """Of a team whose links are well, and of a link that is back."""
-    healthy, back = results["healthy"], results["link-back"]
+    healthy = results["healthy"]
     return [
         (f"healthy: {healthy['flows']} flows, {total(healthy, 'sent'):,} packets: 0 lost, "
          "0 duplicated, 0 reordered, both members carry",
          total(healthy, "lost", "refused", "duplicated", "reordered") == 0 and all_carry(healthy)),
-        ("link-back: 0 lost, 0 duplicated, every flow at home again",
-         total(back, "lost", "refused", "duplicated") == 0 and back["flows_away"] == 0),
-        ("the kernel's counters agree with the recorder's in every act",
-         all(result["counters_agree"] for result in results.values())),
+        came_home(results["link-back"]),
+        counters_claim(results),
     ]
 
 
@@ -41,6 +40,8 @@ def claims_a(results: Results) -> list[Claim]:
         ("link-lost: the host's adapter is ok, and its uplink is down",
          host["status"] == "ok" and host["path"] != "ok"
          and "down" in lost["views"]["uplinks"].values()),
+        *unplug_claims(results),
+        *mixed_claims(results),
     ]
 
 

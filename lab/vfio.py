@@ -163,6 +163,7 @@ class Story:
                                  "the failover")
             self._traffic_goes_on(ping)
             views = self.views(guest)
+            self.screen.line("  while the uplink was lost")
             show.both_views(self.screen, f"guest: {TEAM}", views["guest"], f"host: {VM}",
                             views["host"])
             self.host.do("adapter", "show", VM)

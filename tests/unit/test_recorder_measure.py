@@ -40,6 +40,9 @@ def watch(first, last, changes):
     # nothing lost, nothing away: no flow has a reason to move
     [(([0, 1], [0, 1], [0, 0]), "", (0, [], 0)),
      (([0, 1], [1, 1], [1, 0]), "", (1, [0], 1))],
+    # home is where the first act found them, though a link was lost in it
+    [(([0, 0], [1, 1], [1, 1]), FOUR, (2, [], 2)),
+     (([1, 1], [0, 0], [1, 1]), "", (2, [], 0))],
     # a flow that was not seen has not moved
     [(([0, 1], [0, 1], [0, 0]), "", (0, [], 0)),
      (([0, -1], [0, -1], [0, 0]), "", (0, [], 0))],

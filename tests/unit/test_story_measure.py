@@ -58,7 +58,7 @@ PULLED = 2000, {"cable": "nicA", "up": False, "outside": True}
 
 def test_a_pulled_cable():
     played = act((1900, {"link": "nicB", "up": False, "carrier": True}), PULLED)
-    played.lost_member, played.silent = "nicA", True
+    played.lost_member, played.figures = "nicA", "silence"
     played.failovers = [{"member": "nicA", "cause": "path-unresponsive", "buckets_moved": 512,
                          "seen_us": 2_170_000, "decided_us": 2_180_000, "applied_us": 2_181_000}]
     quiet = {"delay_min_ns": 0, "silences": [], "outage_first_ns": 0, "outage_last_ns": 0}
@@ -72,13 +72,120 @@ def test_a_pulled_cable():
     assert measure.event_mark(played.events[1]).text == "outside: the cable behind nicA is pulled"
 
 
+TAKEN = 2000, {"vf": "nicA", "up": False, "command": "iovteam adapter set …", "outside": True}
+
+
+def test_a_vf_that_is_taken():
+    played = act(TAKEN, (2900, link("nicA")), (3100, link("nicA", gone=True, up=False)))
+    played.lost_member, played.figures = "nicA", "removal"
+    played.failovers = [{"member": "nicA", "cause": "administrative-decision",
+                         "buckets_moved": 512, "seen_us": 2_890_000, "decided_us": 2_891_000,
+                         "applied_us": 2_899_000}]
+    quiet = {"delay_min_ns": 0, "silences": [], "outage_first_ns": 0, "outage_last_ns": 0}
+    played.guest = {"received": {**quiet, "outage_first_ns": 2700 * MS,
+                                 "outage_last_ns": 2910 * MS}}
+    played.peer = {"received": quiet}
+    assert measure.removal(played) == {
+        "command_to_netlink_ms": 900.0, "command_to_seen_ms": 890.0,
+        "command_to_decided_ms": 891.0, "command_to_applied_ms": 899.0,
+        "command_to_traffic_out_ms": None, "command_to_traffic_in_ms": 910.0,
+        "command_to_gone_ms": 1100.0, "interrupted_out_ms": 0.0, "interrupted_in_ms": 210.0}
+    assert [measure.event_mark(event).text for event in played.events] == [
+        "host: iovteam adapter set …", "nicA: carrier lost", "nicA: removed"]
+
+
+def test_a_device_takes_its_counters_with_it():
+    played = measure.Act("vf-unplugged", {"nicA": [5, 5], "nicB": [0, 0]}, 0,
+                         packets_after={"nicB": [30, 20]})
+    gone, stayed = measure.members(played, ["nicA", "nicB"])
+    assert (gone["tx_packets"], gone["rx_packets"]) == (None, None)
+    assert (stayed["tx_packets"], stayed["rx_packets"]) == (20, 30)
+    directions = [{"sent": 20, "received": 20}, {"sent": 30, "received": 30}]
+    assert measure.counters_agree({"directions": directions, "members": [gone, stayed],
+                                   "probes": 0}) is None
+    # A new one of its name has counted from 0 on.
+    played.packets_before, played.packets_after = {"nicB": [0, 0]}, {"nicA": [4, 3],
+                                                                     "nicB": [26, 17]}
+    assert [(m["tx_packets"], m["rx_packets"])
+            for m in measure.members(played, ["nicA", "nicB"])] == [(3, 4), (17, 26)]
+    acts = {"vf-unplugged": {"counters_agree": None}, "vf-replugged": {"counters_agree": True}}
+    text, held = measure.counters_claim(acts)
+    assert held and "but vf-unplugged" in text
+    acts["vf-replugged"]["counters_agree"] = False
+    assert not measure.counters_claim(acts)[1]
+
+
+def test_the_chart_of_a_device_that_goes_and_comes():
+    samples = [(0, {"nicA": [100, 10]}), (1, {"nicA": [150, 20]}), (2, {}), (3, {"nicA": [7, 0]}),
+               (4, {"nicA": [9, 1]})]
+    assert [counts["nicA"] for _, counts in show.continued(samples, ["nicA"])] == [
+        [0, 0], [50, 10], [50, 10], [57, 10], [59, 11]]
+
+
+def home_again(name):
+    return {**story()["link-back"], "name": name}
+
+
+def unplug_story():
+    gone = lost(True, ("failed", "not-present"), "ok", lost_member="nicA",
+                removal={"command_to_decided_ms": 891.0, "command_to_gone_ms": 1100.0,
+                         "command_to_traffic_out_ms": 700.0, "command_to_traffic_in_ms": 910.0})
+    for way in gone["directions"]:
+        way["duplicated"] = 0
+    del gone["uplink"]  # it is well
+    return {"vf-unplugged": gone, "vf-replugged": home_again("vf-replugged")}
+
+
+@pytest.mark.parametrize("spoil,claims", [
+    (lambda acts: None, 0),
+    (lambda acts: acts["vf-unplugged"]["views"]["guest"][0].update(reason="none"), 1),
+    (lambda acts: acts["vf-unplugged"]["removal"].update(command_to_decided_ms=None), 1),
+    (lambda acts: acts["vf-unplugged"]["removal"].update(command_to_gone_ms=None), 1),
+    (lambda acts: acts["vf-unplugged"]["removal"].update(command_to_traffic_in_ms=None), 1),
+    (lambda acts: acts["vf-unplugged"].update(flows_disturbed=1), 1),
+    (lambda acts: acts["vf-unplugged"]["directions"][0].update(duplicated=1), 1),
+    (lambda acts: acts["vf-replugged"].update(flows_away=3), 1),
+    (lambda acts: acts["vf-replugged"]["directions"][0].update(lost=1), 1),
+])
+def test_claims_of_a_vf_that_is_taken(spoil, claims):
+    acts = unplug_story()
+    spoil(acts)
+    assert sum(not held for _, held in measure.unplug_claims(acts)) == claims
+
+
+def mixed_story():
+    gone = lost(True, ("failed", "media-disconnected"), "disconnected", lost_member="nicA",
+                flows=256, flows_away=256,
+                members=[{"name": "nicA", "path": "hardware", "state": "active"},
+                         {"name": "virtio0", "path": "synthetic", "state": "standby"}],
+                timing={"vf_carrier_to_traffic_out_ms": 4.0, "vf_carrier_to_traffic_in_ms": 64.0})
+    for way in gone["directions"]:
+        way["duplicated"] = 0
+    return {"mixed-team": gone, "mixed-team-back": home_again("mixed-team-back")}
+
+
+@pytest.mark.parametrize("spoil,claims", [
+    (lambda acts: None, 0),
+    (lambda acts: acts["mixed-team"]["members"][1].update(state="active"), 1),
+    (lambda acts: acts["mixed-team"]["members"][0].update(path="unknown"), 1),
+    (lambda acts: acts["mixed-team"].update(flows_away=255), 1),
+    (lambda acts: acts["mixed-team"]["timing"].update(vf_carrier_to_traffic_in_ms=None), 1),
+    (lambda acts: acts["mixed-team"]["directions"][1].update(duplicated=1), 1),
+    (lambda acts: acts["mixed-team-back"].update(flows_away=1), 1),
+])
+def test_claims_of_a_mixed_team(spoil, claims):
+    acts = mixed_story()
+    spoil(acts)
+    assert sum(not held for _, held in measure.mixed_claims(acts)) == claims
+
+
 def silent_story():
     pulled = lost(False, ("failed", "path-unresponsive"), "uplink-lost", lost_member="nicA",
                   silence={"pulled_to_decided_ms": 180.0, "pulled_to_traffic_out_ms": 210.0,
                            "pulled_to_traffic_in_ms": 240.0})
     for way in pulled["directions"]:
         way["duplicated"] = 0
-    return {"cable-pulled": pulled, "cable-back": story()["link-back"]}
+    return {"cable-pulled": pulled, "cable-back": home_again("cable-back")}
 
 
 @pytest.mark.parametrize("spoil,claims", [
@@ -141,7 +248,7 @@ def story():
             "not-told": lost(False, ("active", "none"), "uplink-lost", counters_agree=True),
             "told": lost(True, ("failed", "media-disconnected"), "disconnected",
                          counters_agree=True, timing=flowing),
-            "link-back": copy.deepcopy(well)}
+            "link-back": {"name": "link-back", **copy.deepcopy(well)}}
 
 
 def failed(results):
@@ -197,9 +304,16 @@ def test_both_views_fit_a_terminal():
                     "host: iovteam adapter show web1", views["host"])
     lines = out.getvalue().rstrip("\n").split("\n")
     assert max(map(len, lines)) <= 80
-    assert {line.index("│") for line in lines[1:]} == {lines[1].index("│")}
-    assert "failed  media-disconnected" in lines[3] and "disconnected  on" in lines[3]
-    assert "active  -" in lines[4]
+    assert {line.index("│") for line in lines} == {lines[0].index("│")}
+    assert "failed  media-disconnected" in lines[2] and "disconnected  on" in lines[2]
+    assert "active  -" in lines[3]
+
+
+def test_a_member_that_no_adapter_is_of():
+    out = io.StringIO()
+    views = story()["told"]["views"]
+    show.both_views(show.Screen(out), "guest", views["guest"], "host", views["host"][:1])
+    assert out.getvalue().rstrip("\n").split("\n")[-1].endswith("│")
 
 
 def test_long_claims_are_wrapped():
