@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 BUILD := build
 PYTHON := /usr/bin/python3
 
-.PHONY: all build demo bench bench-cost bench-failover bench-scale bench-silent test fuzz model lab lab-vm lab-shell setup install clean help
+.PHONY: all build demo bench bench-cost bench-failover bench-restart bench-scale bench-silent test fuzz model lab lab-vm lab-shell setup install clean help
 
 all: build
 
@@ -32,8 +32,13 @@ bench-cost: build ## instructions per packet beside bonding and team, in the lab
 	@$(PYTHON) bench/cost.py $(if $(KERNEL),--kernel $(KERNEL))
 
 RUNS := 1000
-bench-failover: build ## failovers beside kernel bonding, in the lab (RUNS=100 for a short one)
+bench-failover: build ## failovers beside the peers, in the lab (RUNS=100 for a short one)
+	@lab/setup bench
 	@$(PYTHON) bench/failover.py --runs $(RUNS) $(if $(KERNEL),--kernel $(KERNEL))
+
+bench-restart: build ## what traffic loses while a control plane is killed or restarted, in the lab
+	@lab/setup bench
+	@$(PYTHON) bench/restart.py $(if $(KERNEL),--kernel $(KERNEL))
 
 bench-scale: build ## how memory and times grow with members, teams and adapters, in the lab
 	@$(PYTHON) bench/scale.py $(if $(KERNEL),--kernel $(KERNEL))

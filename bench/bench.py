@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """All comparisons in one run, one file and one report.
 
-cost.py, failover.py, with each number of members, and scale.py measure; then build/results has
-bench.json, report.md and the pictures that the report shows, drawn by gnuplot.
+cost.py, failover.py with each number of members, restart.py and scale.py measure; then
+build/results has bench.json, report.md and the pictures that the report shows, drawn by gnuplot.
 """
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import cost  # noqa: E402
 import failover  # noqa: E402
+import restart  # noqa: E402
 import scale  # noqa: E402
 
+RESTARTS = 5  # of each peer, and as often killed
 TITLES = {side.key: side.title for side in (*cost.SIDES, *failover.SIDES)}
 
 
@@ -111,6 +113,8 @@ def report(bench: dict[str, Any], pictures: list[tuple[str, str]]) -> str:
         gap = ", ".join(f"{row['gap_ms_' + name]:.1f}" for name in ("p50", "p99", "max"))
         lines.append(f"| {TITLES[row['peer']]} | {row['members']} | {row['direction']} | {lost} | "
                      f"{gap} | {row['lost_at_return']} | {row['duplicated']}, {row['reordered']} |")
+    lines += ["", "## The control plane is killed, or restarted", "",
+              *restart.table(bench["control_plane"])]
     lines += ["", "## Growing numbers", "", "```", *scale.table(bench["scale"]), "```"]
     lines += ["", *(f"![{title}]({name})" for title, name in pictures), ""]
     return "\n".join(lines)
@@ -145,13 +149,17 @@ def main() -> int:
     build = args.build.resolve()
     args.tick_us = 0
     try:
-        screen.line("1 of 4: a packet's cost")
+        screen.line("1 of 5: a packet's cost")
         bench = cost.run(args, build, screen)
         bench["failover"] = []
         for step, args.members in ((2, 2), (3, 4)):
-            screen.line(f"{step} of 4: lost links, {args.members} members")
-            bench["failover"] += failover_rows(failover.run(args, build, screen))
-        screen.line("4 of 4: members, teams and adapters in growing numbers")
+            screen.line(f"{step} of 5: lost links, {args.members} members")
+            lost = failover.run(args, build, screen)
+            bench["failover"] += failover_rows(lost)
+        screen.line("4 of 5: control planes that are killed or restarted")
+        bench["control_plane"] = restart.run(args, build, RESTARTS, lost["tick_us"],
+                                             screen)["control_plane"]
+        screen.line("5 of 5: members, teams and adapters in growing numbers")
         bench["scale"] = scale.run(args, build, screen)
         write(bench, build / "results")
     except (cost.LabError, cost.CommandFailed, RuntimeError, OSError,

@@ -15,6 +15,7 @@ import bench  # noqa: E402
 import scale  # noqa: E402
 import cost  # noqa: E402
 import failover  # noqa: E402
+import restart  # noqa: E402
 
 
 def cycle(lost, silence_us, **more):
@@ -73,6 +74,29 @@ def test_costs():
     assert {len(line) for line in lines} == {len(lines[0])} and len(lines) == 1 + len(rows)
 
 
+def restarted(lost, silence_us):
+    way = {"lost": lost, "disturbed": 0, "silence_us": silence_us}
+    return {"ticks": 100, "skipped": 0, "rest": {"out": way, "in": way},
+            "all": {"out": {"duplicated": 0, "reordered": 2},
+                    "in": {"duplicated": 1, "reordered": 0}}}
+
+
+def test_restarts():
+    rows = restart.rows({(side.key, event): [restarted(0, 500), restarted(7, 2500),
+                                             restarted(3, 1500)]
+                         for side in restart.SIDES for event in restart.EVENTS})
+    first, second = rows[:2]
+    assert (first["peer"], first["event"], first["direction"]) == ("iovteam", "killed", "out")
+    assert (first["runs"], first["sent"]) == (3, 3 * 100 * failover.FLOWS)
+    assert (first["lost"]["p50"], first["lost"]["max"]) == (3, 7)
+    assert (first["gap_ms_p50"], first["gap_ms_max"]) == (1.5, 2.5)
+    assert (first["reordered"], second["duplicated"]) == (6, 3)
+    assert {row["peer"] for row in rows if "n/a" in row} == set(restart.WITHOUT)
+    lines = restart.table(rows)
+    assert len(lines) == 2 + len(rows) and {line.count("|") for line in lines} == {8}
+    assert "| killed | out | 3 | 3, 7 | 1.5, 2.5 | 0, 6 |" in lines[2]
+
+
 def test_table_is_aligned():
     rows = failover.table({side.key: failover.summed_up([cycle(12345, 9876543)])
                            for side in failover.SIDES})
@@ -81,7 +105,7 @@ def test_table_is_aligned():
 
 
 @pytest.mark.parametrize("words", [[], ["--cycles", "x"], ["--member", "m0"], ["--nothing"],
-                                   ["--flows", "65"], ["stray"]])
+                                   ["--flows", "65"], ["--until-eof=1"], ["stray"]])
 def test_meter_refuses(words):
     done = subprocess.run([BUILD / "failover-meter", *words], capture_output=True, text=True)
     assert done.returncode == 2 and not done.stdout
