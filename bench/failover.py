@@ -111,6 +111,15 @@ class Screen:
             print(text, flush=True)
 
 
+def made(kinds: list[type[Side]], lab: Lab, members: int, screen: Screen) -> list[Side]:
+    sides = []
+    for kind in kinds:
+        screen.progress(f"making {kind.title}")
+        sides.append(kind(lab, members))
+        sides[-1].reach()
+    return sides
+
+
 def pace(sides: list[Side], build: Path, screen: Screen) -> int:
     """The shortest tick that all of them carry, and one step slower than that, since a machine is
     not always the same."""
@@ -177,9 +186,7 @@ def arguments() -> argparse.Namespace:
 def run(args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]:
     with Lab(kernel=args.kernel, progress=screen.progress) as lab:
         Iovteam.build = build
-        sides = [kind(lab, args.members) for kind in SIDES]
-        for side in sides:
-            side.reach()
+        sides = made(SIDES, lab, args.members, screen)
         tick = args.tick_us or pace(sides, build, screen)
         rate = FLOWS * 1000000 // tick
         kernel = lab.host.run(["uname", "-r"]).out.strip()

@@ -17,7 +17,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from failover import Figures, Screen, pace, parse_with_lab  # noqa: E402
+from failover import Figures, Screen, made, pace, parse_with_lab  # noqa: E402
 from lab import CommandFailed, Lab, LabError  # noqa: E402
 from sides import (  # noqa: E402
     FLOWS, START, ActiveBackup, BalanceXor, Iovteam, OvsActiveBackup, OvsSlb, Side,
@@ -112,11 +112,7 @@ def run(args: argparse.Namespace, build: Path, runs: int, tick: int,
         screen: Screen) -> dict[str, Any]:
     with Lab(kernel=args.kernel, progress=screen.progress) as lab:
         Iovteam.build = build
-        sides = []
-        for kind in SIDES:
-            screen.progress(f"making {kind.title}")
-            sides.append(kind(lab, MEMBERS))
-            sides[-1].reach()
+        sides = made(SIDES, lab, MEMBERS, screen)
         tick = tick or pace(sides, build, screen)
         found = rounds(sides, build, runs, tick, screen)
     return {"tick_us": tick, "control_plane": rows(found),
