@@ -15,7 +15,9 @@ import bench  # noqa: E402
 import scale  # noqa: E402
 import cost  # noqa: E402
 import failover  # noqa: E402
+import latency  # noqa: E402
 import restart  # noqa: E402
+import selection  # noqa: E402
 
 
 def cycle(lost, silence_us, **more):
@@ -97,6 +99,23 @@ def test_restarts():
     assert "| killed | out | 3 | 3, 7 | 1.5, 2.5 | 0, 6 |" in lines[2]
 
 
+def test_latency_is_the_median_of_turns():
+    def turn(p50):
+        return {"p50_us": p50, "p99_us": 10 * p50}
+
+    found = {"iovteam": [(turn(110), turn(100)), (turn(900), turn(800)), (turn(120), turn(100))]}
+    row, = latency.rows(found)
+    assert row == {"peer": "iovteam", "requests": 3 * latency.REQUESTS, "p50_us": 120,
+                   "bare_p50_us": 100, "p99_us": 1200, "bare_p99_us": 1000}
+    assert latency.table([row])[2].endswith("| 120, 1200 | 100, 1000 | +20.0% | +20.0% |")
+
+
+def test_selection_table():
+    lines = selection.table([{"what": "iovteam", "ns_min": 17.96, "ns_p50": 20},
+                             {"what": "dpdk", "n/a": "not here"}])
+    assert lines[2].endswith("| 18.0 | 20.0 |") and lines[3].endswith("| n/a: not here | |")
+
+
 def test_table_is_aligned():
     rows = failover.table({side.key: failover.summed_up([cycle(12345, 9876543)])
                            for side in failover.SIDES})
@@ -114,7 +133,7 @@ def test_meter_refuses(words):
 
 @pytest.mark.parametrize("words", [[], ["--from", "x"], ["--nothing"],
                                    ["--from", "a,192.0.2.1", "--to", "b,192.0.2.2", "stray"],
-                                   ["--packets", "7"], ["--tcp", "x"]])
+                                   ["--packets", "7"], ["--tcp", "x"], ["--requests", "0"]])
 def test_cost_meter_refuses(words):
     done = subprocess.run([BUILD / "cost-meter", *words], capture_output=True, text=True)
     assert done.returncode == 2 and not done.stdout
