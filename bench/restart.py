@@ -3,7 +3,8 @@
 """What traffic loses while the control plane of iovteam, teamd or Open vSwitch is gone and back.
 
 Under the traffic of failover-meter, each in its turn, its daemon is killed (SIGKILL) or told to end
-(SIGTERM), and started again. All goes to build/results/restart.json.
+(SIGTERM), and started again; or left alone, which tells what of it all is the machine's. All goes
+to build/results/restart.json.
 """
 from __future__ import annotations
 
@@ -26,17 +27,22 @@ from sides import (  # noqa: E402
 SIDES = [Iovteam, TeamdActiveBackup, TeamdLoadbalance, OvsSlb, OvsActiveBackup]
 WITHOUT = {kind.key: "the kernel's bonding has no control plane"
            for kind in (ActiveBackup, BalanceXor)}
-EVENTS = {"killed": signal.SIGKILL, "restarted": signal.SIGTERM}
+EVENTS = {"left alone": None, "killed": signal.SIGKILL, "restarted": signal.SIGTERM}
 MEMBERS = 2
 REST_S = 0.3  # before the event, and after all is whole again
 WITHOUT_S = 0.5  # with no control plane
+ALONE_S = 2
 
 
 def run_once(side: Side, event: str, build: Path, tick: int) -> dict[str, Any]:
     meter = side.start_meter(build, "--tick-us", tick, "--until-eof")
     time.sleep(REST_S)
     begin = time.monotonic()
-    side.restart(EVENTS[event], WITHOUT_S)
+    how = EVENTS[event]
+    if how:
+        side.restart(how, WITHOUT_S)
+    else:
+        time.sleep(ALONE_S)
     took = time.monotonic() - begin
     time.sleep(REST_S)
     meter.close_stdin()
