@@ -112,9 +112,11 @@ def test_latency_is_the_median_of_turns():
 
 
 def test_selection_table():
-    lines = selection.table([{"what": "iovteam", "ns_min": 17.96, "ns_p50": 20},
+    turns = [{"what": "iovteam", "ns_min": low, "ns_p50": middle}
+             for low, middle in ((19, 20), (17.96, 40), (18, 19))]
+    lines = selection.table([selection.summed_up("iovteam", turns),
                              {"what": "dpdk", "n/a": "not here"}])
-    assert lines[2].endswith("| 18.0 | 20.0 |") and lines[3].endswith("| n/a: not here | |")
+    assert lines[2].endswith("| 18.0 | 20.0, 40.0 |") and lines[3].endswith("| n/a: not here | |")
 
 
 def test_table_is_aligned():
