@@ -108,7 +108,7 @@ def test_latency_is_the_median_of_turns():
     row, = latency.rows(found)
     assert row == {"peer": "iovteam", "requests": 3 * latency.REQUESTS, "p50_us": 120,
                    "bare_p50_us": 100, "p99_us": 1200, "bare_p99_us": 1000}
-    assert latency.table([row])[2].endswith("| 120, 1200 | 100, 1000 | +20.0% | +20.0% |")
+    assert latency.table([row])[2].endswith("| 120.0, 1200.0 | 100.0, 1000.0 | +20.0% | +20.0% |")
 
 
 def test_selection_table():
