@@ -108,7 +108,8 @@ def report(bench: dict[str, Any], pictures: list[tuple[str, str]]) -> str:
              "## A packet's cost", "", "```", *cost.table(bench["cost"]), "```", "",
              "Over: more than a bare member alone. Beside: what each packet of any other device of "
              "the machine costs more as well.", "",
-             "## A request and its answer", "", *latency.table(bench["latency"]), "",
+             "## A request and its answer", "", "A microsecond is a thousand instructions.", "",
+             *latency.table(bench["latency"]), "",
              "## The choice of a member alone, without emulation", "",
              *selection.table(bench["selection"]), "",
              "## A lost link", "",
