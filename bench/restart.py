@@ -29,7 +29,7 @@ WITHOUT = {kind.key: "the kernel's bonding has no control plane"
            for kind in (ActiveBackup, BalanceXor)}
 EVENTS = {"left alone": None, "killed": signal.SIGKILL, "restarted": signal.SIGTERM}
 MEMBERS = 2
-REST_S = 0.3  # before the event, and after all is whole again
+REST_S = 0.5  # before the event, and after all is whole again
 WITHOUT_S = 0.5  # with no control plane
 ALONE_S = 2
 
@@ -44,12 +44,12 @@ def run_once(side: Side, event: str, build: Path, tick: int) -> dict[str, Any]:
     else:
         time.sleep(ALONE_S)
     took = time.monotonic() - begin
+    side.reach()  # a daemon may call itself whole before traffic is
     time.sleep(REST_S)
     meter.close_stdin()
     done = meter.wait(START)
     if done.rc:
         raise CommandFailed(done, side.title)
-    side.reach()
     return {**done.json(), "took_s": round(took, 2)}
 
 
@@ -82,6 +82,7 @@ def row(peer: str, event: str, way: str, runs: list[dict[str, Any]]) -> dict[str
     gaps = Figures.of([one["rest"][way]["silence_us"] / 1000 for one in runs])
     return {"peer": peer, "members": MEMBERS, "event": event, "direction": way, "runs": len(runs),
             "sent": FLOWS * sum(one["ticks"] for one in runs),
+            "skipped_ticks": sum(one["skipped"] for one in runs),
             "lost": vars(Figures.of([one["rest"][way]["lost"] for one in runs])),
             **{f"gap_ms_{name}": value for name, value in vars(gaps).items()},
             "duplicated": sum(one["all"][way]["duplicated"] for one in runs),
