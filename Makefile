@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 BUILD := build
 PYTHON := /usr/bin/python3
 
-.PHONY: all build demo bench bench-cost bench-failover bench-scale bench-silent test fuzz model lab lab-vm lab-shell setup install clean help
+.PHONY: all build demo bench bench-cost bench-failover bench-latency bench-restart bench-scale bench-selection bench-silent test fuzz model lab lab-vm lab-shell setup install clean help
 
 all: build
 
@@ -17,7 +17,7 @@ setup: ## install what building, testing and the lab need (apt; root)
 build: setup ## build iovteamd, iovteam and the lab's tools into build/
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --werror
 	@ninja -C $(BUILD)
-	@ln -sf src/daemon/iovteamd src/cli/iovteam lab/recorder bench/failover-meter bench/cost-meter $(BUILD)/
+	@ln -sf src/daemon/iovteamd src/cli/iovteam lab/recorder bench/failover-meter bench/cost-meter bench/selection-meter $(BUILD)/
 
 demo: build ## a team over two real VFs survives a lost link, in the lab (KERNEL=6.1 for the older kernel)
 	@$(PYTHON) lab/demo.py $(if $(KERNEL),--kernel $(KERNEL))
@@ -31,12 +31,25 @@ bench-cost: build ## instructions per packet beside bonding and team, in the lab
 	@lab/setup bench
 	@$(PYTHON) bench/cost.py $(if $(KERNEL),--kernel $(KERNEL))
 
+bench-latency: build ## requests and their answers beside the peers, in the lab
+	@lab/setup bench
+	@$(PYTHON) bench/latency.py $(if $(KERNEL),--kernel $(KERNEL))
+
 RUNS := 1000
-bench-failover: build ## failovers beside kernel bonding, in the lab (RUNS=100 for a short one)
+bench-failover: build ## failovers beside the peers, in the lab (RUNS=100 for a short one)
+	@lab/setup bench
 	@$(PYTHON) bench/failover.py --runs $(RUNS) $(if $(KERNEL),--kernel $(KERNEL))
+
+bench-restart: build ## what traffic loses while a control plane is killed or restarted, in the lab
+	@lab/setup bench
+	@$(PYTHON) bench/restart.py $(if $(KERNEL),--kernel $(KERNEL))
 
 bench-scale: build ## how memory and times grow with members, teams and adapters, in the lab
 	@$(PYTHON) bench/scale.py $(if $(KERNEL),--kernel $(KERNEL))
+
+bench-selection: build ## the choice of a member alone beside DPDK's, on this machine
+	@lab/setup bench
+	@$(PYTHON) bench/selection.py
 
 bench-silent: build ## cables pulled behind carriers that stay up, beside the peers, in the lab (PULLS=20, SOAK=600)
 	@lab/setup bench

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """All comparisons in one run, one file and one report.
 
-cost.py, failover.py, with each number of members, and scale.py measure; then build/results has
-bench.json, report.md and the pictures that the report shows, drawn by gnuplot.
+cost.py, latency.py, selection.py, failover.py with each number of members, restart.py and scale.py
+measure; then build/results has bench.json, report.md and the pictures that the report shows, drawn
+by gnuplot.
 """
 from __future__ import annotations
 
@@ -18,8 +19,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import cost  # noqa: E402
 import failover  # noqa: E402
+import latency  # noqa: E402
+import restart  # noqa: E402
 import scale  # noqa: E402
+import selection  # noqa: E402
 
+RESTARTS = 5  # of each peer, and as often killed
 TITLES = {side.key: side.title for side in (*cost.SIDES, *failover.SIDES)}
 
 
@@ -103,6 +108,10 @@ def report(bench: dict[str, Any], pictures: list[tuple[str, str]]) -> str:
              "## A packet's cost", "", "```", *cost.table(bench["cost"]), "```", "",
              "Over: more than a bare member alone. Beside: what each packet of any other device of "
              "the machine costs more as well.", "",
+             "## A request and its answer", "", "A microsecond is a thousand instructions.", "",
+             *latency.table(bench["latency"]), "",
+             "## The choice of a member alone, without emulation", "",
+             *selection.table(bench["selection"]), "",
              "## A lost link", "",
              "| peer | members | | lost p50, p99, max | silence, ms: p50, p99, max | at return | "
              "duplicated, reordered |", "| --- | --- | --- | --- | --- | --- | --- |"]
@@ -111,6 +120,8 @@ def report(bench: dict[str, Any], pictures: list[tuple[str, str]]) -> str:
         gap = ", ".join(f"{row['gap_ms_' + name]:.1f}" for name in ("p50", "p99", "max"))
         lines.append(f"| {TITLES[row['peer']]} | {row['members']} | {row['direction']} | {lost} | "
                      f"{gap} | {row['lost_at_return']} | {row['duplicated']}, {row['reordered']} |")
+    lines += ["", "## The control plane is killed, or restarted", "",
+              *restart.table(bench["control_plane"])]
     lines += ["", "## Growing numbers", "", "```", *scale.table(bench["scale"]), "```"]
     lines += ["", *(f"![{title}]({name})" for title, name in pictures), ""]
     return "\n".join(lines)
@@ -136,7 +147,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--runs", type=int, default=100,
                         help="failovers of each peer and number of members (default: 100)")
-    parser.add_argument("--rounds", type=int, default=2, help="of the costs (default: 2)")
+    parser.add_argument("--rounds", type=int, default=2, help="of the costs and the requests (default: 2)")
     return failover.parse_with_lab(parser)
 
 
@@ -145,13 +156,21 @@ def main() -> int:
     build = args.build.resolve()
     args.tick_us = args.second_ms = 0
     try:
-        screen.line("1 of 4: a packet's cost")
+        screen.line("1 of 7: a packet's cost")
         bench = cost.run(args, build, screen)
+        screen.line("2 of 7: requests and answers")
+        bench["latency"] = latency.run(args, build, screen)
+        screen.line("3 of 7: the choice of a member alone")
+        bench["selection"] = selection.run(build, screen)
         bench["failover"] = []
-        for step, args.members in ((2, 2), (3, 4)):
-            screen.line(f"{step} of 4: lost links, {args.members} members")
-            bench["failover"] += failover_rows(failover.run(args, build, screen))
-        screen.line("4 of 4: members, teams and adapters in growing numbers")
+        for step, args.members in ((4, 2), (5, 4)):
+            screen.line(f"{step} of 7: lost links, {args.members} members")
+            lost = failover.run(args, build, screen)
+            bench["failover"] += failover_rows(lost)
+        screen.line("6 of 7: control planes that are killed or restarted")
+        bench["control_plane"] = restart.run(args, build, RESTARTS, lost["tick_us"],
+                                             screen)["control_plane"]
+        screen.line("7 of 7: members, teams and adapters in growing numbers")
         bench["scale"] = scale.run(args, build, screen)
         write(bench, build / "results")
     except (cost.LabError, cost.CommandFailed, RuntimeError, OSError,

@@ -19,9 +19,11 @@ from typing import Any
 CLONE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CLONE))
 
-from failover import START, Screen, parse_with_lab  # noqa: E402
+from failover import Screen, parse_with_lab  # noqa: E402
 from lab import CommandFailed, Lab, LabError, Process, wait_until  # noqa: E402
 from openvswitch import OpenVswitch  # noqa: E402
+from sides import START  # noqa: E402
+from teamd import LOADBALANCE, Teamd  # noqa: E402
 
 GUEST, PEER = "192.0.2.10", "192.0.2.1"
 PEER_MAC = "02:00:5e:00:02:01"  # of both ends outside: no switch stands between
@@ -42,7 +44,7 @@ class Side:
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self._daemon: Process | None = None
+        self._daemon: Process | Teamd | None = None
 
     def __enter__(self) -> Side:
         self.guest, self.peer = (self.lab.namespace(f"{self.key}-{part}") for part in ("guest", "peer"))
@@ -134,15 +136,14 @@ class Tlb(Bonding):
 
 
 class TeamLb(Side):
-    title, key = "team, loadbalance", "team-lb"
+    title, key, runner = "team driver, loadbalance", "team-lb", LOADBALANCE
 
     def make(self) -> None:
-        config = {"device": self.device, "ports": {"m0": {}, "m1": {}},
-                  "runner": {"name": "loadbalance",
-                             "tx_hash": ["eth", "ipv4", "ipv6", "tcp", "udp"]},
-                  "link_watch": {"name": "ethtool"}}
-        self._daemon = self.guest.spawn(["teamd", "-c", json.dumps(config)])
-        self.guest.wait_for(["ip", "-br", "link", "show", "master", self.device], "m1", START)
+        self._daemon = Teamd(self.guest, self.device, {"m0": {}, "m1": {}}, self.runner)
+
+
+class TeamActiveBackup(TeamLb):
+    title, key, runner = "team driver, activebackup", "team-ab", {"name": "activebackup"}
 
 
 class OvsSlb(Side):
@@ -162,7 +163,7 @@ class OvsActiveBackup(OvsSlb):
     title, key, mode = "Open vSwitch, active-backup", "ovs-ab", "active-backup"
 
 
-SIDES = [Raw, ActiveBackup, Xor34, Tlb, TeamLb, OvsSlb, OvsActiveBackup, Iovteam]
+SIDES = [Raw, ActiveBackup, Xor34, Tlb, TeamLb, TeamActiveBackup, OvsSlb, OvsActiveBackup, Iovteam]
 
 
 Found = dict[tuple[str, str, str], list[float]]  # peer, way, work -> instructions, by round

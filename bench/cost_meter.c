@@ -8,6 +8,9 @@
  * and in a VM whose clock counts instructions (QEMU's -icount) that is a number of instructions.
  * What two paths differ by is told by the difference of two runs. A run is cut into slices, and the
  * median one counts: what the machine does now and then besides does not.
+ *
+ * Requests are another matter: a second thread answers, as another machine would, and each round
+ * trip is timed with all its waking up.
  */
 #include "meter.h"
 
@@ -16,6 +19,7 @@
 #include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,11 +35,14 @@ enum {
 	WARM_UP = 2048, /* packets, or KiB: caches are warm, neighbours known, buckets learnt */
 	CHUNK = 64 << 10,
 	SIZE_MAX_UDP = 1400,
+	REQUESTS_MAX = 100000,
+	REQUESTS_WARM_UP = 50,
+	ANSWER_S = 5,
 };
 
 struct options {
 	struct meter_end from, to;
-	unsigned int flows, size, packets, kib;
+	unsigned int flows, size, packets, kib, requests;
 };
 
 static const char help[] = "Usage: cost-meter --from NETNS,ADDRESS --to NETNS,ADDRESS [options]\n"
@@ -47,6 +54,7 @@ static const char help[] = "Usage: cost-meter --from NETNS,ADDRESS --to NETNS,AD
 			   "  --flows N     of how many flows, in turn (default 64, at most 64)\n"
 			   "  --size N      bytes in each (default 64)\n"
 			   "  --tcp KIB     a TCP connection instead, that carries so much\n"
+			   "  --requests N  N requests instead, each answered: round trips\n"
 			   "  --help        this text\n";
 
 static uint64_t now_ns(void)
@@ -86,6 +94,13 @@ static void socket_connect(int fd, const struct meter_end *end)
 	if (inet_pton(AF_INET, end->address, &to.sin_addr) != 1 ||
 	    connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
 		die("connect");
+}
+
+static int compare_ns(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
 }
 
 /* ---- UDP ---- */
@@ -163,6 +178,60 @@ static unsigned int tcp_run(const struct tcp *tcp, unsigned int kib)
 	return (unsigned int)(received >> 10);
 }
 
+/* ---- requests ---- */
+
+/* The other end: it ends with the process. */
+static void *answer(void *data)
+{
+	const int *fd = data;
+	char buffer[SIZE_MAX_UDP];
+
+	for (;;) {
+		struct sockaddr_in from;
+		socklen_t length = sizeof(from);
+		ssize_t size =
+			recvfrom(*fd, buffer, sizeof(buffer), 0, (struct sockaddr *)&from, &length);
+
+		if (size < 0 ||
+		    sendto(*fd, buffer, (size_t)size, 0, (struct sockaddr *)&from, length) < 0)
+			die("answer");
+	}
+	return NULL;
+}
+
+static uint64_t round_trip(int fd, unsigned int size)
+{
+	static char buffer[SIZE_MAX_UDP];
+	uint64_t begin_ns = now_ns();
+
+	if (send(fd, buffer, size, 0) < 0 || recv(fd, buffer, sizeof(buffer), 0) < 0)
+		die("request");
+	return now_ns() - begin_ns;
+}
+
+static void measure_requests(const struct options *options)
+{
+	static uint64_t ns[REQUESTS_MAX];
+	const struct timeval patience = {.tv_sec = ANSWER_S};
+	int fd = socket_bound(&options->from, SOCK_DGRAM, PORT_FROM);
+	int far = socket_bound(&options->to, SOCK_DGRAM, PORT_TO);
+	unsigned int count = options->requests;
+	pthread_t thread;
+
+	socket_connect(fd, &options->to);
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+	    pthread_create(&thread, NULL, answer, &far))
+		die("requests");
+	for (unsigned int i = 0; i < REQUESTS_WARM_UP; i++)
+		(void)round_trip(fd, options->size);
+	for (unsigned int i = 0; i < count; i++)
+		ns[i] = round_trip(fd, options->size);
+	qsort(ns, count, sizeof(ns[0]), compare_ns);
+	printf("{\"requests\": %u, \"p50_us\": %.1f, \"p99_us\": %.1f}\n", count,
+	       (double)ns[(count - 1) / 2] / NS_PER_US,
+	       (double)ns[(count * 99 - 1) / 100] / NS_PER_US);
+}
+
 /* ---- the command ---- */
 
 struct work {
@@ -175,13 +244,6 @@ static unsigned int work_run(struct work *work, const struct options *options, u
 {
 	return options->kib ? tcp_run(&work->tcp, units)
 			    : udp_run(&work->udp, options->size, units);
-}
-
-static int compare_ns(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
 }
 
 static void measure(const struct options *options)
@@ -220,6 +282,8 @@ static int option_take(int option, char *value, struct options *options)
 		return meter_number_parse(value, 1, METER_FLOWS_MAX, &options->flows);
 	case 's':
 		return meter_number_parse(value, 1, SIZE_MAX_UDP, &options->size);
+	case 'r':
+		return meter_number_parse(value, 1, REQUESTS_MAX, &options->requests);
 	case 'k':
 		return meter_number_parse(value, BATCH * SLICES, 10000000, &options->kib);
 	default:
@@ -229,11 +293,15 @@ static int option_take(int option, char *value, struct options *options)
 
 int main(int argc, char *argv[])
 {
-	static const struct option long_options[] = {
-		{"from", required_argument, NULL, 'f'},	   {"to", required_argument, NULL, 't'},
-		{"packets", required_argument, NULL, 'p'}, {"flows", required_argument, NULL, 'n'},
-		{"size", required_argument, NULL, 's'},	   {"tcp", required_argument, NULL, 'k'},
-		{"help", no_argument, NULL, 'h'},	   {}};
+	static const struct option long_options[] = {{"from", required_argument, NULL, 'f'},
+						     {"to", required_argument, NULL, 't'},
+						     {"packets", required_argument, NULL, 'p'},
+						     {"flows", required_argument, NULL, 'n'},
+						     {"size", required_argument, NULL, 's'},
+						     {"tcp", required_argument, NULL, 'k'},
+						     {"requests", required_argument, NULL, 'r'},
+						     {"help", no_argument, NULL, 'h'},
+						     {}};
 	struct options options = {.flows = METER_FLOWS_MAX, .size = 64, .packets = 20000};
 	int option;
 
@@ -251,6 +319,9 @@ int main(int argc, char *argv[])
 		(void)fprintf(stderr, "cost-meter: --from and --to are needed; see --help\n");
 		return 2;
 	}
-	measure(&options);
+	if (options.requests)
+		measure_requests(&options);
+	else
+		measure(&options);
 	return EXIT_SUCCESS;
 }

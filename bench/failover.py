@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Failovers of iovteam and of its peers, kernel bonding in three settings, in one guest.
+"""Failovers of iovteam and of its peers (sides.py), in one guest.
 
-Each of them has its own guest, switch and peer namespace in the lab's VM and members over veth. In rounds, each in its turn, its active member's cable is pulled and plugged in again by
+In rounds, each in its turn, its active member's cable is pulled and plugged in again by
 failover-meter, which counts packets and silence. All goes to build/results/failover.json.
 """
 from __future__ import annotations
@@ -19,172 +19,20 @@ from typing import Any
 CLONE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CLONE))
 
-from lab import CommandFailed, Lab, LabError, Namespace, wait_until  # noqa: E402
-from openvswitch import OpenVswitch  # noqa: E402
+from lab import CommandFailed, Lab, LabError  # noqa: E402
+from sides import (  # noqa: E402
+    FLOWS, START, ActiveBackup, ActiveBackupFast, BalanceXor, Iovteam, IovteamByEvents,
+    OvsActiveBackup, OvsSlb, Side, TeamdActiveBackup, TeamdLoadbalance)
 
-GUEST, PEER = "192.0.2.10", "192.0.2.1"
-FLOWS = 8
 BATCH = 10  # failovers of one before it is the next one's turn
 # Ticks to try, in microseconds: packets a second each way are FLOWS * 1000000 / tick.
 TICKS = [16000, 8000, 4000, 2000, 1000, 500]
 REST_MS = 2000
 TRIES = 3  # a machine that others use, too, stalls now and then
 SKIPPED_MAX = 0.05
-START = 30  # seconds
 
-
-class Side:
-    """One of those that are compared: three namespaces, a bond or a team over members m0, m1, …
-    whose cables end at ports p0, p1, … of the switch."""
-
-    title = ""
-    key = ""
-
-    def __init__(self, lab: Lab, members: int) -> None:
-        self.lab, self.numbers = lab, range(members)
-        self.guest, self.switch, self.peer = (
-            lab.namespace(f"{self.key}-{part}") for part in ("guest", "switch", "peer"))
-        self.switch.sh("\n".join([
-            "ip link add name sw type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
-            "ip link set sw up",
-            f"ip link add pp type veth peer name eth0 netns {self.peer.netns}",
-            "ip link set pp master sw up",
-            *(f"ip link add p{n} type veth peer name m{n} netns {self.guest.netns}"
-              for n in self.numbers),
-            self.ports()]))
-        self.peer.sh(f"ip link set eth0 up; ip address add {PEER}/24 dev eth0")
-        self.bond = "team0"
-        self.make()
-        self.guest.sh(f"ip link set {self.bond} up; ip address add {GUEST}/24 dev {self.bond}")
-
-    def ports(self) -> str:
-        return self._enslaved("p{}", "sw", "up")
-
-    def _enslaved(self, name: str, master: str, more: str = "") -> str:
-        return "\n".join(f"ip link set {name.format(n)} master {master} {more}"
-                         for n in self.numbers)
-
-    def make(self) -> None:
-        raise NotImplementedError
-
-    def begin(self) -> None:
-        """Its turn."""
-
-    def end(self) -> None:
-        """The next one's turn."""
-
-    def reach(self) -> None:
-        for where, address in ((self.guest, PEER), (self.peer, GUEST)):
-            where.wait_for(["ping", "-c", "1", "-W", "1", address], " 0% packet loss", START)
-
-    def meter(self, build: Path, *words: object, timeout: float) -> list[dict[str, Any]]:
-        out = self.lab.host.run(
-            [str(build / "failover-meter"), "--guest", f"{self.guest.netns},{GUEST}",
-             "--peer", f"{self.peer.netns},{PEER}", "--switch", self.switch.netns,
-             "--bond", self.bond, "--flows", str(FLOWS),
-             *(word for n in self.numbers for word in ("--member", f"m{n}:p{n}")),
-             *map(str, words)], timeout=timeout).out
-        return [json.loads(line) for line in out.splitlines()]
-
-
-class Iovteam(Side):
-    title, key = "iovteam", "iovteam"
-    settings = ["stable-time-ms=0", "return-idle-ms=20"]
-    wrapper: list[str] = []
-    carrier_program = "attached"
-    build: Path
-
-    def make(self) -> None:
-        name = f"bench-{self.key}"
-        self._daemon = self.guest.spawn(
-            [*self.wrapper, str(self.build / "iovteamd"), "--config", f"/tmp/{name}",
-             "--socket", f"/tmp/{name}.sock", "--bpffs", f"/sys/fs/bpf/{name}"])
-        command = [str(self.build / "iovteam"), "--socket", f"/tmp/{name}.sock", "team"]
-        wait_until(lambda: self.guest.run([*command, "show"], check=False).rc == 0, START,
-                   "iovteamd to answer")
-        self.guest.run([*command, "add", self.bond,
-                        *(word for n in self.numbers for word in ("--member", f"m{n}")),
-                        *self.settings], timeout=60)
-        shown = self.guest.run([*command, "show", "--json"]).json()["teams"][0]
-        if not shown["carrier_program"].startswith(self.carrier_program):
-            raise RuntimeError(f"{self.title}: carrier program {shown['carrier_program']}")
-
-
-class IovteamByEvents(Iovteam):
-    """Its daemon sees a kernel that does not describe its types, and so gets no program in."""
-
-    title, key = "iovteam without carrier program", "events"
-    wrapper = ["unshare", "--mount", "sh", "-c",
-               'mount --bind /dev/null /sys/kernel/btf/vmlinux && exec "$@"', "sh"]
-    carrier_program = "not permitted"
-
-
-class Bonding(Side):
-    options = ""
-    miimon = 100
-
-    def make(self) -> None:
-        self.guest.sh(f"ip link add {self.bond} type bond {self.options} miimon 100\n"
-                      + self._enslaved("m{}", self.bond))
-
-    def _look_every(self, miimon: int) -> None:
-        self.guest.run(["ip", "link", "set", self.bond, "type", "bond", "miimon", str(miimon)])
-
-    def begin(self) -> None:
-        if self.miimon != 100:
-            self._look_every(self.miimon)
-
-    def end(self) -> None:
-        """Looking every millisecond costs, and must not cost the others."""
-        if self.miimon != 100:
-            self._look_every(100)
-
-
-class ActiveBackup(Bonding):
-    title, key = "bonding active-backup, miimon=100", "ab100"
-    options = "mode active-backup"
-
-
-class ActiveBackupFast(ActiveBackup):
-    title, key = "bonding active-backup, miimon=1", "ab1"
-    miimon = 1
-
-
-class BalanceXor(Bonding):
-    title, key = "bonding balance-xor layer3+4, miimon=100", "xor100"
-    options = "mode balance-xor xmit_hash_policy layer3+4"
-
-    def ports(self) -> str:
-        """It needs a switch that makes a LAG of its ports, and looks at them all the time."""
-        return ("ip link add lag type bond mode balance-xor xmit_hash_policy layer3+4 miimon 100\n"
-                + self._enslaved("p{}", "lag") + "\nip link set lag master sw up")
-
-    def _lag_looks_every(self, miimon: int) -> None:
-        self.switch.run(["ip", "link", "set", "lag", "type", "bond", "miimon", str(miimon)])
-
-    def begin(self) -> None:
-        self._lag_looks_every(1)
-
-    def end(self) -> None:
-        self._lag_looks_every(100)
-
-
-class OvsSlb(Side):
-    """Its flows take one member, that of the host's MAC; so pulls in turn concern all of them."""
-
-    title, key, mode = "Open vSwitch, balance-slb", "ovs-slb", "balance-slb"
-
-    def make(self) -> None:
-        OpenVswitch(self.guest, f"/tmp/bench-{self.key}").bond(
-            self.bond, [f"m{n}" for n in self.numbers], self.mode)
-
-
-class OvsActiveBackup(OvsSlb):
-    title, key, mode = "Open vSwitch, active-backup", "ovs-ab", "active-backup"
-
-
-SIDES = [Iovteam, IovteamByEvents, ActiveBackup, ActiveBackupFast, BalanceXor, OvsSlb,
-         OvsActiveBackup]
+SIDES = [Iovteam, IovteamByEvents, ActiveBackup, ActiveBackupFast, BalanceXor, TeamdActiveBackup,
+         TeamdLoadbalance, OvsSlb, OvsActiveBackup]
 
 
 # --- figures ---
@@ -263,6 +111,15 @@ class Screen:
             print(text, flush=True)
 
 
+def made(kinds: list[type[Side]], lab: Lab, members: int, screen: Screen) -> list[Side]:
+    sides = []
+    for kind in kinds:
+        screen.progress(f"making {kind.title}")
+        sides.append(kind(lab, members))
+        sides[-1].reach()
+    return sides
+
+
 def pace(sides: list[Side], build: Path, screen: Screen) -> int:
     """The shortest tick that all of them carry, and one step slower than that, since a machine is
     not always the same."""
@@ -332,9 +189,7 @@ def arguments() -> argparse.Namespace:
 def run(args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]:
     with Lab(kernel=args.kernel, progress=screen.progress) as lab:
         Iovteam.build = build
-        sides = [kind(lab, args.members) for kind in SIDES]
-        for side in sides:
-            side.reach()
+        sides = made(SIDES, lab, args.members, screen)
         tick = args.tick_us or pace(sides, build, screen)
         rate = FLOWS * 1000000 // tick
         second = ["--second", str(args.second_ms)] if args.second_ms else []

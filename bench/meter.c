@@ -40,6 +40,7 @@ struct options {
 	const char *switch_netns, *bond;
 	const char *members[METER_MEMBERS_MAX];
 	unsigned int member_count, flows, tick_us, cycles, at_rest_ms, second_ms, seed;
+	bool until_eof;
 };
 
 struct meter {
@@ -61,6 +62,7 @@ static const char help[] =
 	"  --tick-us N    each flow sends once in that time (default 1000)\n"
 	"  --second MS    so long after the cable pull that of the next active member, too\n"
 	"  --at-rest MS   pull nothing: only send for that long, and print what was lost\n"
+	"  --until-eof    the same, until standard input ends\n"
 	"  --seed N       of the random rests (default 1)\n"
 	"  --help         this text\n";
 
@@ -126,6 +128,15 @@ static void print_disorder(struct meter *meter, const char *way_name, enum way w
 
 	printf("\"%s\": {\"duplicated\": %llu, \"reordered\": %llu}", way_name,
 	       (unsigned long long)disorder.duplicated, (unsigned long long)disorder.reordered);
+}
+
+static void print_disorders(struct meter *meter)
+{
+	printf(", \"all\": {");
+	print_disorder(meter, "out", WAY_OUT);
+	printf(", ");
+	print_disorder(meter, "in", WAY_IN);
+	printf("}");
 }
 
 /* Which cable: the active member's; where bonding has none, each in its turn. */
@@ -201,11 +212,8 @@ static int cycle_run(struct meter *meter, unsigned int cycle)
 	print_tolls(meter, "rest", 0, down);
 	print_tolls(meter, "failover", down, up);
 	print_tolls(meter, "return", up, end);
-	printf(", \"all\": {");
-	print_disorder(meter, "out", WAY_OUT);
-	printf(", ");
-	print_disorder(meter, "in", WAY_IN);
-	printf("}}\n");
+	print_disorders(meter);
+	printf("}\n");
 	fflush(stdout);
 	sleep_ms(PAUSE_MS - DRAIN_MS);
 	return 0;
@@ -214,15 +222,23 @@ static int cycle_run(struct meter *meter, unsigned int cycle)
 static int rest_run(struct meter *meter)
 {
 	unsigned int end;
+	char ignored[64];
 
 	traffic_begin(meter->traffic);
-	sleep_ms(meter->options.at_rest_ms);
+	if (meter->options.at_rest_ms)
+		sleep_ms(meter->options.at_rest_ms);
+	else
+		while (read(STDIN_FILENO, ignored, sizeof(ignored)) > 0)
+			;
 	end = traffic_tick(meter->traffic);
 	traffic_pause(meter->traffic);
 	sleep_ms(PAUSE_MS);
+	if (end == METER_TICKS_MAX)
+		return -EOVERFLOW; /* the rest of the time nothing was sent */
 	printf("{\"ticks\": %u, \"skipped\": %llu", end,
 	       (unsigned long long)traffic_skipped(meter->traffic));
 	print_tolls(meter, "rest", 0, end);
+	print_disorders(meter);
 	printf("}\n");
 	return 0;
 }
@@ -262,6 +278,9 @@ static int option_take(struct options *options, int id, char *text)
 		return meter_number_parse(text, 1, 3000, &options->at_rest_ms);
 	case 'n':
 		return meter_number_parse(text, 1, 2000, &options->second_ms);
+	case 'u':
+		options->until_eof = true;
+		return 0;
 	case 'e':
 		return meter_number_parse(text, 0, 1U << 31, &options->seed);
 	case 'h':
@@ -284,6 +303,7 @@ static int options_parse(struct options *options, int argc, char **argv)
 		{"tick-us", required_argument, NULL, 't'},
 		{"at-rest", required_argument, NULL, 'r'},
 		{"second", required_argument, NULL, 'n'},
+		{"until-eof", no_argument, NULL, 'u'},
 		{"seed", required_argument, NULL, 'e'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -315,11 +335,11 @@ static int run(struct meter *meter)
 				   options->tick_us * NS_PER_US, &meter->traffic);
 	if (err)
 		return err;
-	if (options->at_rest_ms)
+	if (options->at_rest_ms || options->until_eof)
 		err = rest_run(meter);
-	for (unsigned int cycle = 0; !options->at_rest_ms && !err && cycle < options->cycles;
-	     cycle++)
-		err = cycle_run(meter, cycle);
+	else
+		for (unsigned int cycle = 0; !err && cycle < options->cycles; cycle++)
+			err = cycle_run(meter, cycle);
 	traffic_close(meter->traffic);
 	links_close(meter->links);
 	return err;

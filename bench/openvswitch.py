@@ -7,6 +7,8 @@ chosen by source MAC and VLAN, so one host's traffic takes one of them.
 """
 from __future__ import annotations
 
+import signal
+import time
 from collections.abc import Iterable
 
 from lab import Namespace, Process, wait_until
@@ -36,13 +38,25 @@ class OpenVswitch:
     def bond(self, bridge: str, members: Iterable[str], mode: str) -> None:
         """A switch with the bond as its uplink; @bridge is also the device of its internal port."""
         members = list(members)
+        self._last = members[-1]
         self.where.run(["ovs-vsctl", f"--db={self.database}", f"--timeout={START}",
                         "add-br", bridge, "--", "add-bond", bridge, "uplink", *members,
                         f"bond_mode={mode}"], timeout=2 * START)
         self.where.sh("\n".join(f"ip link set {member} up" for member in members))
+        self._wait_whole()
+
+    def _wait_whole(self) -> None:
         self.where.wait_for(["ovs-appctl", "-t", f"{self.directory}/ovs-vswitchd.ctl",
-                             "bond/show", "uplink"],
-                            f"{members[-1]}: enabled", START)
+                             "bond/show", "uplink"], f"{self._last}: enabled", START)
+
+    def restart(self, how: signal.Signals, without_s: float) -> None:
+        """Of ovs-vswitchd; the database stays."""
+        switch = self._processes.pop()
+        switch.kill(how)
+        switch.wait(START)
+        time.sleep(without_s)
+        self._spawn("ovs-vswitchd", self.database)
+        self._wait_whole()
 
     def stop(self) -> None:
         for process in reversed(self._processes):

@@ -15,6 +15,9 @@ import bench  # noqa: E402
 import scale  # noqa: E402
 import cost  # noqa: E402
 import failover  # noqa: E402
+import latency  # noqa: E402
+import restart  # noqa: E402
+import selection  # noqa: E402
 
 
 def cycle(lost, silence_us, **more):
@@ -73,6 +76,49 @@ def test_costs():
     assert {len(line) for line in lines} == {len(lines[0])} and len(lines) == 1 + len(rows)
 
 
+def restarted(lost, silence_us):
+    way = {"lost": lost, "disturbed": 0, "silence_us": silence_us}
+    return {"ticks": 100, "skipped": 0, "rest": {"out": way, "in": way},
+            "all": {"out": {"duplicated": 0, "reordered": 2},
+                    "in": {"duplicated": 1, "reordered": 0}}}
+
+
+def test_restarts():
+    rows = restart.rows({(side.key, event): [restarted(0, 500), restarted(7, 2500),
+                                             restarted(3, 1500)]
+                         for side in restart.SIDES for event in restart.EVENTS})
+    first, second = rows[2:4]
+    assert rows[0]["event"] == "left alone"
+    assert (first["peer"], first["event"], first["direction"]) == ("iovteam", "killed", "out")
+    assert (first["runs"], first["sent"]) == (3, 3 * 100 * failover.FLOWS)
+    assert (first["lost"]["p50"], first["lost"]["max"]) == (3, 7)
+    assert (first["gap_ms_p50"], first["gap_ms_max"]) == (1.5, 2.5)
+    assert (first["reordered"], second["duplicated"]) == (6, 3)
+    assert {row["peer"] for row in rows if "n/a" in row} == set(restart.WITHOUT)
+    lines = restart.table(rows)
+    assert len(lines) == 2 + len(rows) and {line.count("|") for line in lines} == {8}
+    assert "| killed | out | 3 | 3, 7 | 1.5, 2.5 | 0, 6 |" in lines[4]
+
+
+def test_latency_is_the_median_of_turns():
+    def turn(p50):
+        return {"p50_us": p50, "p99_us": 10 * p50}
+
+    found = {"iovteam": [(turn(110), turn(100)), (turn(900), turn(800)), (turn(120), turn(100))]}
+    row, = latency.rows(found)
+    assert row == {"peer": "iovteam", "requests": 3 * latency.REQUESTS, "p50_us": 120,
+                   "bare_p50_us": 100, "p99_us": 1200, "bare_p99_us": 1000}
+    assert latency.table([row])[2].endswith("| 120.0, 1200.0 | 100.0, 1000.0 | +20.0% | +20.0% |")
+
+
+def test_selection_table():
+    turns = [{"what": "iovteam", "ns_min": low, "ns_p50": middle}
+             for low, middle in ((19, 20), (17.96, 40), (18, 19))]
+    lines = selection.table([selection.summed_up("iovteam", turns),
+                             {"what": "dpdk", "n/a": "not here"}])
+    assert lines[2].endswith("| 18.0 | 20.0, 40.0 |") and lines[3].endswith("| n/a: not here | |")
+
+
 def test_table_is_aligned():
     rows = failover.table({side.key: failover.summed_up([cycle(12345, 9876543)])
                            for side in failover.SIDES})
@@ -81,7 +127,7 @@ def test_table_is_aligned():
 
 
 @pytest.mark.parametrize("words", [[], ["--cycles", "x"], ["--member", "m0"], ["--nothing"],
-                                   ["--flows", "65"], ["stray"]])
+                                   ["--flows", "65"], ["--until-eof=1"], ["stray"]])
 def test_meter_refuses(words):
     done = subprocess.run([BUILD / "failover-meter", *words], capture_output=True, text=True)
     assert done.returncode == 2 and not done.stdout
@@ -90,7 +136,7 @@ def test_meter_refuses(words):
 
 @pytest.mark.parametrize("words", [[], ["--from", "x"], ["--nothing"],
                                    ["--from", "a,192.0.2.1", "--to", "b,192.0.2.2", "stray"],
-                                   ["--packets", "7"], ["--tcp", "x"]])
+                                   ["--packets", "7"], ["--tcp", "x"], ["--requests", "0"]])
 def test_cost_meter_refuses(words):
     done = subprocess.run([BUILD / "cost-meter", *words], capture_output=True, text=True)
     assert done.returncode == 2 and not done.stdout
