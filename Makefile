@@ -36,9 +36,9 @@ bench-latency: build ## requests and their answers beside the peers, in the lab
 	@$(PYTHON) bench/latency.py $(if $(KERNEL),--kernel $(KERNEL))
 
 RUNS := 1000
-bench-failover: build ## failovers beside the peers, in the lab (RUNS=100 for a short one)
+bench-failover: build ## failovers beside the peers, in the lab (RUNS=100 for a short one, ONLY=iovteam,ab)
 	@lab/setup bench
-	@$(PYTHON) bench/failover.py --runs $(RUNS) $(if $(KERNEL),--kernel $(KERNEL))
+	@$(PYTHON) bench/failover.py --runs $(RUNS) $(if $(ONLY),--only $(ONLY)) $(if $(KERNEL),--kernel $(KERNEL))
 
 bench-restart: build ## what traffic loses while a control plane is killed or restarted, in the lab
 	@lab/setup bench

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """All comparisons in one run, one file and one report.
 
-cost.py, latency.py, selection.py, failover.py with each number of members, restart.py and scale.py
-measure; then build/results has bench.json, report.md and the pictures that the report shows, drawn
-by gnuplot.
+cost.py, latency.py, selection.py, failover.py with each number of members, restart.py, silent.py
+and scale.py measure; then build/results has bench.json, report.md and the pictures that the report
+shows, drawn by gnuplot.
 """
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ import latency  # noqa: E402
 import restart  # noqa: E402
 import scale  # noqa: E402
 import selection  # noqa: E402
+import silent  # noqa: E402
 
 RESTARTS = 5  # of each peer, and as often killed
+SILENT = 10  # paths of each peer, and virtual functions
 TITLES = {side.key: side.title for side in (*cost.SIDES, *failover.SIDES)}
 
 
@@ -103,7 +105,7 @@ def draw_failover(rows: list[dict[str, Any]], output: Path) -> None:
 
 def report(bench: dict[str, Any], pictures: list[tuple[str, str]]) -> str:
     lines = ["# Beside its peers", "",
-             f"Linux {bench['kernel']} in QEMU (software emulation), members over veth. What is "
+             f"Linux {bench['kernel']} in QEMU (software emulation), mostly with members over veth. What is "
              "done and counted: bench/README.md.", "",
              "## A packet's cost", "", "```", *cost.table(bench["cost"]), "```", "",
              "Over: more than a bare member alone. Beside: what each packet of any other device of "
@@ -122,6 +124,8 @@ def report(bench: dict[str, Any], pictures: list[tuple[str, str]]) -> str:
                      f"{gap} | {row['lost_at_return']} | {row['duplicated']}, {row['reordered']} |")
     lines += ["", "## The control plane is killed, or restarted", "",
               *restart.table(bench["control_plane"])]
+    lines += ["", "## A path that dies in silence, a virtual function that vanishes", "", "```",
+              *silent.table(bench["silent"]), "```"]
     lines += ["", "## Growing numbers", "", "```", *scale.table(bench["scale"]), "```"]
     lines += ["", *(f"![{title}]({name})" for title, name in pictures), ""]
     return "\n".join(lines)
@@ -147,30 +151,33 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--runs", type=int, default=100,
                         help="failovers of each peer and number of members (default: 100)")
-    parser.add_argument("--rounds", type=int, default=2, help="of the costs and the requests (default: 2)")
+    parser.add_argument("--rounds", type=int, default=2,
+                        help="of the costs and the requests (default: 2)")
     return failover.parse_with_lab(parser)
 
 
 def main() -> int:
     args, screen = arguments(), failover.Screen()
     build = args.build.resolve()
-    args.tick_us = args.second_ms = 0
+    args.tick_us, args.second_ms, args.only = 0, 0, ""
     try:
-        screen.line("1 of 7: a packet's cost")
+        screen.line("1 of 8: a packet's cost")
         bench = cost.run(args, build, screen)
-        screen.line("2 of 7: requests and answers")
+        screen.line("2 of 8: requests and answers")
         bench["latency"] = latency.run(args, build, screen)
-        screen.line("3 of 7: the choice of a member alone")
+        screen.line("3 of 8: the choice of a member alone")
         bench["selection"] = selection.run(build, screen)
         bench["failover"] = []
         for step, args.members in ((4, 2), (5, 4)):
-            screen.line(f"{step} of 7: lost links, {args.members} members")
+            screen.line(f"{step} of 8: lost links, {args.members} members")
             lost = failover.run(args, build, screen)
             bench["failover"] += failover_rows(lost)
-        screen.line("6 of 7: control planes that are killed or restarted")
+        screen.line("6 of 8: control planes that are killed or restarted")
         bench["control_plane"] = restart.run(args, build, RESTARTS, lost["tick_us"],
                                              screen)["control_plane"]
-        screen.line("7 of 7: members, teams and adapters in growing numbers")
+        screen.line("7 of 8: paths that die in silence, virtual functions that vanish")
+        bench["silent"] = silent.run(args, build, SILENT, 0, screen)["silent"]
+        screen.line("8 of 8: members, teams and adapters in growing numbers")
         bench["scale"] = scale.run(args, build, screen)
         write(bench, build / "results")
     except (cost.LabError, cost.CommandFailed, RuntimeError, OSError,

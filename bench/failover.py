@@ -82,7 +82,7 @@ def table(results: dict[str, dict[str, Any]]) -> list[str]:
     lines = [f"{'':{width}}       {'packets lost':>21}   {'silence, ms':>21}   {'lost at':>8}",
              f"{'':{width}}       {heads}   {heads}   {'return':>8}"]
     for side in SIDES:
-        for way in ("out", "in"):
+        for way in ("out", "in") if side.key in results else ():
             row = results[side.key][way]
             lost = "".join(f"{value:7.0f}" for value in row["lost"].values())
             silence = "".join(f"{value:7.1f}" for value in row["silence_ms"].values())
@@ -109,6 +109,11 @@ class Screen:
         elif time.monotonic() - self._last > 30:
             self._last = time.monotonic()
             print(text, flush=True)
+
+
+def chosen(kinds: list[type[Any]], only: str) -> list[type[Any]]:
+    """Those whose key begins with one of the words between commas; all, if there are none."""
+    return [kind for kind in kinds if kind.key.startswith(tuple(only.split(",")))]
 
 
 def made(kinds: list[type[Side]], lab: Lab, members: int, screen: Screen) -> list[Side]:
@@ -163,6 +168,9 @@ def rounds(sides: list[Side], build: Path, runs: int, tick: int, more: list[str]
     return cycles
 
 
+ONLY = "those only whose key in README.md begins so, with commas between: iovteam,ab"
+
+
 def parse_with_lab(parser: argparse.ArgumentParser) -> argparse.Namespace:
     """With the options of every comparison: which kernel, and what is compared."""
     parser.add_argument("--kernel", default=os.environ.get("IOVTEAM_LAB_KERNEL", "6.12"),
@@ -183,13 +191,14 @@ def arguments() -> argparse.Namespace:
                              " (default: as often as the machine carries)")
     parser.add_argument("--second-ms", type=int, default=0, metavar="MS",
                         help="so long after a cable another one is pulled; needs --members 3")
+    parser.add_argument("--only", metavar="KEYS", default="", help=ONLY)
     return parse_with_lab(parser)
 
 
 def run(args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]:
     with Lab(kernel=args.kernel, progress=screen.progress) as lab:
         Iovteam.build = build
-        sides = made(SIDES, lab, args.members, screen)
+        sides = made(chosen(SIDES, args.only), lab, args.members, screen)
         tick = args.tick_us or pace(sides, build, screen)
         rate = FLOWS * 1000000 // tick
         second = ["--second", str(args.second_ms)] if args.second_ms else []
@@ -218,9 +227,9 @@ def main() -> int:
     for line in table(results["results"]):
         screen.line(line)
     for side in SIDES:
-        found = results["results"][side.key]
-        if found["not_recovered"]:
-            screen.line(f"{side.title}: did not recover {found['not_recovered']} times")
+        failed = results["results"].get(side.key, {}).get("not_recovered")
+        if failed:
+            screen.line(f"{side.title}: did not recover {failed} times")
     path = build / "results" / "failover.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(results) + "\n")

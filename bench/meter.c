@@ -60,7 +60,7 @@ static const char help[] =
 	"  --cycles N     how often (default 10)\n"
 	"  --flows N      UDP flows each way (default 8)\n"
 	"  --tick-us N    each flow sends once in that time (default 1000)\n"
-	"  --second MS    so long after the cable pull that of the next active member, too\n"
+	"  --second MS    so long after it pull the cable of the next active member, too\n"
 	"  --at-rest MS   pull nothing: only send for that long, and print what was lost\n"
 	"  --until-eof    the same, until standard input ends\n"
 	"  --seed N       of the random rests (default 1)\n"

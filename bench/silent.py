@@ -25,7 +25,7 @@ from typing import Any
 CLONE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CLONE))
 
-from failover import Figures, Screen, parse_with_lab  # noqa: E402
+from failover import ONLY, Figures, Screen, chosen, parse_with_lab  # noqa: E402
 from lab import CommandFailed, Lab, LabError, Namespace, Process, wait_until  # noqa: E402
 from lab.demo_sets import deepen_queues  # noqa: E402
 from silent_sides import GUEST, OURS, PEER, SIDES, Iovteam, Side  # noqa: E402
@@ -270,6 +270,7 @@ def figures(side: type[Side], loss: Loss, found: Rows) -> Rows:
 
 
 def table(rows: Rows) -> list[str]:
+    """For the terminal."""
     width = max(len(side.title) for side in SIDES)
     lines = [f"{'':{width}}        {'silence, ms':>14}   {'packets lost':>14}   lost at",
              f"{'':{width}}        {'p50':>7}{'max':>7}   {'p50':>7}{'max':>7}    return"
@@ -292,15 +293,16 @@ def table(rows: Rows) -> list[str]:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--runs", type=int, default=20, help="losses of each (default: 20)")
-    parser.add_argument("--only", metavar="TEXT", default="",
-                        help="those whose name has TEXT in it, such as iovteam")
+    parser.add_argument("--only", metavar="KEYS", default="", help=ONLY)
     parser.add_argument("--soak", type=int, default=0, metavar="SECONDS")
     return parse_with_lab(parser)
 
 
-def run(args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]:
+def run(args: argparse.Namespace, build: Path, runs: int, soaked: int,
+        screen: Screen) -> dict[str, Any]:
+    """soaked: seconds, 0 = not."""
     wanted = [(kind, loss) for loss, kinds in ((Cable, SIDES), (Device, OURS[:1]))
-              for kind in kinds if args.runs and args.only in kind.key]
+              for kind in (chosen(kinds, args.only) if runs else ())]
     results: dict[str, Any] = {"kernel": args.kernel, "silent": [], "losses": []}
     with Lab(args.kernel, progress=screen.progress) as lab:
         deepen_queues(lab.outside.phys, [nic.tap for nic in lab.pfs])
@@ -308,19 +310,19 @@ def run(args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]
             lab.guest.run(["ethtool", "-G", vf, "rx", "4096"])
         for kind, loss in wanted:
             with kind(lab, build) as side:
-                found = losses(side, loss, args.runs, screen)
+                found = losses(side, loss, runs, screen)
             results["silent"] += figures(kind, loss, found)
             results["losses"].append({"peer": kind.key, "event": loss.event, "runs": found})
-        if args.soak:
+        if soaked:
             with OURS[0](lab, build) as side:
-                results["soak"] = soak(side, args.soak, screen)
+                results["soak"] = soak(side, soaked, screen)
     return results
 
 
 def main() -> int:
     args, screen = arguments(), Screen()
     try:
-        results = run(args, args.build.resolve(), screen)
+        results = run(args, args.build.resolve(), args.runs, args.soak, screen)
     except (LabError, CommandFailed, RuntimeError, OSError) as error:
         screen.line(f"bench-silent: {error}")
         return 1

@@ -14,6 +14,7 @@ sys.path.insert(0, str(CLONE / "bench"))
 import bench  # noqa: E402
 import scale  # noqa: E402
 import cost  # noqa: E402
+import silent  # noqa: E402
 import failover  # noqa: E402
 import latency  # noqa: E402
 import restart  # noqa: E402
@@ -98,6 +99,30 @@ def test_restarts():
     lines = restart.table(rows)
     assert len(lines) == 2 + len(rows) and {line.count("|") for line in lines} == {8}
     assert "| killed | out | 3 | 3, 7 | 1.5, 2.5 | 0, 6 |" in lines[4]
+
+
+def test_only_some():
+    keys = [kind.key for kind in failover.chosen(failover.SIDES, "iovteam,ab")]
+    assert keys == ["iovteam", "ab100", "ab1"]
+    assert failover.chosen(failover.SIDES, "") == failover.SIDES
+
+
+def test_silent_figures():
+    def once(silence, lost, reordered=0, lives=True):
+        toll = {"silence_ms": silence, "lost": lost, "duplicated": 0, "reordered": reordered}
+        calm = {"silence_ms": 0, "lost": 1, "duplicated": 2, "reordered": 0}
+        return {"loss": {"out": toll, "in": calm}, "return": {"out": calm, "in": calm},
+                "connection_lives": lives}
+
+    out, into = silent.figures(silent.OURS[0], silent.Device,
+                               [once(180, 12), once(90, 40, 3), once(240, 7, lives=False)])
+    assert (out["peer"], out["event"], out["runs"]) == ("iovteam-50", "vf-unplugged", 3)
+    assert out["silence_ms"] == {"p50": 180, "p99": 240, "max": 240}
+    assert (out["lost"]["p50"], out["lost"]["max"], out["lost_at_return"]) == (12, 40, 3)
+    assert (out["duplicated"], out["reordered"], out["connections_lost"]) == (6, 3, 1)
+    assert into["lost"]["max"] == 1 and into["duplicated"] == 12
+    lines = silent.table([out, into])
+    assert lines[2] == "vf-unplugged, 3 times each" and lines[3].endswith("3   6, 3")
 
 
 def test_latency_is_the_median_of_turns():
