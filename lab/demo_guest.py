@@ -160,7 +160,8 @@ class Team:
         return self._guest.run([self._command, *words], check=check, timeout=60)
 
     def add(self, members: list[str], addresses: list[str]) -> None:
-        options = [word for member in members for word in ("--member", member)]
+        """Until begin_probing() the carrier alone tells."""
+        options = [*(word for member in members for word in ("--member", member)), "probe=off"]
         self.run("team", "add", self.name, *options)
         self.made_by = " ".join(["iovteam team add", self.name, *options])
         script = [f"ip address add {a} dev {self.name}{' nodad' if ':' in a else ''}"

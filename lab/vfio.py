@@ -126,7 +126,8 @@ class Story:
             for key, name in ((("igbvf", adapter["mac"]), member),
                               (("virtio_net", adapter["mac"]), card))})
         guest = Side(nested.guest, "", self.screen)
-        guest.do("team", "add", TEAM, "--member", MEMBERS[0], "--member", MEMBERS[1])
+        guest.do("team", "add", TEAM, "--member", MEMBERS[0], "--member", MEMBERS[1],
+                 "probe=off")  # its emulated processors are too slow for 50 ms
         nested.guest.sh(f"ip link set {TEAM} up; ip address add {ADDRESS}/24 dev {TEAM}",
                         timeout=PATIENCE)
         self._wait(lambda: self.is_well(guest), "both members to be in use")

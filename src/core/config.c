@@ -52,7 +52,7 @@ static const struct setting team_rows[] = {
 	{.key = "Probe",
 	 SETTING(team_config, probe),
 	 WORDS(probe_mode_names, PROBE_MODE_COUNT),
-	 .usual = PROBE_OFF},
+	 .usual = PROBE_AUTO},
 	{.key = "ProbeIntervalMs",
 	 SETTING(team_config, probe_interval_ms),
 	 NUMBER(5, 10000, 1, "milliseconds"),

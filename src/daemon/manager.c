@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 
 #define US_PER_MS 1000ULL
 #define RECONCILE_DELAY_US (20 * US_PER_MS) /* one comparison for a burst of events */
@@ -74,6 +75,12 @@ void manager_wake(struct manager *manager)
 }
 
 /* --- comparing and applying --- */
+
+/* The loop tells the service manager that we live, but a long change does not return to it. */
+static void tell_watchdog(void)
+{
+	(void)sd_notify(0, "WATCHDOG=1");
+}
 
 /* Slots whose programs somebody has detached. No event tells: it is looked at. */
 static uint32_t detached_members(const struct team *team, const struct link_table *links)
@@ -218,6 +225,7 @@ static int apply_list(struct manager *manager, struct team *team, const struct a
 			(void)apply_action(team, &manager->context, action, mishap);
 		else
 			err = apply_action(team, &manager->context, action, problem);
+		tell_watchdog();
 		acted = true;
 	}
 	if (acted && team->datapath)
@@ -355,6 +363,7 @@ static void on_host_changed(void *data)
 /* Each step has read events, which may be the teams': no failover waits for the last step. */
 static void on_host_stepped(void *data)
 {
+	tell_watchdog();
 	manager_wake(data);
 }
 

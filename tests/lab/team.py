@@ -100,8 +100,11 @@ class Team:
     def add(self, members: Sequence[str] = ("ens4", "ens5"), *settings: str,
             addresses: Iterable[str] = ADDRESSES, nodad: bool = True) -> None:
         """Makes the team, waits until every member is in use, and gives it addresses. A member may
-        have settings after it: "ens4,weight=200"."""
+        have settings after it: "ens4,weight=200". Without a word of probing the carrier alone tells:
+        probes would see some losses before it."""
         options = [word for member in members for word in ("--member", member)]
+        if not any(setting.startswith("probe=") for setting in settings):
+            options.append("probe=off")
         self.run("team", "add", self.name, *options, *settings, timeout=60)
         self.where.sh("\n".join(
             [f"ip link set {self.name} up",

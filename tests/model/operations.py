@@ -391,6 +391,7 @@ def move_back(bench: Bench) -> str | None:
     device = bench.device(lambda d: d.place == AWAY and d.name not in names)
     if not device:
         return None
+    bench.disturb(device)
     bench.world.move(device, GUEST)
     return f"{device.name} moved back"
 

@@ -258,7 +258,7 @@ static void test_get_defaults(void **state)
 		{"StableTimeMs", "1000"}, {"HoldDownMaxMs", "60000"},
 		{"ReturnIdleMs", "200"},  {"ReturnBoundMs", "10000"},
 		{"AnnounceCount", "3"},	  {"AnnounceIntervalMs", "200"},
-		{"Probe", "off"},	  {"ProbeIntervalMs", "50"},
+		{"Probe", "auto"},	  {"ProbeIntervalMs", "50"},
 		{"ProbeMultiplier", "3"}, {"ProbeAddress", ""},
 	};
 	char value[CONFIG_SETTING_SIZE];
