@@ -15,15 +15,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import cost  # noqa: E402
-import failover  # noqa: E402
-import latency  # noqa: E402
-import restart  # noqa: E402
-import scale  # noqa: E402
-import selection  # noqa: E402
-import silent  # noqa: E402
+from command import ERRORS, Screen, parser_of
+import cost
+import failover
+import latency
+import restart
+import scale
+import selection
+import silent
 
 RESTARTS = 5  # of each peer, and as often killed
 SILENT = 10  # paths of each peer, and virtual functions
@@ -105,8 +104,8 @@ def draw_failover(rows: list[dict[str, Any]], output: Path) -> None:
 
 def report(bench: dict[str, Any], pictures: list[tuple[str, str]]) -> str:
     lines = ["# Beside its peers", "",
-             f"Linux {bench['kernel']} in QEMU (software emulation), mostly with members over veth. What is "
-             "done and counted: bench/README.md.", "",
+             f"Linux {bench['kernel']} in QEMU (software emulation), mostly with members over veth. "
+             "What is done and counted: bench/README.md.", "",
              "## A packet's cost", "", "```", *cost.table(bench["cost"]), "```", "",
              "Over: more than a bare member alone. Beside: what each packet of any other device of "
              "the machine costs more as well.", "",
@@ -148,16 +147,16 @@ def write(bench: dict[str, Any], directory: Path) -> None:
 # --- the command ---
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--runs", type=int, default=100,
                         help="failovers of each peer and number of members (default: 100)")
     parser.add_argument("--rounds", type=int, default=2,
                         help="of the costs and the requests (default: 2)")
-    return failover.parse_with_lab(parser)
+    return parser.parse_args()
 
 
 def main() -> int:
-    args, screen = arguments(), failover.Screen()
+    args, screen = arguments(), Screen()
     build = args.build.resolve()
     args.tick_us, args.second_ms, args.only = 0, 0, ""
     try:
@@ -180,8 +179,7 @@ def main() -> int:
         screen.line("8 of 8: members, teams and adapters in growing numbers")
         bench["scale"] = scale.run(args, build, screen)
         write(bench, build / "results")
-    except (cost.LabError, cost.CommandFailed, RuntimeError, OSError,
-            subprocess.SubprocessError) as error:
+    except ERRORS as error:
         screen.line(f"bench: {error}")
         return 1
     screen.line((build / "results/report.md").read_text())

@@ -11,19 +11,15 @@ build/results/cost.json.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-CLONE = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(CLONE))
-
-from failover import Screen, parse_with_lab  # noqa: E402
-from lab import CommandFailed, Lab, LabError, Process, wait_until  # noqa: E402
-from openvswitch import OpenVswitch  # noqa: E402
-from sides import START  # noqa: E402
-from teamd import LOADBALANCE, Teamd  # noqa: E402
+from command import Screen, compare, parser_of
+from lab import Lab, Process, wait_until
+from openvswitch import OpenVswitch
+from sides import START
+from teamd import LOADBALANCE, Teamd
 
 GUEST, PEER = "192.0.2.10", "192.0.2.1"
 PEER_MAC = "02:00:5e:00:02:01"  # of both ends outside: no switch stands between
@@ -218,9 +214,9 @@ def table(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=2, help="of all of them (default: 2)")
-    return parse_with_lab(parser)
+    return parser.parse_args()
 
 
 def run(args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]:
@@ -231,24 +227,15 @@ def run(args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]
     return {"kernel": kernel, "rounds": args.rounds, "cost": rows}
 
 
+def lines(results: dict[str, Any]) -> list[str]:
+    return [f"Linux {results['kernel']} in QEMU, which counts instructions; members over veth; both",
+            "ends of each packet. Over: more than a bare member; of this, beside: what each packet of",
+            "any other device of the machine costs more as well.", "", *table(results["cost"])]
+
+
 def main() -> int:
     args = arguments()
-    build, screen = args.build.resolve(), Screen()
-    try:
-        results = run(args, build, screen)
-    except (LabError, CommandFailed, RuntimeError, OSError) as error:
-        screen.line(f"bench-cost: {error}")
-        return 1
-    screen.line(f"Linux {results['kernel']} in QEMU, which counts instructions; members over veth;"
-                f" both ends\nof each packet. Over: more than a bare member; of this, beside: what each"
-                f" packet of any\nother device of the machine costs more as well.\n")
-    for line in table(results["cost"]):
-        screen.line(line)
-    path = build / "results" / "cost.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(results, indent=1) + "\n")
-    screen.line(f"\nall numbers: {path}")
-    return 0
+    return compare("cost", args.build, lambda build, screen: run(args, build, screen), lines)
 
 
 if __name__ == "__main__":

@@ -8,19 +8,15 @@ failover-meter, which counts packets and silence. All goes to build/results/fail
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-CLONE = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(CLONE))
-
-from lab import CommandFailed, Lab, LabError  # noqa: E402
-from sides import (  # noqa: E402
+from command import ONLY, Screen, chosen, compare, parser_of
+from lab import Lab
+from sides import (
     FLOWS, START, ActiveBackup, ActiveBackupFast, BalanceXor, Iovteam, IovteamByEvents,
     OvsActiveBackup, OvsSlb, Side, TeamdActiveBackup, TeamdLoadbalance)
 
@@ -94,28 +90,6 @@ def table(results: dict[str, dict[str, Any]]) -> list[str]:
 
 # --- the run ---
 
-class Screen:
-    """Lines, and one that is written over on a terminal."""
-
-    def __init__(self) -> None:
-        self._terminal, self._last = sys.stdout.isatty(), 0.0
-
-    def line(self, text: str = "") -> None:
-        print(("\r\033[K" if self._terminal else "") + text, flush=True)
-
-    def progress(self, text: str) -> None:
-        if self._terminal:
-            print(f"\r\033[K{text}", end="", flush=True)
-        elif time.monotonic() - self._last > 30:
-            self._last = time.monotonic()
-            print(text, flush=True)
-
-
-def chosen(kinds: list[type[Any]], only: str) -> list[type[Any]]:
-    """Those whose key begins with one of the words between commas; all, if there are none."""
-    return [kind for kind in kinds if kind.key.startswith(tuple(only.split(",")))]
-
-
 def made(kinds: list[type[Side]], lab: Lab, members: int, screen: Screen) -> list[Side]:
     sides = []
     for kind in kinds:
@@ -168,20 +142,8 @@ def rounds(sides: list[Side], build: Path, runs: int, tick: int, more: list[str]
     return cycles
 
 
-ONLY = "those only whose key in README.md begins so, with commas between: iovteam,ab"
-
-
-def parse_with_lab(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """With the options of every comparison: which kernel, and what is compared."""
-    parser.add_argument("--kernel", default=os.environ.get("IOVTEAM_LAB_KERNEL", "6.12"),
-                        help="kernel series of the lab (default: $IOVTEAM_LAB_KERNEL or 6.12)")
-    parser.add_argument("--build", type=Path, default=CLONE / "build",
-                        help="where iovteamd, iovteam and the meters are (default: build)")
-    return parser.parse_args()
-
-
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--runs", type=int, default=1000,
                         help="failovers of each of the peers (default: 1000)")
     parser.add_argument("--members", type=int, default=2, choices=range(2, 33), metavar="N",
@@ -192,7 +154,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--second-ms", type=int, default=0, metavar="MS",
                         help="so long after a cable another one is pulled; needs --members 3")
     parser.add_argument("--only", metavar="KEYS", default="", help=ONLY)
-    return parse_with_lab(parser)
+    return parser.parse_args()
 
 
 def run(args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]:
@@ -215,26 +177,16 @@ def run(args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]
             "cycles": cycles}
 
 
+def lines(results: dict[str, Any]) -> list[str]:
+    failed = {side.title: results["results"].get(side.key, {}).get("not_recovered")
+              for side in SIDES}
+    return [*table(results["results"]),
+            *(f"{title}: did not recover {count} times" for title, count in failed.items() if count)]
+
+
 def main() -> int:
     args = arguments()
-    build, screen = args.build.resolve(), Screen()
-    try:
-        results = run(args, build, screen)
-    except (LabError, CommandFailed, RuntimeError, OSError) as error:
-        screen.line(f"bench-failover: {error}")
-        return 1
-    screen.line()
-    for line in table(results["results"]):
-        screen.line(line)
-    for side in SIDES:
-        failed = results["results"].get(side.key, {}).get("not_recovered")
-        if failed:
-            screen.line(f"{side.title}: did not recover {failed} times")
-    path = build / "results" / "failover.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(results) + "\n")
-    screen.line(f"\nall numbers: {path}")
-    return 0
+    return compare("failover", args.build, lambda build, screen: run(args, build, screen), lines)
 
 
 if __name__ == "__main__":

@@ -10,17 +10,14 @@ other alternately. All goes to build/results/latency.json.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import cost  # noqa: E402
-from failover import Screen, parse_with_lab  # noqa: E402
-from lab import CommandFailed, Lab, LabError  # noqa: E402
+from command import Screen, compare, parser_of
+import cost
+from lab import Lab
 
 REQUESTS = 1000
 TURNS = 2  # of the peer and the bare member, in a round
@@ -83,22 +80,10 @@ def run(args: argparse.Namespace, build: Path, screen: Screen) -> list[dict[str,
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=2, help="of all of them (default: 2)")
-    args, screen = parse_with_lab(parser), Screen()
-    build = args.build.resolve()
-    try:
-        found = run(args, build, screen)
-    except (LabError, CommandFailed, RuntimeError, OSError) as error:
-        screen.line(f"bench-latency: {error}")
-        return 1
-    for line in table(found):
-        screen.line(line)
-    path = build / "results/latency.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n")
-    screen.line(f"\nall numbers: {path}")
-    return 0
+    args = parser.parse_args()
+    return compare("latency", args.build, lambda build, screen: run(args, build, screen), table)
 
 
 if __name__ == "__main__":

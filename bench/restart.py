@@ -9,18 +9,16 @@ to build/results/restart.json.
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from failover import Figures, Screen, made, pace, parse_with_lab  # noqa: E402
-from lab import CommandFailed, Lab, LabError  # noqa: E402
-from sides import (  # noqa: E402
+from command import Screen, compare, parser_of
+from failover import Figures, made, pace
+from lab import CommandFailed, Lab
+from sides import (
     FLOWS, START, ActiveBackup, BalanceXor, Iovteam, OvsActiveBackup, OvsSlb, Side,
     TeamdActiveBackup, TeamdLoadbalance)
 
@@ -108,11 +106,11 @@ def table(rows: list[dict[str, Any]]) -> list[str]:
 # --- the command ---
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--runs", type=int, default=5, help="of each peer and event (default: 5)")
     parser.add_argument("--tick-us", type=int, default=0,
                         help="as in failover.py (default: as often as the machine carries)")
-    return parse_with_lab(parser)
+    return parser.parse_args()
 
 
 def run(args: argparse.Namespace, build: Path, runs: int, tick: int,
@@ -127,23 +125,15 @@ def run(args: argparse.Namespace, build: Path, runs: int, tick: int,
                      for (peer, event), runs in found.items()]}
 
 
+def lines(results: dict[str, Any]) -> list[str]:
+    return [*table(results["control_plane"]), "",
+            f"{FLOWS * 1000000 // results['tick_us']:,} packets/s each way"]
+
+
 def main() -> int:
-    args, screen = arguments(), Screen()
-    build = args.build.resolve()
-    try:
-        results = run(args, build, args.runs, args.tick_us, screen)
-    except (LabError, CommandFailed, RuntimeError, OSError) as error:
-        screen.line(f"bench-restart: {error}")
-        return 1
-    screen.line()
-    for line in table(results["control_plane"]):
-        screen.line(line)
-    path = build / "results" / "restart.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(results) + "\n")
-    screen.line(f"\n{FLOWS * 1000000 // results['tick_us']:,} packets/s each way; "
-                f"all numbers: {path}")
-    return 0
+    args = arguments()
+    return compare("restart", args.build, lambda build, screen: run(
+        args, build, args.runs, args.tick_us, screen), lines)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
+from command import CLONE, Screen, compare, parser_of
+from lab import Lab
 
-import failover  # noqa: E402
-from lab import CommandFailed, Lab, LabError  # noqa: E402
-
-TOP = Path(__file__).resolve().parents[1]
 # What, how many, members of each.
 SIZES = [("teams", 1, 1), ("teams", 1, 2), ("teams", 1, 8), ("teams", 1, 32), ("teams", 16, 2),
          ("teams", 64, 2), ("teams", 256, 2), ("adapters", 2, 2), ("adapters", 100, 2),
@@ -46,13 +43,13 @@ def table(rows: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def run(args: argparse.Namespace, build: Path, screen: failover.Screen) -> list[dict[str, Any]]:
+def run(args: argparse.Namespace, build: Path, screen: Screen) -> list[dict[str, Any]]:
     rows = []
     with Lab(kernel=args.kernel, progress=screen.progress) as lab:
         lab.host.run(["modprobe", "-a", "bridge", "bonding"])
         for what, count, members in SIZES:
             screen.progress(f"{count} {what}, {members} members")
-            out = lab.host.run(["/usr/bin/python3", "-IS", str(TOP / "bench/scale_inside.py"),
+            out = lab.host.run(["/usr/bin/python3", "-IS", str(CLONE / "bench/scale_inside.py"),
                                 "--build", str(build), what, str(count), str(members)],
                                timeout=LONG_S).out
             rows.append(json.loads(out))
@@ -61,22 +58,8 @@ def run(args: argparse.Namespace, build: Path, screen: failover.Screen) -> list[
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    args, screen = failover.parse_with_lab(parser), failover.Screen()
-    build = args.build.resolve()
-    try:
-        rows = run(args, build, screen)
-    except (LabError, CommandFailed, RuntimeError, OSError) as error:
-        screen.line(f"bench-scale: {error}")
-        return 1
-    screen.line()
-    for line in table(rows):
-        screen.line(line)
-    path = build / "results/scale.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(rows, indent=1) + "\n")
-    screen.line(f"\nall numbers: {path}")
-    return 0
+    args = parser_of(__doc__).parse_args()
+    return compare("scale", args.build, lambda build, screen: run(args, build, screen), table)
 
 
 if __name__ == "__main__":

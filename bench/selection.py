@@ -8,7 +8,6 @@ but the reason. All goes to build/results/selection.json.
 """
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -17,9 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from failover import Screen, parse_with_lab  # noqa: E402
+from command import Screen, compare, parser_of
 
 HERE = Path(__file__).parent
 DPDK = Path(os.environ.get("IOVTEAM_LAB_CACHE", "/var/cache/iovteam-lab")) / "dpdk"
@@ -83,21 +80,7 @@ def table(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    args, screen = parse_with_lab(parser), Screen()
-    build = args.build.resolve()
-    try:
-        rows = run(build, screen)
-    except (OSError, subprocess.SubprocessError) as error:
-        screen.line(f"bench-selection: {error}\n{getattr(error, 'stderr', '')}")
-        return 1
-    for line in table(rows):
-        screen.line(line)
-    path = build / "results/selection.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(rows, indent=1) + "\n")
-    screen.line(f"\nall numbers: {path}")
-    return 0
+    return compare("selection", parser_of(__doc__).parse_args().build, run, table)
 
 
 if __name__ == "__main__":

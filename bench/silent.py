@@ -14,7 +14,6 @@ All goes to build/results/silent.json.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -22,13 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-CLONE = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(CLONE))
-
-from failover import ONLY, Figures, Screen, chosen, parse_with_lab  # noqa: E402
-from lab import CommandFailed, Lab, LabError, Namespace, Process, wait_until  # noqa: E402
-from lab.demo_sets import deepen_queues  # noqa: E402
-from silent_sides import GUEST, OURS, PEER, SIDES, Iovteam, Side  # noqa: E402
+from command import ONLY, Screen, chosen, compare, parser_of
+from failover import Figures
+from lab import Lab, Namespace, Process, wait_until
+from lab.demo_sets import deepen_queues
+from silent_sides import GUEST, OURS, PEER, SIDES, Iovteam, Side
 
 PYTHON = ["/usr/bin/python3", "-IS"]
 FLOWS, TICK_MS = 8, 10
@@ -291,11 +288,11 @@ def table(rows: Rows) -> list[str]:
 # --- the run ---
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--runs", type=int, default=20, help="losses of each (default: 20)")
     parser.add_argument("--only", metavar="KEYS", default="", help=ONLY)
     parser.add_argument("--soak", type=int, default=0, metavar="SECONDS")
-    return parse_with_lab(parser)
+    return parser.parse_args()
 
 
 def run(args: argparse.Namespace, build: Path, runs: int, soaked: int,
@@ -319,24 +316,18 @@ def run(args: argparse.Namespace, build: Path, runs: int, soaked: int,
     return results
 
 
+def lines(results: dict[str, Any]) -> list[str]:
+    soaked = results.get("soak")
+    return [*table(results["silent"]),
+            *([f"every {soaked['interval_ms']} ms: {soaked['false']} false failovers in "
+               f"{soaked['seconds']} s, daemon {soaked['cpu_percent']:.1f} % of a processor"]
+              if soaked else [])]
+
+
 def main() -> int:
-    args, screen = arguments(), Screen()
-    try:
-        results = run(args, args.build.resolve(), args.runs, args.soak, screen)
-    except (LabError, CommandFailed, RuntimeError, OSError) as error:
-        screen.line(f"bench-silent: {error}")
-        return 1
-    for line in table(results["silent"]):
-        screen.line(line)
-    if args.soak:
-        found = results["soak"]
-        screen.line(f"every {found['interval_ms']} ms: {found['false']} false failovers in "
-                    f"{args.soak} s, daemon {found['cpu_percent']:.1f} % of a processor")
-    path = args.build / "results" / "silent.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(results) + "\n")
-    screen.line(f"all numbers: {path}")
-    return 0
+    args = arguments()
+    return compare("silent", args.build, lambda build, screen: run(
+        args, build, args.runs, args.soak, screen), lines)
 
 
 if __name__ == "__main__":
