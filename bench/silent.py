@@ -85,7 +85,7 @@ while data := here.recv(65536):
 _ASK = f"""
 import socket, sys, time
 there = socket.create_connection((sys.argv[1], int(sys.argv[2])), 30)
-there.settimeout(60)
+there.settimeout({SLOW // 2})
 while True:
     there.sendall(b"question")
     left = 8
@@ -141,7 +141,7 @@ class Connection:
         self._asker.expect("answer")
 
     def lives(self) -> bool:
-        """It gets one more answer."""
+        """It gets one more answer. One that gets none for long ends by itself."""
         had = self._asker.stdout().count("answer")
         wait_until(lambda: self._asker.stdout().count("answer") > had or not self._asker.running,
                    SLOW, "an answer by TCP")
@@ -259,7 +259,7 @@ def figures(side: type[Side], loss: Loss, found: Rows) -> Rows:
             "runs": len(found),
             "silence_ms": vars(Figures.of([toll["silence_ms"] for toll in lost])),
             "lost": vars(Figures.of([toll["lost"] for toll in lost])),
-            "lost_at_return": sum(toll["lost"] for toll in back),
+            "lost_at_return": max(0, sum(toll["lost"] for toll in back)),
             "duplicated": sum(toll["duplicated"] for toll in (*lost, *back)),
             "reordered": sum(toll["reordered"] for toll in (*lost, *back)),
             "connections_lost": sum(not one.get("connection_lives", True) for one in found)})
@@ -281,7 +281,9 @@ def table(rows: Rows) -> list[str]:
         lines.append(f"{row['title'] if row['direction'] == 'out' else '':{width}}  "
                      f"{row['direction']:4}  {silence['p50']:7g}{silence['max']:7g}   "
                      f"{lost['p50']:7g}{lost['max']:7g}   {row['lost_at_return']:7}   "
-                     f"{row['duplicated']}, {row['reordered']}")
+                     f"{row['duplicated']}, {row['reordered']}"
+                     + (f"; {row['connections_lost']} connections lost by TCP"
+                        if row["event"] == Device.event and row["direction"] == "out" else ""))
     return lines
 
 

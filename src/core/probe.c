@@ -192,12 +192,9 @@ static void follow(struct probe_run *run, struct probe_state *state)
 
 /* --- who hears whom --- */
 
-/*
- * Probes in a row that were due at @at_ns and have not come; *@ret_first_ns: when the first of them
- * was sent.
- */
+/* Probes in a row that were due and have not come; *@ret_first_ns: when the first of them was sent. */
 static uint32_t missed(const struct probe_run *run, const struct probe_state *state,
-		       unsigned int to, unsigned int from, uint64_t at_ns, uint64_t *ret_first_ns)
+		       unsigned int to, unsigned int from, uint64_t now_ns, uint64_t *ret_first_ns)
 {
 	const struct probe_track *track = &run->tracks[to][from];
 	uint32_t newest = state->pairs[to][from].newest, last = run->sequences[from], count = 0;
@@ -206,8 +203,8 @@ static uint32_t missed(const struct probe_run *run, const struct probe_state *st
 	if (last >= PROBE_WINDOW && first <= last - PROBE_WINDOW)
 		first = last - PROBE_WINDOW + 1;
 	for (uint32_t sequence = first; sequence <= last; sequence++)
-		if (run->sent_ns[from][sequence % PROBE_WINDOW] + run->due_ns + run->stood_ns <=
-		    at_ns)
+		if (run->sent_ns[from][sequence % PROBE_WINDOW] + run->due_ns <=
+		    now_ns - run->stood_ns)
 			count++;
 	*ret_first_ns = run->sent_ns[from][first % PROBE_WINDOW] + run->stood_ns;
 	return count;
@@ -219,7 +216,6 @@ struct look {
 	uint32_t hears[PICK_SLOTS];   /* by receiver, both ways */
 	uint32_t one_way[PICK_SLOTS]; /* by receiver, from there only */
 	uint32_t doubted;	      /* of whom or by whom a probe is missing */
-	bool calls;		      /* … so many that a processor may stand still */
 	uint64_t since_ns;	      /* evidence before is from before the path was lost */
 	uint64_t now_ns;
 };
@@ -229,19 +225,14 @@ static bool hears(const struct probe_run *run, const struct probe_state *state, 
 		  unsigned int from, struct look *look)
 {
 	const struct probe_track *track = &run->tracks[to][from];
-	uint32_t enough = run->settings.multiplier + track->unsteady;
-	bool silent = (run->silent >> from | run->silent >> to) & 1;
 	uint64_t first_ns;
 	uint32_t count = missed(run, state, to, from, look->now_ns, &first_ns);
 
 	if (count)
 		look->doubted |= 1U << from | 1U << to;
-	if (count < enough)
-		return !silent || state->pairs[to][from].newest > track->base;
-	if (!silent && missed(run, state, to, from, run->called_ns, &first_ns) < enough) {
-		look->calls = true;
-		return true;
-	}
+	if (count < run->settings.multiplier + track->unsteady)
+		return !((run->silent >> from | run->silent >> to) & 1) ||
+		       state->pairs[to][from].newest > track->base;
 	if (first_ns + run->due_ns < look->since_ns)
 		look->since_ns = first_ns + run->due_ns;
 	return false;
@@ -380,10 +371,9 @@ static uint32_t judge_groups(const struct probe_run *run, const struct probe_sta
  * Members without a mate that they can hear: by answers alone. When an address answers nobody any
  * more all miss it alike, so it takes another member that has missed less.
  */
-static uint32_t judge_answers(const struct probe_run *run, struct look *look)
+static uint32_t judge_answers(const struct probe_run *run, const struct look *look)
 {
 	uint32_t alone = run->members & ~look->judged, least = UINT32_MAX, silent = 0;
-	bool called = run->called_ns >= run->looked_ns;
 
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
 		if (has(run->members, slot) && run->answer_gaps[slot] < least)
@@ -393,8 +383,7 @@ static uint32_t judge_answers(const struct probe_run *run, struct look *look)
 		    run->answer_gaps[slot] - least >=
 			    run->settings.multiplier + run->answer_unsteady[slot])
 			silent |= 1U << slot;
-	look->calls |= !called && (silent & ~run->silent);
-	return called ? silent : silent & run->silent;
+	return silent;
 }
 
 /* Evidence of the last moments only: as long as it takes to miss enough, and a little. */
@@ -450,6 +439,16 @@ static uint32_t untried(const struct probe_run *run, const struct look *look, ui
 	return untried;
 }
 
+/* Those of the newly silent of whom it is certain; the others are suspected. */
+static uint32_t certain(struct probe_run *run, uint32_t new, uint64_t now_ns)
+{
+	if (new & ~run->suspected)
+		run->suspected_ns = now_ns;
+	run->suspected = new;
+	run->calls = new && run->called_ns < run->suspected_ns;
+	return run->calls ? 0 : new;
+}
+
 static bool decide(struct probe_run *run, const struct probe_state *state, uint64_t now_ns)
 {
 	uint32_t before = run->silent, silent = 0;
@@ -463,8 +462,8 @@ static bool decide(struct probe_run *run, const struct probe_state *state, uint6
 	/* Nobody is better than the last one. */
 	if (!(run->members & ~silent))
 		silent = 0;
+	silent = (silent & before) | certain(run, silent & ~before, now_ns);
 	run->silent = silent;
-	run->calls = look.calls;
 	run->asks = (look.doubted & ~silent) || (silent && run->looks % SILENT_ASK_LOOKS == 0) ||
 		    (run->settings.addresses && (run->members & ~look.judged));
 	return silent != before;

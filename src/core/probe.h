@@ -31,8 +31,9 @@
  * which the daemon did not run does not count, and after a long such time all is counted anew.
  *
  * Standing processors. A virtual machine's processors stand still now and then, each by itself: then
- * probes have come and nobody has taken them in. So nobody becomes silent before every processor
- * has run since enough probes were due: the core asks for that (calls), and is told (called_ns).
+ * probes have come and nobody has taken them in. So whom a look finds silent who was not is only
+ * suspected, until every processor has run since that look: the core asks for that (calls), and is
+ * told (called_ns).
  */
 #pragma once
 
@@ -59,11 +60,13 @@ struct probe_track {
 
 struct probe_run {
 	struct probe_settings settings;
-	uint32_t members;	    /* who takes part, a bit per slot */
-	uint32_t silent;	    /* who has lost the path */
-	bool asks;		    /* neighbours should be asked now */
-	bool calls;		    /* a verdict waits until all processors have run since now */
-	uint64_t called_ns;	    /* … and since when they have */
+	uint32_t members;      /* who takes part, a bit per slot */
+	uint32_t silent;       /* who has lost the path */
+	bool asks;	       /* neighbours should be asked now */
+	uint32_t suspected;    /* they will be silent, too, if all processors have run since … */
+	uint64_t suspected_ns; /* … this look, the first one that has found all of them so */
+	uint64_t called_ns;    /* since when all have run */
+	bool calls;	       /* that should be found out anew */
 	uint8_t others[PICK_SLOTS]; /* T13: slot + 1 of the same member's other path, 0 = none */
 	uint64_t due_ns;	    /* how old a probe must be to be missed */
 	uint64_t delay_ns;	    /* mean, and mean deviation */
@@ -102,8 +105,8 @@ bool probe_judge(struct probe_run *run, struct probe_state *state, uint32_t memb
 		 uint64_t now_ns);
 
 /*
- * All processors have run since @since_ns, so that what had come then stands in @state: the verdict
- * that waited for that. Returns whether run->silent has changed.
+ * All processors have run since @since_ns, so that what had come then stands in @state: look again
+ * at who is suspected. Returns whether run->silent has changed.
  */
 bool probe_called(struct probe_run *run, const struct probe_state *state, uint64_t since_ns,
 		  uint64_t now_ns);

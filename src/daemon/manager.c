@@ -76,10 +76,11 @@ void manager_wake(struct manager *manager)
 
 /* --- comparing and applying --- */
 
-/* The loop tells the service manager that we live, but a long change does not return to it. */
-static void tell_watchdog(void)
+/* A long change does not return to the loop, which tells that we live once it runs (main.c). */
+static void tell_watchdog(const struct manager *manager)
 {
-	(void)sd_notify(0, "WATCHDOG=1");
+	if (sd_event_get_watchdog(manager->loop) > 0)
+		(void)sd_notify(0, "WATCHDOG=1");
 }
 
 /* Slots whose programs somebody has detached. No event tells: it is looked at. */
@@ -166,6 +167,7 @@ static int remove_unwanted(struct manager *manager, struct action_list *done,
 		plan_removal(team->config.name, adopt_is_adopted(team), done);
 		log_info("%s: the team is removed", team->config.name);
 		err = apply_removal(team, &manager->context, problem);
+		tell_watchdog(manager);
 		if (!err)
 			drop_team(manager, i);
 	}
@@ -225,7 +227,7 @@ static int apply_list(struct manager *manager, struct team *team, const struct a
 			(void)apply_action(team, &manager->context, action, mishap);
 		else
 			err = apply_action(team, &manager->context, action, problem);
-		tell_watchdog();
+		tell_watchdog(manager);
 		acted = true;
 	}
 	if (acted && team->datapath)
@@ -363,7 +365,7 @@ static void on_host_changed(void *data)
 /* Each step has read events, which may be the teams': no failover waits for the last step. */
 static void on_host_stepped(void *data)
 {
-	tell_watchdog();
+	tell_watchdog(data);
 	manager_wake(data);
 }
 

@@ -233,9 +233,15 @@ void probing_called(void *data)
 	uint64_t now_ns = clock_now_ns(), since_ns = roll_call_since(context->roll_call, now_ns);
 	bool changed = false;
 
-	for (unsigned int i = 0; i < manager->team_count; i++)
-		if (manager->teams[i]->probing)
-			changed |= judge_again(manager->teams[i]->probing, since_ns, now_ns);
+	for (unsigned int i = 0; i < manager->team_count; i++) {
+		struct probing *probing = manager->teams[i]->probing;
+
+		if (!probing)
+			continue;
+		changed |= judge_again(probing, since_ns, now_ns);
+		if (probing->run.calls) /* it was too early for this one */
+			roll_call_start(context->roll_call, now_ns);
+	}
 	if (changed)
 		manager_wake(manager);
 }

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define PATIENCE_NS (3 * NS_PER_S)
 #define PAUSE_MS 2
@@ -43,7 +44,8 @@ static int call_roll(void *data, struct problem *problem)
 {
 	cpu_set_t all;
 
-	if (sched_getaffinity(0, sizeof(all), &all) < 0)
+	/* The process's, not the thread's own: that is a processor's that was visited, if all goes wrong. */
+	if (sched_getaffinity(getpid(), sizeof(all), &all) < 0)
 		return 0;
 	visit_all(&all);
 	clock_pause_ms(PAUSE_MS);

@@ -17,7 +17,7 @@ struct roll_call;
 /* @answered is called from the loop whenever a roll call is over. -errno. */
 int roll_call_open(sd_event *loop, void (*answered)(void *data), void *data,
 		   struct roll_call **ret_call);
-/* Waits for the one that is under way. NULL is fine. */
+/* Waits for the one that is under way, as long as a processor is held. NULL is fine. */
 void roll_call_close(struct roll_call *call);
 
 /* Unless one is under way. */

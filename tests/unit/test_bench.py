@@ -122,7 +122,7 @@ def test_silent_figures():
     assert (out["duplicated"], out["reordered"], out["connections_lost"]) == (6, 3, 1)
     assert into["lost"]["max"] == 1 and into["duplicated"] == 12
     lines = silent.table([out, into])
-    assert lines[2] == "vf-unplugged, 3 times each" and lines[3].endswith("3   6, 3")
+    assert lines[2] == "vf-unplugged, 3 times each" and lines[3].endswith("3   6, 3; 1 connections lost by TCP")
 
 
 def test_latency_is_the_median_of_turns():

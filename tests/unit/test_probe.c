@@ -37,6 +37,8 @@ struct network {
 	bool doubled;
 	uint32_t stands; /* their processors stand still: what comes to them waits */
 	uint32_t waits[PICK_SLOTS][PICK_SLOTS]; /* the newest, by receiver and sender */
+	uint64_t roll_ns;			/* that long a roll call takes, 0 = none at all */
+	uint64_t called_ns;			/* the one that is under way was begun then */
 	uint64_t now_ns;
 	unsigned int changes;
 	struct {
@@ -143,6 +145,17 @@ static void hear_outside(unsigned int slot)
 		ear->answered_ns = net->now_ns + MS;
 }
 
+/* As the daemon does it: one roll call at a time. */
+static void call_roll(void)
+{
+	if (net->run.calls && !net->called_ns)
+		net->called_ns = net->now_ns;
+	if (!net->called_ns || net->stands || net->now_ns < net->called_ns + net->roll_ns)
+		return;
+	net->changes += probe_called(&net->run, &net->state, net->called_ns, net->now_ns);
+	net->called_ns = 0;
+}
+
 /* Time passes, and the daemon looks @late_ns after it should have. */
 static void look_late(uint64_t late_ns)
 {
@@ -150,8 +163,7 @@ static void look_late(uint64_t late_ns)
 	arrive();
 	(void)probe_late(&net->run, late_ns);
 	net->changes += probe_judge(&net->run, &net->state, net->members, net->now_ns);
-	if (net->run.calls && !net->stands)
-		net->changes += probe_called(&net->run, &net->state, net->now_ns, net->now_ns);
+	call_roll();
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
 		if (net->members >> slot & 1) {
 			send_probes(slot);
@@ -165,15 +177,20 @@ static void look(unsigned int rounds)
 		look_late(0);
 }
 
-/* Rounds until exactly these are silent; 0: not within a hundred. */
-static unsigned int until(uint32_t silent)
+/* Rounds until exactly these are silent; 0: not within so many. */
+static unsigned int until_within(uint32_t silent, unsigned int rounds)
 {
-	for (unsigned int round = 1; round <= 100; round++) {
+	for (unsigned int round = 1; round <= rounds; round++) {
 		look(1);
 		if (net->run.silent == silent)
 			return round;
 	}
 	return 0;
+}
+
+static unsigned int until(uint32_t silent)
+{
+	return until_within(silent, 100);
 }
 
 static void cut(uint32_t slots)
@@ -457,7 +474,7 @@ static void run_again(void)
 			if (net->waits[to][from])
 				hear(from, to, net->waits[to][from], net->now_ns);
 	memset(net->waits, 0, sizeof(net->waits));
-	net->changes += probe_called(&net->run, &net->state, net->now_ns, net->now_ns);
+	call_roll();
 }
 
 /* What comes to a processor that stands still has not been lost, however long it waits. */
@@ -469,7 +486,7 @@ static void a_standing_processor_is_no_dead_path(void **state)
 	for (unsigned int looks = 1; looks < 20; looks++) {
 		net->stands = B;
 		look(looks);
-		called |= net->run.calls;
+		called |= net->called_ns != 0;
 		run_again();
 		assert_false(net->run.calls);
 		look(5);
@@ -481,7 +498,7 @@ static void a_standing_processor_is_no_dead_path(void **state)
 	assert_in_range(until(A), 4, 5);
 }
 
-/* The verdict comes with the answer to the roll call. */
+/* That is found when it runs again. */
 static void a_path_dies_while_a_processor_stands(void **state)
 {
 	look(20);
@@ -489,10 +506,8 @@ static void a_path_dies_while_a_processor_stands(void **state)
 	cut(A);
 	look(10);
 	assert_int_equal(net->run.silent, 0);
-	net->stands = 0;
-	look(1);
 	run_again();
-	assert_int_equal(net->run.silent, A);
+	assert_true(until(A)); /* what has waited was a long delay, and is soon forgotten */
 }
 
 /* Of switches that are not joined: answers that wait are answers. */
@@ -504,12 +519,64 @@ static void answers_may_wait_for_a_processor(void **state)
 	net->stands = A;
 	look(20);
 	assert_true(net->run.calls);
-	assert_int_equal(net->changes, 0);
-	net->stands = 0;
 	net->state.ears[0].answered_ns = net->now_ns;
 	run_again();
 	look(20);
 	assert_int_equal(net->changes, 0);
+}
+
+/* They do not hear each other any more, but are answered; nor is that lost while one stands. */
+static void an_answer_may_wait_where_nobody_is_heard(void **state)
+{
+	look(20);
+	net->apart = true;
+	look(50);
+	for (unsigned int looks = 1; looks < 30; looks++) {
+		net->stands = B;
+		look(looks);
+		net->state.ears[1].outside_ns = net->state.ears[1].answered_ns = net->now_ns;
+		run_again();
+		look(5);
+	}
+	assert_int_equal(net->changes, 0);
+}
+
+/* The other one is silent, and back, while this one's processor stands. */
+static void who_stands_does_not_lose_against_who_comes_back(void **state)
+{
+	look(20);
+	cut(A);
+	assert_true(until(A));
+	look(20);
+	net->stands = B;
+	mend(A);
+	for (int i = 0; i < 30; i++) {
+		look(1);
+		assert_false(net->run.silent & B);
+	}
+	run_again();
+	look(20);
+	assert_int_equal(net->run.silent, 0);
+}
+
+/* A verdict of whatever kind comes when the roll call is over, however long that takes. */
+static void a_long_roll_call_is_waited_for(void **state)
+{
+	for (uint64_t looks = 1; looks < 200; looks += 33) {
+		net->roll_ns = looks * INTERVAL - INTERVAL / 2;
+		look(20);
+		cut(A);
+		assert_in_range(until_within(A, 300), 4 + looks, 8 + looks);
+		mend(A);
+		assert_true(until(0));
+	}
+	net->apart = true;
+	net->run.settings.addresses = true;
+	memset(net->state.pairs, 0, sizeof(net->state.pairs));
+	look(20);
+	net->roll_ns = 5 * INTERVAL / 2;
+	cut(A);
+	assert_in_range(until(A), 5, 9);
 }
 
 static void a_new_daemon_goes_on(void **state)
@@ -604,6 +671,9 @@ int main(void)
 		TEST(a_standing_processor_is_no_dead_path),
 		TEST(a_path_dies_while_a_processor_stands),
 		TEST(answers_may_wait_for_a_processor),
+		TEST(an_answer_may_wait_where_nobody_is_heard),
+		TEST(who_stands_does_not_lose_against_who_comes_back),
+		TEST(a_long_roll_call_is_waited_for),
 		TEST(a_new_daemon_goes_on),
 		TEST(the_other_path_must_show_that_it_works),
 		TEST(a_dead_uplink_takes_both_paths),
