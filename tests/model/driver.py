@@ -236,6 +236,8 @@ def main() -> int:
         while number < options.operations and time.monotonic() - begin < options.seconds:
             number += 1
             run.step(number, weights)
+            if number % PROGRESS == 0:
+                print(f"{number} of {options.operations} operations", flush=True)
         run.finish()
     except Exception as error:  # whatever it is, it must be replayable
         run.report(error)
