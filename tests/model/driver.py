@@ -35,6 +35,7 @@ from world import GUEST_NAMESPACE, World  # noqa: E402
 CONVERGED_BY = 25
 FLOWS_BY = 15
 SLOW = 2  # worth a word
+PROGRESS = 100  # operations
 DESCRIPTORS_PER_TEAM = 16  # its maps and programs, at most
 DESCRIPTORS_PER_MEMBER = 12
 MEMORY_KIB = 32768  # of a daemon with two teams, at most
