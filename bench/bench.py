@@ -13,7 +13,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from command import ERRORS, Screen, parser_of
 import cost
@@ -26,6 +26,7 @@ import silent
 
 RESTARTS = 5  # of each peer, and as often killed
 SILENT = 10  # paths of each peer, and virtual functions
+MEMBERS = (2, 4)  # lost links of so many
 TITLES = {side.key: side.title for side in (*cost.SIDES, *failover.SIDES)}
 
 
@@ -130,9 +131,12 @@ def report(bench: dict[str, Any], pictures: list[tuple[str, str]]) -> str:
     return "\n".join(lines)
 
 
-def write(bench: dict[str, Any], directory: Path) -> None:
+def write_numbers(bench: dict[str, Any], directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "bench.json").write_text(json.dumps(bench, indent=1) + "\n")
+
+
+def write_report(bench: dict[str, Any], directory: Path) -> None:
     pictures = [("sending", "cost-tx.svg"), ("receiving", "cost-rx.svg")]
     for way in cost.WAYS:
         draw_cost(bench["cost"], way, directory / f"cost-{way}.svg")
@@ -155,35 +159,50 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+Step = Callable[[argparse.Namespace, Path, Screen], dict[str, Any]]
+
+
+def lost_links(args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]:
+    rows = []
+    for args.members in MEMBERS:
+        screen.line(f"{args.members} members")
+        rows += failover_rows(failover.run(args, build, screen))
+    return {"failover": rows}
+
+
+# What is done, and what it adds to bench.json.
+STEPS: list[tuple[str, Step]] = [
+    ("a packet's cost", cost.run),
+    ("requests and answers", lambda args, build, screen: {
+        "latency": latency.run(args, build, screen)}),
+    ("the choice of a member alone", lambda args, build, screen: {
+        "selection": selection.run(build, screen)}),
+    ("lost links", lost_links),
+    ("control planes that are killed or restarted", lambda args, build, screen: {
+        "control_plane": restart.run(args, build, RESTARTS, 0, screen)["control_plane"]}),
+    ("paths that die in silence, virtual functions that vanish", lambda args, build, screen: {
+        "silent": silent.run(args, build, SILENT, 0, screen)["silent"]}),
+    ("members, teams and adapters in growing numbers", lambda args, build, screen: {
+        "scale": scale.run(args, build, screen)}),
+]
+
+
 def main() -> int:
     args, screen = arguments(), Screen()
-    build = args.build.resolve()
+    build, bench = args.build.resolve(), {}
     args.tick_us, args.second_ms, args.only = 0, 0, ""
+    results = build / "results"
     try:
-        screen.line("1 of 8: a packet's cost")
-        bench = cost.run(args, build, screen)
-        screen.line("2 of 8: requests and answers")
-        bench["latency"] = latency.run(args, build, screen)
-        screen.line("3 of 8: the choice of a member alone")
-        bench["selection"] = selection.run(build, screen)
-        bench["failover"] = []
-        for step, args.members in ((4, 2), (5, 4)):
-            screen.line(f"{step} of 8: lost links, {args.members} members")
-            lost = failover.run(args, build, screen)
-            bench["failover"] += failover_rows(lost)
-        screen.line("6 of 8: control planes that are killed or restarted")
-        bench["control_plane"] = restart.run(args, build, RESTARTS, lost["tick_us"],
-                                             screen)["control_plane"]
-        screen.line("7 of 8: paths that die in silence, virtual functions that vanish")
-        bench["silent"] = silent.run(args, build, SILENT, 0, screen)["silent"]
-        screen.line("8 of 8: members, teams and adapters in growing numbers")
-        bench["scale"] = scale.run(args, build, screen)
-        write(bench, build / "results")
+        for number, (title, step) in enumerate(STEPS, 1):
+            screen.line(f"{number} of {len(STEPS)}: {title}")
+            bench |= step(args, build, screen)
+            write_numbers(bench, results)  # what is measured is kept if a later step fails
+        write_report(bench, results)
     except ERRORS as error:
         screen.line(f"bench: {error}")
         return 1
-    screen.line((build / "results/report.md").read_text())
-    screen.line(f"report: {build / 'results/report.md'}; all numbers: bench.json beside it")
+    screen.line((results / "report.md").read_text())
+    screen.line(f"report: {results / 'report.md'}; all numbers: bench.json beside it")
     return 0
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The figures of bench/, and the meters' command lines."""
+import json
 import os
 import subprocess
 import sys
@@ -142,6 +143,16 @@ def test_selection_table():
     lines = selection.table([selection.summed_up("iovteam", turns),
                              {"what": "dpdk", "n/a": "not here"}])
     assert lines[2].endswith("| 18.0 | 20.0, 40.0 |") and lines[3].endswith("| n/a: not here | |")
+
+
+def test_what_was_measured_is_kept(tmp_path, monkeypatch):
+    def fails(*_):
+        raise RuntimeError("no VM")
+
+    monkeypatch.setattr(bench, "STEPS", [("one", lambda *_: {"kernel": "6.12"}), ("two", fails)])
+    monkeypatch.setattr(sys, "argv", ["bench", "--build", str(tmp_path)])
+    assert bench.main() == 1
+    assert json.loads((tmp_path / "results/bench.json").read_text()) == {"kernel": "6.12"}
 
 
 def test_table_is_aligned():
