@@ -19,7 +19,7 @@
 	"                            for ever, which the host must permit (allow-teaming)\n"       \
 	"  mixed=standby             virtio beside VFs stands by; or weighted: each has\n"         \
 	"                            its part by its speed; or equal: as any other\n"              \
-	"  probe=auto                members probe their paths if one is a VF; or on; or off\n"    \
+	"  probe=auto                members probe their paths if one is a VF; or on, off\n"       \
 	"  probe-interval=50         milliseconds between probes ...\n"                            \
 	"  probe-multiplier=3        ... of which so many must be missed\n"                        \
 	"  probe-address=none        one or two IP addresses that each member must reach\n"
