@@ -56,7 +56,8 @@ class Iovteam(Side):
     def make(self) -> None:
         self.team = Team(self.guest, DEVICE, self.build)
         self.team.start_daemon()
-        self.team.run("team", "add", DEVICE, "probe=auto", f"probe-interval={self.interval}",
+        self.team.run("team", "add", DEVICE, f"probe-interval={self.interval}",
+                      "hold-down-max-ms=0",  # it flaps here all the time
                       *(word for member in self.members for word in ("--member", member)))
 
     def remove(self) -> None:
