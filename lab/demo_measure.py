@@ -413,6 +413,14 @@ def flowed_again(result: dict[str, Any]) -> bool:
                for way, direction in zip(("out", "in"), result["directions"]))
 
 
+def outlived(result: dict[str, Any]) -> Claim:
+    """Of an act in which a member is lost, and the flows of others are not to notice."""
+    return (f"{result['name']}: traffic flowed again both ways, {total(result, 'lost'):,} packets"
+            " lost, none came twice, no flow moved without need",
+            flowed_again(result) and total(result, "duplicated") == 0
+            and result["flows_disturbed"] == 0)
+
+
 def came_home(result: dict[str, Any]) -> Claim:
     """Of an act at whose end all is well again."""
     return (f"{result['name']}: 0 lost, 0 duplicated, every flow at home again",
@@ -464,10 +472,7 @@ def silent_claims(results: Results) -> list[Claim]:
         (f"cable-pulled: the carrier of {pulled['lost_member']} stays up, and the team leaves it"
          f" after {pulled['silence']['pulled_to_decided_ms']} ms",
          not pulled["uplink"]["guest_told"] and guest["reason"] == "path-unresponsive"),
-        (f"cable-pulled: traffic flowed again both ways, {total(pulled, 'lost'):,} packets lost,"
-         " none came twice, no flow moved without need",
-         flowed_again(pulled) and total(pulled, "duplicated") == 0
-         and pulled["flows_disturbed"] == 0),
+        outlived(pulled),
         came_home(results["cable-back"]),
     ]
 
@@ -482,9 +487,7 @@ def unplug_claims(results: Results) -> list[Claim]:
          (guest["state"], guest["reason"]) == ("failed", "not-present")
          and gone["removal"]["command_to_decided_ms"] is not None
          and gone["removal"]["command_to_gone_ms"] is not None),
-        (f"vf-unplugged: traffic flowed again both ways, {total(gone, 'lost'):,} packets lost,"
-         " none came twice, no flow moved without need",
-         flowed_again(gone) and total(gone, "duplicated") == 0 and gone["flows_disturbed"] == 0),
+        outlived(gone),
         came_home(results["vf-replugged"]),
     ]
 

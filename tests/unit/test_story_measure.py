@@ -127,7 +127,7 @@ def home_again(name):
 
 
 def unplug_story():
-    gone = lost(True, ("failed", "not-present"), "ok", lost_member="nicA",
+    gone = lost(True, ("failed", "not-present"), "ok", name="vf-unplugged", lost_member="nicA",
                 removal={"command_to_decided_ms": 891.0, "command_to_gone_ms": 1100.0,
                          "command_to_traffic_out_ms": 700.0, "command_to_traffic_in_ms": 910.0})
     for way in gone["directions"]:
@@ -180,7 +180,8 @@ def test_claims_of_a_mixed_team(spoil, claims):
 
 
 def silent_story():
-    pulled = lost(False, ("failed", "path-unresponsive"), "uplink-lost", lost_member="nicA",
+    pulled = lost(False, ("failed", "path-unresponsive"), "uplink-lost", name="cable-pulled",
+                  lost_member="nicA",
                   silence={"pulled_to_decided_ms": 180.0, "pulled_to_traffic_out_ms": 210.0,
                            "pulled_to_traffic_in_ms": 240.0})
     for way in pulled["directions"]:
