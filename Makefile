@@ -65,8 +65,12 @@ model: build ## random operations and faults in the lab (OPERATIONS=2000 SEED=..
 	@tests/model/run --operations $(or $(OPERATIONS),2000) $(if $(SEED),--seed $(SEED)) \
 		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(KERNEL),--kernel $(KERNEL))
 
-lab: build ## a lost uplink on host and guest, with SR-IOV and with virtio (LAB=a or b, KERNEL=6.1)
+lab: build ## a lost uplink on host and guest, with SR-IOV and with virtio (LAB=a or b, KERNEL=6.1, RUNS=20 for figures)
 	@$(PYTHON) lab/story.py $(if $(LAB),--lab $(LAB)) $(if $(KERNEL),--kernel $(KERNEL))
+ifeq ($(origin RUNS),command line)
+	@lab/setup bench
+	@$(PYTHON) bench/figures.py --runs $(RUNS) $(if $(SOAK),--soak $(SOAK)) $(if $(KERNEL),--kernel $(KERNEL))
+endif
 
 lab-vm: build ## the same with a real guest on vfio-pci VFs, a QEMU in the VM (KERNEL=6.1)
 	@$(PYTHON) lab/vfio.py $(if $(KERNEL),--kernel $(KERNEL))

@@ -30,26 +30,6 @@ MEMBERS = (2, 4)  # lost links of so many
 TITLES = {side.key: side.title for side in (*cost.SIDES, *failover.SIDES)}
 
 
-# --- bench.json ---
-
-def failover_rows(results: dict[str, Any]) -> list[dict[str, Any]]:
-    """A row for each peer and direction: out and in are the guest's."""
-    rows = []
-    for side in failover.SIDES:
-        for way in ("out", "in"):
-            found = results["results"][side.key]
-            one = found[way]
-            rows.append({
-                "peer": side.key, "members": results["members"], "event": "link-lost",
-                "direction": way, "runs": found["failovers"],
-                "not_recovered": found["not_recovered"],
-                **{f"gap_ms_{name}": value for name, value in one["silence_ms"].items()},
-                "lost": one["lost"], "lost_at_return": one["lost_at_return"],
-                "duplicated": one["duplicated"], "reordered": one["reordered"],
-                "flows_disturbed": one["disturbed"]})
-    return rows
-
-
 # --- pictures ---
 
 STYLE = """set terminal svg size 860,{height} font "sans,13" background "white"
@@ -166,7 +146,7 @@ def lost_links(args: argparse.Namespace, build: Path, screen: Screen) -> dict[st
     rows = []
     for args.members in MEMBERS:
         screen.line(f"{args.members} members")
-        rows += failover_rows(failover.run(args, build, screen))
+        rows += failover.rows(failover.run(args, build, screen))
     return {"failover": rows}
 
 

@@ -72,6 +72,19 @@ def summed_up(cycles: list[dict[str, Any]]) -> dict[str, Any]:
     return result
 
 
+def rows(results: dict[str, Any]) -> list[dict[str, Any]]:
+    """As bench.json has them, one for each peer and direction: out and in are the guest's."""
+    return [{"peer": peer, "members": results["members"],
+             "event": "second-link-lost" if results["second_ms"] else "link-lost",
+             "second_ms": results["second_ms"], "direction": way, "runs": found["failovers"],
+             "not_recovered": found["not_recovered"],
+             **{f"gap_ms_{name}": value for name, value in found[way]["silence_ms"].items()},
+             "lost": found[way]["lost"], "lost_at_return": found[way]["lost_at_return"],
+             "duplicated": found[way]["duplicated"], "reordered": found[way]["reordered"],
+             "flows_disturbed": found[way]["disturbed"]}
+            for peer, found in results["results"].items() for way in ("out", "in")]
+
+
 def table(results: dict[str, dict[str, Any]]) -> list[str]:
     width = max(len(side.title) for side in SIDES)
     heads = f"{'p50':>7}{'p99':>7}{'max':>7}"

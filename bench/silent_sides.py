@@ -3,12 +3,12 @@
 turn has the guest's virtual functions as members of an interface "team0"."""
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Sequence
 
 from lab import Lab, wait_until
 from lab.demo_guest import Team
+from teamd import Teamd
 
 DEVICE = "team0"
 GUEST, PEER = "192.0.2.10", "192.0.2.1"
@@ -109,28 +109,24 @@ class ArpMonitor(Side):
 class ArpPing(Side):
     """The team driver: teamd asks the target by each port."""
 
+    RUNNER = {"name": "activebackup", "hwaddr_policy": "by_active"}
+
     def make(self) -> None:
-        config = {"device": DEVICE, "ports": {member: {} for member in self.members},
-                  "runner": {"name": "activebackup", "hwaddr_policy": "by_active"},
-                  "link_watch": {"name": "arp_ping", "interval": self.interval, "missed_max": 3,
-                                 "source_host": GUEST, "target_host": PEER}}
+        watch = {"name": "arp_ping", "interval": self.interval, "missed_max": 3,
+                 "source_host": GUEST, "target_host": PEER}
         self.guest.sh("\n".join(f"ip link set {member} down" for member in self.members))
-        self._daemon = self.guest.spawn(["teamd", "-c", json.dumps(config)])
-        wait_until(lambda: self._ask("runner.active_port") in self.members, START,
-                   "teamd to choose a port")
+        self._daemon = Teamd(self.guest, DEVICE, {member: {} for member in self.members},
+                             self.RUNNER, watch)
 
     def remove(self) -> None:
         self._daemon.stop()
-
-    def _ask(self, item: str) -> str:
-        return self.guest.run(["teamdctl", DEVICE, "state", "item", "get", item],
-                              check=False).out.strip()
+        self.guest.run(["ip", "link", "delete", DEVICE])
 
     def primary(self) -> str:
-        return self._ask("runner.active_port")
+        return self._daemon.ask("runner.active_port")
 
     def well(self) -> bool:
-        return all(self._ask(f"ports.{m}.link.up") == "true" for m in self.members)
+        return all(self._daemon.ask(f"ports.{m}.link.up") == "true" for m in self.members)
 
 
 def at(kind: type[Side], key: str, title: str, intervals: Sequence[int]) -> list[type[Side]]:

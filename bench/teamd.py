@@ -14,6 +14,7 @@ from typing import Any
 from lab import Namespace, Process, wait_until
 
 START = 30  # seconds
+CARRIER = {"name": "ethtool"}
 LOADBALANCE = {"name": "loadbalance", "tx_hash": ["eth", "ipv4", "ipv6", "tcp", "udp"]}
 
 
@@ -21,10 +22,10 @@ class Teamd:
     """@device must be a name of its own in the VM: teamd's files in /run are named after it."""
 
     def __init__(self, where: Namespace, device: str, ports: dict[str, dict[str, Any]],
-                 runner: dict[str, Any]) -> None:
+                 runner: dict[str, Any], watch: dict[str, Any] = CARRIER) -> None:
         self.where, self.device = where, device
         self._config = {"device": device, "ports": ports, "runner": runner,
-                        "link_watch": {"name": "ethtool"}}
+                        "link_watch": watch}
         self._start()
 
     def _start(self) -> None:
@@ -45,5 +46,11 @@ class Teamd:
         time.sleep(without_s)
         self._start()
 
+    def ask(self, item: str) -> str:
+        """One item of its state, "" while there is none."""
+        return self.where.run(["teamdctl", self.device, "state", "item", "get", item],
+                              check=False).out.strip()
+
     def stop(self) -> None:
+        """The device stays."""
         self._process.stop()

@@ -17,6 +17,7 @@ import scale  # noqa: E402
 import cost  # noqa: E402
 import silent  # noqa: E402
 import failover  # noqa: E402
+import figures  # noqa: E402
 import latency  # noqa: E402
 import restart  # noqa: E402
 import selection  # noqa: E402
@@ -53,13 +54,17 @@ def test_summary():
 
 
 def test_a_row_for_each_peer_and_way():
-    results = {"members": 4, "results": {side.key: failover.summed_up([cycle(5, 1500)])
-                                         for side in failover.SIDES}}
-    rows = bench.failover_rows(results)
+    sides = failover.SIDES[1:]  # those that were chosen
+    results = {"members": 4, "second_ms": 0,
+               "results": {side.key: failover.summed_up([cycle(5, 1500)]) for side in sides}}
+    rows = failover.rows(results)
     assert [(row["peer"], row["direction"]) for row in rows] == [
-        (side.key, way) for side in failover.SIDES for way in ("out", "in")]
+        (side.key, way) for side in sides for way in ("out", "in")]
     assert (rows[0]["members"], rows[0]["gap_ms_p50"], rows[0]["lost"]["max"]) == (4, 1.5, 5)
     assert (rows[0]["duplicated"], rows[1]["reordered"]) == (1, 3)
+    assert {row["event"] for row in rows} == {"link-lost"}
+    assert {row["event"] for row in failover.rows({**results, "second_ms": 10})} == {
+        "second-link-lost"}
 
 
 def measured(dearer):
@@ -195,3 +200,18 @@ def test_scale_table():
     assert told == [["16", "teams", "of", "2", "3000", "10", "1234", "2.0", "7.2"],
                     ["1", "team", "of", "1", "3000", "10", "1234"],
                     ["1000", "adapters", "3000", "10", "1234", "2.0"]]
+
+
+def test_figures_stand_beside_the_story(tmp_path):
+    path = tmp_path / "results" / "lab.json"
+    figures.write(path, {"runs": 20})
+    assert json.loads(path.read_text()) == {"figures": {"runs": 20}}
+    path.write_text('{"seconds": 1, "labs": [], "figures": {"runs": 3}}')
+    figures.write(path, {"runs": 20})
+    assert json.loads(path.read_text()) == {"seconds": 1, "labs": [], "figures": {"runs": 20}}
+
+
+def test_figures_name_peers_that_there_are():
+    for members, second_ms, only in figures.LINKS:
+        assert members > (2 if second_ms else 1)
+        assert all(failover.chosen(failover.SIDES, word) for word in only.split(","))
