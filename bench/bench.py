@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Callable
@@ -19,6 +18,7 @@ from command import ERRORS, Screen, parser_of
 import cost
 import failover
 import latency
+from pictures import Entry, bars, spans
 import restart
 import scale
 import selection
@@ -32,83 +32,105 @@ TITLES = {side.key: side.title for side in (*cost.SIDES, *failover.SIDES)}
 
 # --- pictures ---
 
-STYLE = """set terminal svg size 860,{height} font "sans,13" background "white"
-set output "{output}"
-set border 3 lc rgb "#444444"
-set style fill solid
-unset key
-set grid x lc rgb "#dddddd"
-set yrange [{count}-0.4:-0.6]
-unset mouse
-"""
-OURS, THEIRS = "#1f6feb", "#9aa4b2"
+Rows = list[dict[str, Any]]
 
 
-def draw(output: Path, title: str, labels: list[str], script: str,
-         data: list[str]) -> None:
-    tics = ", ".join(f'"{label}" {number}' for number, label in enumerate(labels))
-    style = STYLE.format(height=100 + 40 * len(labels), output=output, count=len(labels))
-    text = "\n".join([style, f'set title "{title}"', f"set ytics ({tics}) scale 0",
-                      "$data << END", *data, "END", script])
-    subprocess.run(["gnuplot"], input=text, text=True, check=True, timeout=60)
+def is_ours(row: dict[str, Any]) -> bool:
+    return row["peer"].startswith(("iovteam", "events"))
 
 
-def draw_cost(rows: list[dict[str, Any]], way: str, output: Path) -> None:
-    """Bars of instructions over a bare member that is beside the peer: so without what the peer
-    costs other devices."""
-    shown = [row for row in rows if row["direction"] == way and row["peer"] != "raw"]
-    values = [row["udp_over_bare"] - row["udp_on_other_devices"] for row in shown]
-    data = [f'{number} {value:.0f} {OURS if row["peer"] == "iovteam" else THEIRS}'.replace("#", "0x")
-            for number, (row, value) in enumerate(zip(shown, values))]
-    draw(output, f"Instructions for a UDP packet {'sent' if way == 'tx' else 'received'}, over a "
-         "bare member", [TITLES[row["peer"]] for row in shown],
-         f"set xrange [0:{max(values) * 1.2:.0f}]\n"
-         'plot $data using ($2/2):1:($2/2):(0.32):(int(strcol(3))) with boxxyerror lc rgb variable,'
-         ' $data using 2:1:(sprintf("  %d", $2)) with labels left', data)
+def cost_entries(rows: Rows, way: str) -> list[Entry]:
+    """Over a bare member that is beside the peer: so without what the peer costs other devices."""
+    return [Entry(TITLES[row["peer"]], is_ours(row),
+                  (round(row["udp_over_bare"] - row["udp_on_other_devices"]),))
+            for row in rows if row["direction"] == way and row["peer"] != "raw"]
 
 
-def draw_failover(rows: list[dict[str, Any]], output: Path) -> None:
-    """Silence from the median to the 99th percentile, the longest as a cross; logarithmic."""
-    labels = [f"{TITLES[row['peer']]}, {row['direction']}" for row in rows]
-    data = [f"{number} {row['gap_ms_p50']} {row['gap_ms_p99']} {row['gap_ms_max']} "
-            + (OURS if row["peer"] in ("iovteam", "events") else THEIRS).replace("#", "0x")
-            for number, row in enumerate(rows)]
-    draw(output, f"A lost link, {rows[0]['members']} members: silence in ms\\n"
-         "median to p99; cross: longest", labels,
-         "set logscale x\n"
-         'plot $data using 2:1:2:3:(int(strcol(5))) with xerrorbars lw 3 pt 7 lc rgb variable,'
-         ' $data using 4:1:(int(strcol(5))) with points pt 2 lc rgb variable',
-         data)
+def latency_entries(rows: Rows) -> list[Entry]:
+    return [Entry(TITLES[row["peer"]], is_ours(row),
+                  (round(100 * (row["p50_us"] / row["bare_p50_us"] - 1), 1),))
+            for row in rows if row["peer"] != "raw"]
+
+
+def failover_entries(rows: Rows, members: int) -> list[Entry]:
+    return [Entry(f"{TITLES[row['peer']]}, {row['direction']}", is_ours(row),
+                  (row["gap_ms_p50"], row["gap_ms_p99"], row["gap_ms_max"]))
+            for row in rows if row["members"] == members]
+
+
+def restart_entries(rows: Rows) -> list[Entry]:
+    """Both directions of the median run."""
+    lost: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        if row.get("event") in ("killed", "restarted"):
+            lost.setdefault((row["peer"], row["event"]), []).append(row)
+    return [Entry(f"{TITLES[peer]}, {event}", is_ours(ways[0]),
+                  (sum(row["lost"]["p50"] for row in ways),))
+            for (peer, event), ways in lost.items()]
+
+
+def silent_entries(rows: Rows) -> list[Entry]:
+    return [Entry(f"{row['title']}, {row['direction']}", is_ours(row),
+                  tuple(row["silence_ms"][name] for name in ("p50", "p99", "max")))
+            for row in rows if row["event"] == silent.Cable.event]
+
+
+Picture = tuple[str, str, Callable[[Path, str, list[Entry]], None], list[Entry]]
+
+
+def pictures(bench: dict[str, Any]) -> list[Picture]:
+    """For each its name, title, kind and rows."""
+    return [
+        ("cost-tx", "Instructions for a UDP packet sent, over a bare member", bars,
+         cost_entries(bench["cost"], "tx")),
+        ("cost-rx", "Instructions for a UDP packet received, over a bare member", bars,
+         cost_entries(bench["cost"], "rx")),
+        ("latency", "A request and its answer: median over a bare member, %", bars,
+         latency_entries(bench["latency"])),
+        *((f"failover-{members}", f"A lost link, {members} members: silence in ms", spans,
+           failover_entries(bench["failover"], members)) for members in MEMBERS),
+        ("control-plane", "The control plane is killed, or restarted: packets lost", bars,
+         restart_entries(bench["control_plane"])),
+        ("silent", "A path that dies in silence: silence in ms", spans,
+         silent_entries(bench["silent"]))]
 
 
 # --- the report ---
 
-def report(bench: dict[str, Any], pictures: list[tuple[str, str]]) -> str:
-    lines = ["# Beside its peers", "",
-             f"Linux {bench['kernel']} in QEMU (software emulation), mostly with members over veth. "
-             "What is done and counted: bench/README.md.", "",
-             "## A packet's cost", "", "```", *cost.table(bench["cost"]), "```", "",
-             "Over: more than a bare member alone. Beside: what each packet of any other device of "
-             "the machine costs more as well.", "",
-             "## A request and its answer", "", "A microsecond is a thousand instructions.", "",
-             *latency.table(bench["latency"]), "",
-             "## The choice of a member alone, without emulation", "",
-             *selection.table(bench["selection"]), "",
-             "## A lost link", "",
-             "| peer | members | | lost p50, p99, max | silence, ms: p50, p99, max | at return | "
+def failover_table(rows: Rows) -> list[str]:
+    """In Markdown."""
+    lines = ["| peer | members | | lost p50, p99, max | silence, ms: p50, p99, max | at return | "
              "duplicated, reordered |", "| --- | --- | --- | --- | --- | --- | --- |"]
-    for row in bench["failover"]:
+    for row in rows:
         lost = ", ".join(f"{value:g}" for value in row["lost"].values())
         gap = ", ".join(f"{row['gap_ms_' + name]:.1f}" for name in ("p50", "p99", "max"))
         lines.append(f"| {TITLES[row['peer']]} | {row['members']} | {row['direction']} | {lost} | "
                      f"{gap} | {row['lost_at_return']} | {row['duplicated']}, {row['reordered']} |")
-    lines += ["", "## The control plane is killed, or restarted", "",
-              *restart.table(bench["control_plane"])]
-    lines += ["", "## A path that dies in silence, a virtual function that vanishes", "", "```",
-              *silent.table(bench["silent"]), "```"]
-    lines += ["", "## Growing numbers", "", "```", *scale.table(bench["scale"]), "```"]
-    lines += ["", *(f"![{title}]({name})" for title, name in pictures), ""]
-    return "\n".join(lines)
+    return lines
+
+
+def report(bench: dict[str, Any]) -> str:
+    def shown(prefix: str) -> list[str]:
+        return ["", *(f"![{title}]({name}.svg)" for name, title, *_ in pictures(bench)
+                      if name.startswith(prefix)), ""]
+
+    return "\n".join([
+        "# Beside its peers", "",
+        f"Linux {bench['kernel']} in QEMU (software emulation), mostly with members over veth. "
+        "What is done and counted: bench/README.md.", "",
+        "## A packet's cost", "", "```", *cost.table(bench["cost"]), "```", "",
+        "Over: more than a bare member alone. Beside: what each packet of any other device of "
+        "the machine costs more as well; the pictures are without it.", *shown("cost"),
+        "## A request and its answer", "", "A microsecond is a thousand instructions.", "",
+        *latency.table(bench["latency"]), *shown("latency"),
+        "## The choice of a member alone, without emulation", "",
+        *selection.table(bench["selection"]), "",
+        "## A lost link", "", *failover_table(bench["failover"]), *shown("failover"),
+        "## The control plane is killed, or restarted", "",
+        *restart.table(bench["control_plane"]), *shown("control-plane"),
+        "## A path that dies in silence, a virtual function that vanishes", "", "```",
+        *silent.table(bench["silent"]), "```", *shown("silent"),
+        "## Growing numbers", "", "```", *scale.table(bench["scale"]), "```", ""])
 
 
 def write_numbers(bench: dict[str, Any], directory: Path) -> None:
@@ -117,15 +139,9 @@ def write_numbers(bench: dict[str, Any], directory: Path) -> None:
 
 
 def write_report(bench: dict[str, Any], directory: Path) -> None:
-    pictures = [("sending", "cost-tx.svg"), ("receiving", "cost-rx.svg")]
-    for way in cost.WAYS:
-        draw_cost(bench["cost"], way, directory / f"cost-{way}.svg")
-    for members in sorted({row["members"] for row in bench["failover"]}):
-        name = f"failover-{members}.svg"
-        draw_failover([row for row in bench["failover"] if row["members"] == members],
-                      directory / name)
-        pictures.append((f"{members} members", name))
-    (directory / "report.md").write_text(report(bench, pictures))
+    for name, title, draw, entries in pictures(bench):
+        draw(directory / f"{name}.svg", title, entries)
+    (directory / "report.md").write_text(report(bench))
 
 
 # --- the command ---

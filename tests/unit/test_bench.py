@@ -215,3 +215,17 @@ def test_figures_name_peers_that_there_are():
     for members, second_ms, only in figures.LINKS:
         assert members > (2 if second_ms else 1)
         assert all(failover.chosen(failover.SIDES, word) for word in only.split(","))
+
+
+def test_entries_of_the_pictures():
+    costs = cost.rows(measured(100), measured(10))
+    entries = bench.cost_entries(costs, "tx")
+    assert [entry.values for entry in entries[:2]] == [(90,), (180,)]  # without what is beside
+    assert [entry.ours for entry in entries].count(True) == 1
+    lost = [{"peer": peer, "event": event, "direction": way, "lost": {"p50": 2, "max": 9}}
+            for peer in ("iovteam", "ovs-ab") for event in restart.EVENTS for way in ("out", "in")]
+    entries = bench.restart_entries([*lost, {"peer": "ab100", "n/a": "no control plane"}])
+    assert [(entry.label, entry.values) for entry in entries] == [
+        ("iovteam, killed", (4,)), ("iovteam, restarted", (4,)),
+        ("Open vSwitch, active-backup, killed", (4,)),
+        ("Open vSwitch, active-backup, restarted", (4,))]
