@@ -449,6 +449,27 @@ static uint32_t certain(struct probe_run *run, uint32_t new, uint64_t now_ns)
 	return run->calls ? 0 : new;
 }
 
+uint64_t probe_look_at(const struct probe_run *run, uint64_t now_ns)
+{
+	uint64_t next_ns = UINT64_MAX;
+
+	for (unsigned int slot = 0; run->doubts && slot < PICK_SLOTS; slot++) {
+		uint32_t sequence = run->sequences[slot], left = PROBE_WINDOW;
+
+		/* From the newest one back to the first that is due. */
+		for (; has(run->members, slot) && sequence && left; sequence--, left--) {
+			uint64_t due_ns = run->sent_ns[slot][sequence % PROBE_WINDOW] +
+					  run->stood_ns + run->due_ns;
+
+			if (due_ns <= now_ns)
+				break;
+			if (due_ns < next_ns)
+				next_ns = due_ns;
+		}
+	}
+	return next_ns == UINT64_MAX ? 0 : next_ns;
+}
+
 static bool decide(struct probe_run *run, const struct probe_state *state, uint64_t now_ns)
 {
 	uint32_t before = run->silent, silent = 0;
@@ -464,7 +485,8 @@ static bool decide(struct probe_run *run, const struct probe_state *state, uint6
 		silent = 0;
 	silent = (silent & before) | certain(run, silent & ~before, now_ns);
 	run->silent = silent;
-	run->asks = (look.doubted & ~silent) || (silent && run->looks % SILENT_ASK_LOOKS == 0) ||
+	run->doubts = look.doubted & ~silent;
+	run->asks = run->doubts || (silent && run->looks % SILENT_ASK_LOOKS == 0) ||
 		    (run->settings.addresses && (run->members & ~look.judged));
 	return silent != before;
 }
@@ -482,12 +504,17 @@ bool probe_judge(struct probe_run *run, struct probe_state *state, uint32_t memb
 	return changed;
 }
 
-bool probe_called(struct probe_run *run, const struct probe_state *state, uint64_t since_ns,
-		  uint64_t now_ns)
+bool probe_look(struct probe_run *run, const struct probe_state *state, uint64_t now_ns)
 {
-	run->called_ns = since_ns;
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
 		if (ear_of(run, state, slot).answered_ns >= run->looked_ns)
 			run->answer_gaps[slot] = 0;
 	return decide(run, state, now_ns);
+}
+
+bool probe_called(struct probe_run *run, const struct probe_state *state, uint64_t since_ns,
+		  uint64_t now_ns)
+{
+	run->called_ns = since_ns;
+	return probe_look(run, state, now_ns);
 }

@@ -28,7 +28,9 @@
  *
  * Time. A probe is due some time after it was sent, as a TCP would wait for an acknowledgement (RFC
  * 6298): the mean delay and four times its variation, of the slowest path at each look. Time in
- * which the daemon did not run does not count, and after a long such time all is counted anew.
+ * which the daemon did not run does not count, and after a long such time all is counted anew. The
+ * core looks each time before probes are sent, and once one is missing also when the next one is due,
+ * so that no verdict waits for the next ones to be sent.
  *
  * Standing processors. A virtual machine's processors stand still now and then, each by itself: then
  * probes have come and nobody has taken them in. So whom a look finds silent who was not is only
@@ -63,6 +65,7 @@ struct probe_run {
 	uint32_t members;      /* who takes part, a bit per slot */
 	uint32_t silent;       /* who has lost the path */
 	bool asks;	       /* neighbours should be asked now */
+	bool doubts;	       /* one is missing: probe_look_at() */
 	uint32_t suspected;    /* they will be silent, too, if all processors have run since … */
 	uint64_t suspected_ns; /* … this look, the first one that has found all of them so */
 	uint64_t called_ns;    /* since when all have run */
@@ -103,6 +106,12 @@ bool probe_late(struct probe_run *run, uint64_t late_ns);
  */
 bool probe_judge(struct probe_run *run, struct probe_state *state, uint32_t members,
 		 uint64_t now_ns);
+
+/* When to look once more before the next probes are sent, 0 = need not be: the next one is due. */
+uint64_t probe_look_at(const struct probe_run *run, uint64_t now_ns);
+
+/* Do so. Returns whether run->silent has changed. */
+bool probe_look(struct probe_run *run, const struct probe_state *state, uint64_t now_ns);
 
 /*
  * All processors have run since @since_ns, so that what had come then stands in @state: look again

@@ -23,7 +23,8 @@
 #define ANSWERS_AFTER_LOOKS 20 /* so long the program looks for answers after the last question */
 
 struct probing {
-	sd_event_source *timer;
+	sd_event_source *timer; /* probes are sent, once we have looked */
+	sd_event_source *due;	/* a probe is missing, and the next one is due */
 	struct team *team;
 	const struct team_context *context;
 	struct probe_run run;
@@ -191,39 +192,77 @@ static void want_answers(struct probing *probing)
 	state->answers_wanted = probing->quiet_looks < ANSWERS_AFTER_LOOKS;
 }
 
+static void arm_at(sd_event_source *timer, uint64_t at_ns)
+{
+	(void)sd_event_source_set_time(timer, at_ns / NS_PER_US);
+	(void)sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
 static void arm(struct probing *probing)
 {
 	uint64_t interval_ns = probing->run.settings.interval_ns;
 	uint64_t jitter_ns = random_number() % (interval_ns / JITTER_PART);
 
 	probing->planned_ns = clock_now_ns() + interval_ns - jitter_ns;
-	(void)sd_event_source_set_time(probing->timer, probing->planned_ns / NS_PER_US);
-	(void)sd_event_source_set_enabled(probing->timer, SD_EVENT_ONESHOT);
+	arm_at(probing->timer, probing->planned_ns);
+}
+
+/* For the next look, if that is not when the next probes are sent. */
+static void arm_due(struct probing *probing, uint64_t now_ns)
+{
+	uint64_t at_ns = probe_look_at(&probing->run, now_ns);
+
+	if (at_ns)
+		arm_at(probing->due, at_ns + NS_PER_US); /* the timer knows microseconds only */
+	else
+		(void)sd_event_source_set_enabled(probing->due, SD_EVENT_OFF);
+}
+
+/* After each look. Returns @changed. */
+static bool looked(struct probing *probing, bool changed, uint64_t now_ns)
+{
+	datapath_probes(probing->team->datapath)->memory.silent = probing->run.silent;
+	if (probing->run.calls)
+		roll_call_start(probing->context->roll_call, now_ns);
+	return changed;
 }
 
 static void judge(struct probing *probing, uint64_t now_ns)
 {
 	struct probe_state *state = datapath_probes(probing->team->datapath);
 	const struct link_table *links = &probing->context->observed->links;
-	struct roll_call *roll_call = probing->context->roll_call;
 	bool changed;
 
-	probing->run.called_ns = roll_call_since(roll_call, now_ns);
+	probing->run.called_ns = roll_call_since(probing->context->roll_call, now_ns);
 	changed = probe_judge(&probing->run, state, members_of(probing->team, links), now_ns);
-	state->memory.silent = probing->run.silent;
-	if (probing->run.calls)
-		roll_call_start(roll_call, now_ns);
-	if (changed)
+	if (looked(probing, changed, now_ns))
 		manager_wake(probing->context->manager);
 }
 
+static int on_due(sd_event_source *source, uint64_t at_us, void *data)
+{
+	struct probing *probing = data;
+	const struct probe_state *state = datapath_probes(probing->team->datapath);
+	uint64_t now_ns = clock_now_ns();
+
+	/* Then the other timer is next, and knows how late we are. */
+	if (now_ns >= probing->planned_ns)
+		return 0;
+	if (looked(probing, probe_look(&probing->run, state, now_ns), now_ns))
+		manager_wake(probing->context->manager);
+	arm_due(probing, now_ns);
+	return 0;
+}
+
+/* The roll call that was under way is over. */
 static bool judge_again(struct probing *probing, uint64_t since_ns, uint64_t now_ns)
 {
-	struct probe_state *state = datapath_probes(probing->team->datapath);
-	bool changed = probing->run.calls && probe_called(&probing->run, state, since_ns, now_ns);
+	const struct probe_state *state = datapath_probes(probing->team->datapath);
 
-	state->memory.silent = probing->run.silent;
-	return changed;
+	if (!probing->run.calls)
+		return false;
+	/* If it was too early for this one, there is another one. */
+	return looked(probing, probe_called(&probing->run, state, since_ns, now_ns), now_ns);
 }
 
 void probing_called(void *data)
@@ -236,11 +275,8 @@ void probing_called(void *data)
 	for (unsigned int i = 0; i < manager->team_count; i++) {
 		struct probing *probing = manager->teams[i]->probing;
 
-		if (!probing)
-			continue;
-		changed |= judge_again(probing, since_ns, now_ns);
-		if (probing->run.calls) /* it was too early for this one */
-			roll_call_start(context->roll_call, now_ns);
+		if (probing)
+			changed |= judge_again(probing, since_ns, now_ns);
 	}
 	if (changed)
 		manager_wake(manager);
@@ -289,6 +325,7 @@ void probing_free(struct probing *probing)
 	if (!probing)
 		return;
 	sd_event_source_unref(probing->timer);
+	sd_event_source_unref(probing->due);
 	free(probing);
 }
 
@@ -321,7 +358,19 @@ static int on_time(sd_event_source *source, uint64_t at_us, void *data)
 	want_answers(probing);
 	send_all(probing);
 	arm(probing);
+	arm_due(probing, clock_now_ns());
 	return 0;
+}
+
+static int add_timer(struct probing *probing, sd_event_time_handler_t on_expiry,
+		     sd_event_source **ret_timer)
+{
+	sd_event *loop = probing->context->loop;
+	int err = sd_event_add_time(loop, ret_timer, CLOCK_MONOTONIC, UINT64_MAX, 1, on_expiry,
+				    probing);
+
+	return err < 0 ? err
+		       : sd_event_source_set_priority(*ret_timer, SD_EVENT_PRIORITY_IMPORTANT);
 }
 
 static int start(struct team *team, const struct team_context *context)
@@ -333,10 +382,9 @@ static int start(struct team *team, const struct team_context *context)
 		return -ENOMEM;
 	probing->team = team;
 	probing->context = context;
-	err = sd_event_add_time(context->loop, &probing->timer, CLOCK_MONOTONIC, UINT64_MAX, 1,
-				on_time, probing);
+	err = add_timer(probing, on_time, &probing->timer);
 	if (err >= 0)
-		err = sd_event_source_set_priority(probing->timer, SD_EVENT_PRIORITY_IMPORTANT);
+		err = add_timer(probing, on_due, &probing->due);
 	if (err < 0) {
 		probing_free(probing);
 		return err;

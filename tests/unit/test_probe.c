@@ -156,10 +156,27 @@ static void call_roll(void)
 	net->called_ns = 0;
 }
 
+/* Between two times that probes are sent, when the core asks for that. */
+static void look_between(uint64_t until_ns)
+{
+	uint64_t at_ns;
+
+	while ((at_ns = probe_look_at(&net->run, net->now_ns)) && at_ns < until_ns) {
+		assert_true(at_ns > net->now_ns);
+		net->now_ns = at_ns;
+		arrive();
+		net->changes += probe_look(&net->run, &net->state, net->now_ns);
+		call_roll();
+	}
+}
+
 /* Time passes, and the daemon looks @late_ns after it should have. */
 static void look_late(uint64_t late_ns)
 {
-	net->now_ns += INTERVAL + late_ns;
+	uint64_t next_ns = net->now_ns + INTERVAL;
+
+	look_between(next_ns);
+	net->now_ns = next_ns + late_ns;
 	arrive();
 	(void)probe_late(&net->run, late_ns);
 	net->changes += probe_judge(&net->run, &net->state, net->members, net->now_ns);
@@ -579,6 +596,25 @@ static void a_long_roll_call_is_waited_for(void **state)
 	assert_in_range(until(A), 5, 9);
 }
 
+/* The third probe that is lost is due three quarters of an interval after it was sent. */
+static void a_verdict_does_not_wait_for_the_next_probes(void **state)
+{
+	uint64_t at_ns;
+
+	look(20);
+	assert_int_equal(probe_look_at(&net->run, net->now_ns), 0);
+	cut(A);
+	look(3);
+	assert_int_equal(net->run.silent, 0);
+	at_ns = probe_look_at(&net->run, net->now_ns);
+	assert_int_equal(at_ns, net->now_ns + INTERVAL * 3 / 4);
+	net->now_ns = at_ns;
+	assert_false(probe_look(&net->run, &net->state, net->now_ns));
+	assert_true(net->run.calls);
+	assert_true(probe_called(&net->run, &net->state, net->now_ns, net->now_ns));
+	assert_int_equal(net->run.silent, A);
+}
+
 static void a_new_daemon_goes_on(void **state)
 {
 	look(20);
@@ -674,6 +710,7 @@ int main(void)
 		TEST(an_answer_may_wait_where_nobody_is_heard),
 		TEST(who_stands_does_not_lose_against_who_comes_back),
 		TEST(a_long_roll_call_is_waited_for),
+		TEST(a_verdict_does_not_wait_for_the_next_probes),
 		TEST(a_new_daemon_goes_on),
 		TEST(the_other_path_must_show_that_it_works),
 		TEST(a_dead_uplink_takes_both_paths),
