@@ -2,6 +2,7 @@
 #include "daemon/journal.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/strings.h"
 #include "daemon/json_text.h"
 #include "daemon/json_watch.h"
@@ -33,7 +34,7 @@ static const char *text_of(const json_t *object, const char *key)
 /* The whole of a file, malloc'd; NULL with errno. */
 static char *read_text(const char *path)
 {
-	_cleanup_fclose_ FILE *file = fopen(path, "re");
+	_cleanup_fclose_ FILE *file = file_open(path);
 	char *text = NULL;
 	size_t room = 0;
 

@@ -2,6 +2,7 @@
 #include "daemon/store_read.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -78,9 +79,14 @@ static int read_text(const char *directory, const char *name, char **ret_text, s
 	if (!text)
 		return store_unread(error, name, -ENOMEM);
 	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "re");
-	if (!file)
-		return store_unread(error, name, -errno);
+	file = file_open(path);
+	if (!file) {
+		int err = store_unread(error, name, -errno);
+
+		if (err == -EINVAL)
+			(void)snprintf(error->text, sizeof(error->text), "is not a regular file");
+		return err;
+	}
 	length = fread(text, 1, FILE_BYTES_MAX + 1, file);
 	if (ferror(file))
 		return store_unread(error, name, -EIO);
