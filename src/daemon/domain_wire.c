@@ -180,18 +180,23 @@ static int spawn(struct domain_wire *wire, int socket)
 	char *arguments[] = {(char *)wire->program, (char *)wire->name, NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
-	sigset_t none;
+	sigset_t none, ignored;
 	int err;
 
 	(void)sigemptyset(&none);
+	(void)sigemptyset(&ignored);
+	(void)sigaddset(&ignored, SIGPIPE);
+	(void)sigaddset(&ignored, SIGHUP);
 	err = posix_spawn_file_actions_init(&actions);
 	if (err)
 		return -err;
 	err = posix_spawnattr_init(&attributes);
 	if (!err) {
 		(void)posix_spawnattr_setsigmask(&attributes, &none);
-		(void)posix_spawnattr_setflags(&attributes,
-					       POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
+		(void)posix_spawnattr_setsigdefault(&attributes, &ignored);
+		(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK |
+								    POSIX_SPAWN_SETSIGDEF |
+								    POSIX_SPAWN_SETSID);
 		err = posix_spawn_file_actions_adddup2(&actions, socket, STDIN_FILENO);
 		if (!err)
 			err = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);

@@ -185,6 +185,8 @@ static void __attribute__((noreturn)) run_child(const struct child *child)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)signal(SIGHUP, SIG_DFL);
 	if (dup2(child->input, STDIN_FILENO) < 0 || dup2(child->output, STDOUT_FILENO) < 0 ||
 	    dup2(child->output, STDERR_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0) ||
 	    chdir("/"))

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* To standard error, with the priority prefix that the journal reads when it listens there. */
+/*
+ * To standard error, with the priority prefix that the journal reads when it listens there.
+ *
+ * Nothing waits for a reader that has stopped reading: lines are left out until it goes on, and how
+ * many is said then.
+ */
 #pragma once
 
 enum log_level {

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/strings.h"
 #include "daemon/api.h"
+#include "daemon/claim.h"
 #include "daemon/events.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
@@ -189,12 +190,45 @@ static int run_loop(sd_event *loop)
 	return sd_event_get_exit_code(loop, &err) < 0 ? -EINVAL : err;
 }
 
+/*
+ * First of all: that another daemon serves here already must end this one before it acts. A machine
+ * where no claim can be made is served all the same.
+ */
+static int claim_namespace(struct claim *ret_claim)
+{
+	int err = claim_take(ret_claim);
+
+	if (err == -EBUSY) {
+		log_error("another iovteamd serves this network namespace already; end it first, "
+			  "or "
+			  "start this one in a namespace of its own (ip netns exec)");
+		return err;
+	}
+	if (err)
+		log_warning("cannot see to it that no other iovteamd serves here: %s",
+			    strerror(-err));
+	return 0;
+}
+
+static int listen_at(sd_event *loop, const char *path, const struct varlink_interface *interface,
+		     struct varlink_server **ret_server)
+{
+	int err = varlink_listen(loop, path, interface, ret_server);
+
+	if (err == -EEXIST)
+		log_error("cannot listen at %s: there is a file that is no socket", path);
+	else if (err)
+		log_error("cannot listen at %s: %s", path, strerror(-err));
+	return err;
+}
+
 static int serve(sd_event *loop, const struct options *options)
 {
 	_cleanup_free_ struct manager *manager = calloc(1, sizeof(*manager));
 	struct varlink_server *server = NULL;
 	struct varlink_interface interface;
 	struct problem problem = {};
+	struct claim claim;
 	int err;
 
 	if (!manager) {
@@ -203,11 +237,12 @@ static int serve(sd_event *loop, const struct options *options)
 	}
 	manager->loop = loop;
 	manager->libvirt = options->libvirt;
-	/* First of all: that another daemon serves here already must end this one before it acts. */
 	interface = api_interface(manager);
-	err = varlink_listen(loop, options->socket, &interface, &server);
+	err = claim_namespace(&claim);
+	if (!err)
+		err = listen_at(loop, options->socket, &interface, &server);
 	if (err) {
-		log_error("cannot listen at %s: %s", options->socket, strerror(-err));
+		claim_drop(&claim);
 		return err;
 	}
 	err = events_open(manager, server, options->config, options->socket, &manager->monitors);
@@ -230,6 +265,8 @@ static int serve(sd_event *loop, const struct options *options)
 	(void)sd_notify(0, "STOPPING=1");
 	events_close(manager->monitors);
 	varlink_close(server);
+	/* What the workers still do may take long, and the next daemon does not wait for it. */
+	claim_drop(&claim);
 	manager_stop(manager);
 	return err;
 }
@@ -253,6 +290,9 @@ static int prepare_loop(sd_event **ret_loop)
 	(void)sigaddset(&signals, SIGINT);
 	(void)sigaddset(&signals, SIGCHLD); /* hooks; sd_event_add_child() wants it */
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	/* Whoever reads the log may end, and the terminal that it was started from: teams go on. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
 	err = sd_event_default(ret_loop);
 	if (err >= 0)
 		err = sd_event_add_signal(*ret_loop, NULL, SIGTERM, NULL, NULL);

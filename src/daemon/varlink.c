@@ -160,10 +160,23 @@ static bool is_served(const struct sockaddr_un *address)
 	return fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
 }
 
+/* What an earlier daemon has left; anything else is not ours to take away. */
+static int clear_place(const char *path)
+{
+	struct stat status;
+
+	if (lstat(path, &status))
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(status.st_mode))
+		return -EEXIST;
+	return unlink(path) ? -errno : 0;
+}
+
 static int bind_socket(struct varlink_server *server, const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	char directory[sizeof(address.sun_path)];
+	int err;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
@@ -176,7 +189,9 @@ static int bind_socket(struct varlink_server *server, const char *path)
 		return -errno;
 	if (is_served(&address))
 		return -EADDRINUSE;
-	(void)unlink(path);
+	err = clear_place(path);
+	if (err)
+		return err;
 	if (bind(server->fd, (struct sockaddr *)&address, sizeof(address)))
 		return -errno;
 	strcpy(server->path, path);

@@ -3,6 +3,7 @@
 as it was. Each test has a network namespace, a BPF file system, a configuration and a socket of
 its own.
 """
+import fcntl
 import json
 import os
 import signal
@@ -171,23 +172,126 @@ def test_a_socket_that_cannot_be(world):
         assert world.state() == before
 
 
-def test_a_second_daemon_at_the_same_socket(world):
-    """It refuses to start, and the first goes on."""
+def ends_at_once(argv, why):
+    """@argv, a daemon, refuses to start with one sentence."""
+    second = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True)
+    try:
+        out, err = second.communicate(timeout=10)
+    except subprocess.TimeoutExpired:
+        second.kill()
+        second.communicate()
+        pytest.fail("the second daemon serves beside the first one")
+    assert (second.returncode, out) == (1, "")
+    assert why in err.splitlines()[-1], err
+
+
+def test_a_second_daemon_in_the_namespace(world, tmp_path):
+    """It refuses to start, at another socket, too, and takes nothing from the first."""
     with world.daemon() as first:
+        assert world.iovteam("switch", "add", "sw0", "--nic", "veth0").returncode == 0
+        names = world.inside("ls", "/sys/class/net").stdout
         inode = world.socket.stat().st_ino
-        second = subprocess.Popen(world.command_line(), stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        try:
-            out, err = second.communicate(timeout=10)
-        except subprocess.TimeoutExpired:
-            second.kill()
-            second.communicate()
-            pytest.fail("the second daemon serves at the first one's socket")
-        assert (second.returncode, out) == (1, "")
-        assert str(world.socket) in err.splitlines()[-1], err
+        (tmp_path / "other").mkdir()
+        for line in (world.command_line(),
+                     world.command_line("--config", str(tmp_path / "other"), "--bpffs",
+                                        str(tmp_path / "bpf/other"), socket=tmp_path / "second")):
+            ends_at_once(line, "another iovteamd serves this network namespace already")
+        assert "sw0" in names and world.inside("ls", "/sys/class/net").stdout == names
         assert world.socket.stat().st_ino == inode
-        assert world.iovteam("team", "show").returncode == 0
+        assert world.iovteam("switch", "show").returncode == 0
         assert first.poll() is None
+        assert world.iovteam("switch", "remove", "sw0").returncode == 0
+    assert not claims(world)
+
+
+def claims(world):
+    inode = world.inside("stat", "-Lc", "%i", "/proc/self/ns/net").stdout.strip()
+    return list(Path("/run/iovteam").glob(f"netns-{inode}.lock"))
+
+
+def test_a_daemon_of_another_namespace_at_the_same_socket(world):
+    other = f"{world.name}-other"
+    assert run("ip", "netns", "add", other).returncode == 0
+    try:
+        with world.daemon() as first:
+            line = world.command_line()
+            line[1] = f"--net=/run/netns/{other}"
+            ends_at_once(line, f"cannot listen at {world.socket}: ")
+            assert first.poll() is None
+    finally:
+        run("ip", "netns", "delete", other)
+
+
+def test_a_killed_daemons_claim_is_taken(world):
+    with world.daemon() as first:
+        first.kill()
+        first.wait(PATIENCE)
+        assert claims(world)
+    with world.daemon():
+        assert world.iovteam("team", "show").returncode == 0
+    assert not claims(world)
+
+
+def test_a_file_where_the_socket_should_be(world):
+    world.socket.write_text("precious")
+    ends_at_once(world.command_line(),
+                 f"cannot listen at {world.socket}: there is a file that is no socket")
+    assert world.socket.read_text() == "precious"
+
+
+def test_a_fifo_among_the_files(world):
+    """Nobody waits for who might write into it."""
+    world.config.mkdir()
+    fifo = world.config / "f.conf"
+    with world.daemon():
+        os.mkfifo(fifo)
+        done = world.iovteam("reload")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert f"{fifo}: is not a regular file" in done.stderr, done.stderr
+        asked = world.inside(DAEMON, "--config", str(world.config), "--udev", "veth0:veth0")
+        assert asked.stdout == ""
+        fifo.unlink()
+        assert world.iovteam("reload").returncode == 0
+
+
+def test_whoever_reads_the_log_ends(world):
+    """And the terminal that the daemon was started from."""
+    process = subprocess.Popen(world.command_line("--verbose"), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        wait_until(lambda: world.iovteam("team", "show").returncode == 0, "the daemon to answer")
+        process.stderr.close()
+        process.send_signal(signal.SIGHUP)
+        for _ in range(2):
+            assert world.iovteam("switch", "add", "sw0", "--nic", "veth0").returncode == 0
+            assert world.iovteam("switch", "remove", "sw0").returncode == 0
+        assert process.poll() is None
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+def test_whoever_reads_the_log_stands_still(world):
+    """Lines are left out, and how many is said once they are read again."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    process = subprocess.Popen(world.command_line("--verbose"), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=writer)
+    os.close(writer)
+    try:
+        wait_until(lambda: world.iovteam("team", "show").returncode == 0, "the daemon to answer")
+        for _ in range(20):
+            assert world.iovteam("switch", "add", "sw0", "--nic", "veth0").returncode == 0
+            assert world.iovteam("switch", "remove", "sw0").returncode == 0
+        os.read(reader, 1 << 16)
+        assert world.iovteam("switch", "add", "sw0", "--nic", "veth0").returncode == 0
+        assert b"lines were left out before this one" in os.read(reader, 1 << 16)
+        assert world.iovteam("switch", "remove", "sw0").returncode == 0
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+        os.close(reader)
 
 
 def test_a_dead_daemons_socket_is_taken(world):
