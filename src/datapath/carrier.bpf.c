@@ -17,24 +17,10 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "datapath/carrier_key.h"
+#include "datapath/net_device.h"
 #include "model/steering.h"
 
 char licence[] SEC("license") = "Dual BSD/GPL";
-
-/* Of the kernel's structures what is read here; the loader finds where it lies in the running one. */
-struct net {
-	__u64 net_cookie;
-} __attribute__((preserve_access_index));
-
-typedef struct {
-	struct net *net;
-} possible_net_t;
-
-struct net_device {
-	int ifindex;
-	possible_net_t nd_net;
-} __attribute__((preserve_access_index));
 
 /* A member's team, as the map of its state. The loader says what such a map is like. */
 struct {
@@ -68,8 +54,7 @@ static __always_inline void take_back(struct pick_state *state, __u32 slot)
 
 static __always_inline int report(const struct net_device *dev, bool is_lost)
 {
-	struct carrier_key key = {.netns = dev->nd_net.net->net_cookie,
-				  .ifindex = (__u32)dev->ifindex};
+	struct carrier_key key = key_of_device(dev);
 	void *team = bpf_map_lookup_elem(&states, &key);
 	const __u32 *slot = bpf_map_lookup_elem(&slots, &key);
 	struct pick_state *state;

@@ -12,7 +12,7 @@ import pytest
 @pytest.mark.parametrize("program", ["test_kernel_live", "test_kernel_packet", "test_kernel_port",
                                      "test_kernel_bond", "test_kernel_bridge",
                                      "packet/test_packet_guard", "packet/test_packet_guard_loader",
-                                     "packet/test_packet_carrier"])
+                                     "packet/test_packet_carrier", "packet/test_packet_uplink"])
 def test_kernel(lab, build, program):
     run = lab.host.run([f"{build}/tests/{program}"], check=False, timeout=120,
                        env={"CMOCKA_MESSAGE_OUTPUT": "STDOUT"})

@@ -11,9 +11,7 @@
 #include "datapath/datapath.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -107,20 +105,6 @@ static void test_follows_the_driver(void **unused)
 	remove_all();
 }
 
-/* A device of that number in another namespace loses its carrier. */
-static void flap_elsewhere(int ifindex)
-{
-	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-
-	assert_true(home >= 0);
-	assert_int_equal(unshare(CLONE_NEWNET), 0);
-	world_ip("link add name first index %d up type veth peer name second", ifindex);
-	world_ip("link set second up");
-	world_ip("link set second down");
-	assert_int_equal(setns(home, CLONE_NEWNET), 0);
-	assert_int_equal(close(home), 0);
-}
-
 /* A name is not what it knows a device by, and a number is a namespace's own. */
 static void test_knows_the_device(void **unused)
 {
@@ -132,7 +116,7 @@ static void test_knows_the_device(void **unused)
 	world_ip("link set peer_a down");
 	assert_int_equal(lost(), 1U << SLOT_A);
 	world_ip("link set peer_a up");
-	flap_elsewhere(device_a);
+	world_flap_elsewhere(device_a);
 	assert_int_equal(lost(), 0);
 	world_ip("link set other down");
 	world_ip("link set other name a");

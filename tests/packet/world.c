@@ -100,6 +100,19 @@ int world_index(const char *name)
 	return (int)if_nametoindex(name);
 }
 
+void world_flap_elsewhere(int ifindex)
+{
+	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	assert_true(home >= 0);
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	world_ip("link add name first index %d up type veth peer name second", ifindex);
+	world_ip("link set second up");
+	world_ip("link set second down");
+	assert_int_equal(setns(home, CLONE_NEWNET), 0);
+	assert_int_equal(close(home), 0);
+}
+
 static void remember(uint32_t *list, size_t *count, uint32_t id)
 {
 	for (size_t i = 0; i < *count; i++)

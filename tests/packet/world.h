@@ -35,6 +35,9 @@ int world_veth(const char *name, const char *mac, const char *peer, unsigned que
 /* The ifindex of a device, 0 if there is none. */
 int world_index(const char *name);
 
+/* A device of that number loses its carrier in another namespace. */
+void world_flap_elsewhere(int ifindex);
+
 /* Kernels without it have classifiers in its place. */
 bool world_has_tcx(void);
 
