@@ -263,6 +263,7 @@ int host_reconcile(struct host *host, const struct store *store, const struct st
 
 	*ret_again_ns = 0;
 	if (!host_has_work(host, store)) {
+		host_watch_uplinks(host, store);
 		host_tell_guests(host, store);
 		return 0;
 	}
@@ -270,6 +271,7 @@ int host_reconcile(struct host *host, const struct store *store, const struct st
 		err = run_round(&pass, problem);
 	if (!err)
 		host_forget_nics(host, store);
+	host_watch_uplinks(host, store);
 	host_tell_guests(host, store);
 	host->changes++;
 	*ret_again_ns = next_retry(host, pass.since_ns);
@@ -390,6 +392,7 @@ void host_close(struct host *host)
 	if (!host)
 		return;
 	worker_close(host->worker);
+	host_uplinks_done(host);
 	host_guests_done(host);
 	host_domains_done(host);
 	for (size_t i = 0; i < host->guard_count; i++)

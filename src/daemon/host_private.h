@@ -73,6 +73,21 @@ struct host_told {
 	char device[MEMBER_DEVICE_SIZE]; /* of the VF, or the NIC as configured */
 };
 
+/* A switch's NIC whose driver is listened to. */
+struct host_uplink {
+	int ifindex;
+	bool reported; /* look at it */
+};
+
+struct host_uplinks {
+	struct uplinks *program; /* NULL: not loaded */
+	bool refused;
+	sd_event_source *source;
+	const struct store *store; /* what is in force */
+	struct host_uplink watched[SWITCHES_MAX];
+	size_t count;
+};
+
 struct worker;
 struct host_guest;
 struct domain;
@@ -103,6 +118,7 @@ struct host {
 	unsigned int changes, told_changes; /* looks at what may have changed; when it was told */
 	struct host_told *told;
 	size_t told_count;
+	struct host_uplinks uplinks;
 };
 
 /* Everything that the plan wants to know; made anew for each. */
@@ -205,6 +221,10 @@ bool host_guest_told(const struct host *host, const struct vm_config *vm,
 /* "" or why not. */
 const char *host_guest_trouble(const struct host *host, const struct vm_config *vm,
 			       const struct adapter_config *adapter);
+
+/* host_uplink.c: listen to the drivers of the NICs of @store, the one that is in force. */
+void host_watch_uplinks(struct host *host, const struct store *store);
+void host_uplinks_done(struct host *host);
 
 /* host_domain.c: make the domains of libvirt what their VMs want, as host_tell_guests() does. */
 void host_tell_domains(struct host *host, const struct store *store);

@@ -121,7 +121,7 @@ static int mount_bpffs(const char *directory)
 
 /*
  * What is needed from here on. CAP_PERFMON: the verifier's work on programs that compare
- * pointers, and the carrier program, which traces; CAP_CHOWN: the socket's group.
+ * pointers, and those that trace carriers; CAP_CHOWN: the socket's group.
  */
 static void drop_capabilities(void)
 {

@@ -8,6 +8,7 @@
 #include "datapath/datapath.h"
 #include "datapath/socket_find.h"
 #include "datapath/stations.h"
+#include "datapath/uplink.h"
 
 #define PICK_NOW() clock_now_ns()
 #include "model/pick.h"
@@ -50,6 +51,34 @@ int carrier_attach(struct carrier *carrier, struct problem *problem)
 const char *carrier_text(const struct carrier *carrier)
 {
 	return "idle";
+}
+
+/* No tracing is permitted, so nobody asks for more. */
+int uplinks_open(struct uplinks **ret_uplinks)
+{
+	return -EPERM;
+}
+
+void uplinks_close(struct uplinks *uplinks)
+{
+}
+
+int uplinks_watch(struct uplinks *uplinks, uint64_t netns, int ifindex)
+{
+	return -EPERM;
+}
+
+void uplinks_forget(struct uplinks *uplinks, uint64_t netns, int ifindex)
+{
+}
+
+int uplinks_fd(const struct uplinks *uplinks)
+{
+	return -1;
+}
+
+void uplinks_read(struct uplinks *uplinks, void (*reported)(void *data, int ifindex), void *data)
+{
 }
 
 bool datapath_is_pinned(const char *pins, const char *team)

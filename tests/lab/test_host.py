@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from lab import wait_until
-from team import SLOW, Team
+from team import PYTHON, SLOW, Team
 
 PEER = "192.0.2.1"
 PFS = {"TeamDemoA": "ens1f0", "TeamDemoB": "ens1f1"}
@@ -366,6 +366,56 @@ def test_nic_is_a_bond(lab, host):
         host.run("switch", "remove", "TeamDemoA")
     finally:
         lab.host.sh("ip link del bond0")
+
+
+AT_ONCE = 0.5  # seconds; linkwatch waits for one after it has told of another device
+
+# How long up0's loss takes to its guest's port, each time when other0's has just been told.
+TOLD_AFTER = """
+import time
+def read(device, what):
+    with open(f"/sys/class/net/{device}/{what}") as file:
+        return file.read().strip()
+def turn(device, on):
+    with open(f"/sys/class/net/{device}/carrier", "w") as file:
+        file.write(on)
+def wait(condition):
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+def connected():
+    return bool(int(read("web1.nicU", "flags"), 16) & 1)
+for _ in range(5):
+    for on, down in (("1", False), ("0", True)):
+        turn("other0", on)
+        wait(lambda: (read("other0", "operstate") == "down") == down)
+    begin = time.monotonic()
+    turn("up0", "0")
+    wait(lambda: not connected())
+    print(time.monotonic() - begin)
+    turn("up0", "1")
+    wait(lambda: connected() and read("up0", "operstate") != "down")
+"""
+
+
+@pytest.mark.legacy
+def test_uplink_is_told_at_its_drivers_report(lab, host):
+    """H5 b: not when the kernel sends its event, which it holds back (docs/host.md)."""
+    lab.host.sh("modprobe dummy numdummies=0; for nic in up0 other0;"
+                " do ip link add $nic type dummy; ip link set $nic up; done")
+    try:
+        host.run("switch", "add", "swU", "--nic", "up0", "--iov", "off")
+        host.add("web1", "nicU", "swU", "allow-teaming=on")
+        host.settle()
+        told = lab.host.run([*PYTHON, "-c", TOLD_AFTER], timeout=120).out
+        assert sorted(map(float, told.split()))[2] < AT_ONCE, told
+        host.run("adapter", "remove", "web1", "nicU")
+        host.run("switch", "remove", "swU")
+        wait_until(lambda: "uplink_o" not in lab.host.run(["bpftool", "prog", "show"]).out, SLOW,
+                   "the program to go with the last switch")
+    finally:
+        lab.host.sh("ip link del up0; ip link del other0")
 
 
 def test_refused(lab, host):
