@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-STYLE = """set terminal svg size 860,{height} font "sans,13" background "white"
+STYLE = """set terminal svg size 860,{height} font "sans,13" background "white" noenhanced
 set output "{output}"
 set border 3 lc rgb "#444444"
 set style fill solid
@@ -30,8 +30,9 @@ def _draw(output: Path, title: str, entries: list[Entry], script: str) -> None:
     tics = ", ".join(f'"{one.label}" {number}' for number, one in enumerate(entries))
     data = [" ".join([f"{number}", OURS if one.ours else THEIRS, *map("{:g}".format, one.values)])
             for number, one in enumerate(entries)]
-    style = STYLE.format(height=100 + 40 * len(entries), output=output, count=len(entries))
-    text = "\n".join([style, f'set title "{title}"', f"set ytics ({tics}) scale 0",
+    style = STYLE.format(height=120 + 40 * len(entries), output=output, count=len(entries))
+    text = "\n".join([style, f'set label "{title}" at screen 0.5, screen 1 offset 0, -1.2 center',
+                      "set tmargin 4", f"set ytics ({tics}) scale 0",
                       "$data << END", *data, "END", script])
     subprocess.run(["gnuplot"], input=text, text=True, check=True, timeout=60)
 
@@ -40,7 +41,7 @@ def bars(output: Path, title: str, entries: list[Entry]) -> None:
     """One value each."""
     most = max((one.values[0] for one in entries), default=0) or 1
     _draw(output, title, entries,
-          f"set xrange [0:{most * 1.2:g}]\n"
+          f"set xrange [0:{most * 1.2:g}]\nunset xtics\n"
           'plot $data using ($3/2):1:($3/2):(0.32):(int(strcol(2))) with boxxyerror lc rgb variable,'
           ' $data using 3:1:(sprintf("  %g", $3)) with labels left')
 
