@@ -26,6 +26,7 @@
 
 #define BPF_ROOT "/sys/fs/bpf"
 #define OUT_OF_MEMORY_PAUSE_MS 100
+#define DESCRIPTORS 65536 /* 256 teams of 16 need less */
 
 struct options {
 	const char *config, *socket, *bpffs, *libvirt;
@@ -145,15 +146,21 @@ static void drop_capabilities(void)
 		log_warning("cannot drop capabilities");
 }
 
-/* Each member has programs and maps; 64 teams of 32 are more than the usual limit of 1024. */
+/*
+ * Each member has programs and maps: a team of two needs some 20 descriptors. systemd permits half a
+ * million, a bare init 4096; before capabilities are dropped that can be raised.
+ */
 static void allow_descriptors(void)
 {
-	struct rlimit limit;
+	struct rlimit limit, more;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit))
 		return;
 	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit))
+	more = limit;
+	if (more.rlim_max < DESCRIPTORS)
+		more.rlim_cur = more.rlim_max = DESCRIPTORS;
+	if (setrlimit(RLIMIT_NOFILE, &more) && setrlimit(RLIMIT_NOFILE, &limit))
 		log_warning("cannot have more than the usual number of files open");
 }
 
@@ -325,8 +332,8 @@ int main(int argc, char **argv)
 		log_error("cannot mount a BPF file system at " BPF_ROOT ": %s", strerror(-err));
 		return 1;
 	}
-	drop_capabilities();
 	allow_descriptors();
+	drop_capabilities();
 	(void)libbpf_set_print(log_libbpf);
 	err = prepare_loop(&loop);
 	if (err)
