@@ -23,7 +23,7 @@ const struct switch_config *doctor_switch(const struct doctor *doctor,
 
 const struct link *doctor_nic(const struct doctor *doctor, const struct switch_config *sw)
 {
-	return sw ? switch_nic(sw, doctor->facts->links) : NULL;
+	return sw ? host_nic(sw, doctor->facts->links) : NULL;
 }
 
 static enum uplink_state uplink_of(const struct doctor *doctor, const struct switch_config *sw)
@@ -176,9 +176,22 @@ static void one_nic(struct doctor *doctor, const struct vm_config *vm)
 	finding_say(found->mend, "make a switch on another NIC, and put an adapter on it");
 }
 
-static void say_uplink_mend(const struct switch_config *sw, const struct link *nic, char *text)
+/* Who has taken the NIC; NULL: nobody. */
+static const struct link *master_of(const struct doctor *doctor, const struct switch_config *sw,
+				    const struct link *nic)
 {
-	if (!nic)
+	return uplink_of(doctor, sw) == UPLINK_TAKEN
+		       ? link_by_index(doctor->facts->links, nic->master)
+		       : NULL;
+}
+
+static void say_uplink_mend(const struct doctor *doctor, const struct switch_config *sw, char *text)
+{
+	const struct link *nic = doctor_nic(doctor, sw);
+
+	if (nic && master_of(doctor, sw, nic))
+		finding_say(text, "ip link set %s nomaster", nic->name);
+	else if (!nic)
 		finding_say(text, "look for %s: ip link; iovteam switch show %s", sw->nic,
 			    sw->name);
 	else if (!(nic->flags & IFF_UP))
@@ -220,7 +233,7 @@ static void last_uplink(struct doctor *doctor, const struct vm_config *vm)
 		finding_say(found->evidence, "%sthe uplink of %s is %s", comma, sw->name,
 			    uplink_state_names[state]);
 		if (!*comma) /* uplink-lost has each */
-			say_uplink_mend(sw, doctor_nic(doctor, sw), found->mend);
+			say_uplink_mend(doctor, sw, found->mend);
 		comma = ", ";
 	}
 }
@@ -406,10 +419,13 @@ static void uplink_lost(struct doctor *doctor, const struct switch_config *sw)
 	finding_say(found->what, "the adapters on %s reach nothing beyond it", sw->name);
 	if (!nic)
 		finding_say(found->evidence, "there is no NIC %s", sw->nic);
+	else if (master_of(doctor, sw, nic))
+		finding_say(found->evidence, "its NIC %s is in %s", nic->name,
+			    master_of(doctor, sw, nic)->name);
 	else
 		finding_say(found->evidence, "its NIC %s %s", nic->name,
 			    nic->flags & IFF_UP ? "has no carrier" : "is set down");
-	say_uplink_mend(sw, nic, found->mend);
+	say_uplink_mend(doctor, sw, found->mend);
 }
 
 static void nics_of_one_card(struct doctor *doctor, const struct switch_config *sw)

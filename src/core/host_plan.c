@@ -133,12 +133,33 @@ const struct link *host_port_link(const struct vm_config *vm, const struct adapt
 	return link_by_name(links, host_port_name(vm, adapter, name));
 }
 
+/* Which it has taken, and the kernel has another name for now. */
+static struct link *renamed_nic(const struct link *bridge, const struct link_table *links)
+{
+	struct host_mark mark;
+	struct link *nic = NULL;
+
+	if (bridge && host_mark_read(bridge, &mark) && mark.nic)
+		nic = link_by_index(links, mark.nic);
+	/* A number is used again; what is in the bridge is what was put there. */
+	return nic && nic->master == bridge->ifindex ? nic : NULL;
+}
+
+struct link *host_nic(const struct switch_config *sw, const struct link_table *links)
+{
+	struct link *nic = switch_nic(sw, links);
+
+	return nic ? nic : renamed_nic(link_by_name(links, sw->name), links);
+}
+
 enum uplink_state host_uplink(const struct switch_config *sw, const struct link_table *links)
 {
-	const struct link *nic = switch_nic(sw, links);
+	const struct link *nic = host_nic(sw, links), *bridge = link_by_name(links, sw->name);
 
 	if (!nic)
 		return UPLINK_MISSING;
+	if (bridge && nic->master && nic->master != bridge->ifindex)
+		return UPLINK_TAKEN;
 	return nic->flags & IFF_UP && nic->carrier ? UPLINK_UP : UPLINK_DOWN;
 }
 

@@ -157,6 +157,12 @@ bool host_port_is_ready(const struct vm_config *vm, const struct adapter_config 
 			const struct link *port, const struct guard_rules *rules,
 			const struct host_view *view);
 
+/*
+ * The device that is the switch's NIC: as it is configured or, if that is a name that no device has
+ * now, what the switch has in its bridge; NULL: there is none.
+ */
+struct link *host_nic(const struct switch_config *sw, const struct link_table *links);
+
 enum uplink_state host_uplink(const struct switch_config *sw, const struct link_table *links);
 
 /* H5 b: shall the guest be told that its switch has lost the outside? */

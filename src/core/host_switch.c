@@ -160,7 +160,7 @@ static bool admit_bridge(const struct host_planning *plan, const struct switch_c
 	else if (bridge && !sw->adopt && !host_mark_read(bridge, &mark))
 		host_say(plan, host_switch_step(HOST_REFUSE, sw),
 			 "there is a bridge %s already; choose another name, or take it on with "
-			 "adopt=on",
+			 "adopt=yes",
 			 sw->name);
 	else
 		return true;
@@ -183,7 +183,7 @@ static bool has_former_nic(const struct link *bridge, const struct link *nic,
 static void plan_nic(const struct host_planning *plan, const struct switch_config *sw,
 		     const struct link *bridge)
 {
-	const struct link *nic = switch_nic(sw, plan->view->links);
+	const struct link *nic = host_nic(sw, plan->view->links);
 	struct host_step step = host_switch_step(HOST_WAIT, sw);
 	const struct bridge_vlan *vlan;
 	struct problem problem = {};

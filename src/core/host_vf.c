@@ -476,7 +476,7 @@ void host_plan_vfs(const struct host_planning *plan, uint32_t sw)
 		.plan = plan,
 		.sw = config,
 		.bridge = bridge,
-		.link = switch_nic(config, plan->view->links),
+		.link = host_nic(config, plan->view->links),
 		.nic = &plan->view->nics[sw],
 		.got = got,
 		.held = held,

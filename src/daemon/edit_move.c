@@ -98,7 +98,7 @@ int edit_give(struct edit *edit, const char *name, const char *device, const cha
 int edit_take_nic(struct edit *edit, const struct switch_config *sw)
 {
 	const struct link_table *links = &edit->manager->observed.links;
-	const struct link *nic = switch_nic(sw, links), *bridge = link_by_name(links, sw->name);
+	const struct link *nic = host_nic(sw, links), *bridge = link_by_name(links, sw->name);
 	int err = begin(edit);
 
 	/* An adopted bridge may have addresses of its own. */
@@ -114,7 +114,7 @@ int edit_take_nic(struct edit *edit, const struct switch_config *sw)
 int edit_give_nic(struct edit *edit, const struct switch_config *sw, const char *device)
 {
 	const struct link_table *links = &edit->manager->observed.links;
-	const struct link *bridge = link_by_name(links, sw->name), *nic = switch_nic(sw, links);
+	const struct link *bridge = link_by_name(links, sw->name), *nic = host_nic(sw, links);
 	int err;
 
 	if (!nic || (strcmp(device, nic->name) != 0 && strcmp(device, sw->nic) != 0))

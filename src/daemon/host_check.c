@@ -115,7 +115,7 @@ static int check_commanded(const struct host *host, const struct store *after,
 
 	if (!sw)
 		return 0;
-	if (!switch_nic(sw, &host->context->observed->links))
+	if (!host_nic(sw, &host->context->observed->links))
 		return problem_set(problem, -ENODEV, "there is no NIC %s", sw->nic);
 	total = seen->sriovs[sw - after->switches.switches].total;
 	if (total && sw->vf_count > total)

@@ -69,7 +69,7 @@ static size_t count_adapters(const struct store *store)
 static bool is_known(const struct host *host, const struct switch_config *sw,
 		     const struct host_nic *nic)
 {
-	return !nic->busy && switch_nic(sw, &host->context->observed->links);
+	return !nic->busy && host_nic(sw, &host->context->observed->links);
 }
 
 static void note_vfs_of(const struct host *host, const struct store *store,

@@ -27,7 +27,7 @@ static void note_holding(struct host *host, const struct store *store, uint32_t 
 	const struct adapter_config *adapter = &store->vms.vms[vm].adapters[place];
 	const struct switch_config *sw =
 		switch_list_find((struct switch_list *)&store->switches, adapter->switch_name);
-	const struct link *nic = switch_nic(sw, links);
+	const struct link *nic = host_nic(sw, links);
 	char object[HOST_OBJECT_SIZE];
 
 	if (vf < 0 || !nic)

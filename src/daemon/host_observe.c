@@ -93,7 +93,7 @@ void host_note_filters(struct host *host, const struct store *store, const struc
 {
 	for (uint32_t sw = 0; sw < store->switches.count; sw++) {
 		const struct switch_config *config = &store->switches.switches[sw];
-		const struct link *nic = switch_nic(config, seen->view.links);
+		const struct link *nic = host_nic(config, seen->view.links);
 
 		for (size_t i = 0; nic && i < seen->view.fdb_count; i++)
 			if (seen->fdb[i].self && seen->fdb[i].ifindex == nic->ifindex &&
@@ -158,7 +158,7 @@ uint32_t host_iov_reasons(struct host *host, const struct store *store,
 	const struct host_nic_memory *memory = host_nic_memory(host, sw->name);
 	const struct sriov *sriov = &seen->sriovs[place];
 	const struct vf_table *vfs = &seen->nics[place].vfs;
-	struct iov_facts facts = iov_look(switch_nic(sw, &host->context->observed->links));
+	struct iov_facts facts = iov_look(host_nic(sw, &host->context->observed->links));
 
 	facts.total = sriov->total;
 	facts.has_driver = sriov->has_driver;
@@ -225,7 +225,7 @@ static void observe_nic(struct host *host, const struct store *store, uint32_t p
 {
 	static const struct host_nic_memory none = {};
 	const struct switch_config *sw = &store->switches.switches[place];
-	const struct link *nic = switch_nic(sw, &host->context->observed->links);
+	const struct link *nic = host_nic(sw, &host->context->observed->links);
 	const struct host_nic_memory *memory = host_nic_memory(host, sw->name);
 	struct host_nic *of = &seen->nics[place];
 	uint32_t wanted;
@@ -306,7 +306,7 @@ static const struct link *nic_of(const struct host *host, const struct store *st
 	const struct switch_config *sw =
 		switch_list_find((struct switch_list *)&store->switches, adapter->switch_name);
 
-	return sw ? switch_nic(sw, &host->context->observed->links) : NULL;
+	return sw ? host_nic(sw, &host->context->observed->links) : NULL;
 }
 
 static void observe_port(const struct host *host, const struct store *store,

@@ -75,7 +75,7 @@ static void deal_switch(const struct store *store, struct host_seen *seen, uint3
 
 	deal->store = store;
 	deal->sw = &store->switches.switches[place];
-	deal->nic = switch_nic(deal->sw, seen->view.links);
+	deal->nic = host_nic(deal->sw, seen->view.links);
 	seen->nics[place].again = true;
 	host_allot(&want, &seen->view, place, deal->got, deal->held);
 	for (size_t vf = 0; vf < seen->nics[place].vfs.count && vf < HOST_VFS_MAX; vf++)
@@ -85,7 +85,7 @@ static void deal_switch(const struct store *store, struct host_seen *seen, uint3
 static int admit(struct host *host, const struct switch_config *sw, const struct host_seen *seen,
 		 uint32_t place, struct problem *problem)
 {
-	if (!switch_nic(sw, &host->context->observed->links))
+	if (!host_nic(sw, &host->context->observed->links))
 		return problem_set(problem, -ENODEV, "there is no NIC %s", sw->nic);
 	if (seen->nics[place].busy)
 		return problem_set(problem, -EBUSY,

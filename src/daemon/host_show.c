@@ -160,7 +160,7 @@ static json_t *show_settings(const struct switch_config *sw)
 static json_t *show_switch(struct showing *of, uint32_t place)
 {
 	const struct switch_config *sw = &of->store->switches.switches[place];
-	const struct link *nic = switch_nic(sw, of->seen.view.links);
+	const struct link *nic = host_nic(sw, of->seen.view.links);
 	const struct host_nic_memory *memory = host_nic_memory(of->host, sw->name);
 	uint32_t reasons = host_iov_reasons(of->host, of->store, &of->seen, place);
 	json_t *object, *notes = json_array();

@@ -84,7 +84,7 @@ static bool is_uplink(const struct host *host, const struct store *store, int if
 {
 	for (uint32_t i = 0; i < store->switches.count; i++) {
 		const struct link *nic =
-			switch_nic(&store->switches.switches[i], &host->context->observed->links);
+			host_nic(&store->switches.switches[i], &host->context->observed->links);
 
 		if (nic && nic->ifindex == ifindex)
 			return true;
@@ -122,7 +122,7 @@ void host_watch_uplinks(struct host *host, const struct store *store)
 	forget_former(host, store);
 	for (uint32_t i = 0; i < store->switches.count; i++) {
 		const struct link *nic =
-			switch_nic(&store->switches.switches[i], &host->context->observed->links);
+			host_nic(&store->switches.switches[i], &host->context->observed->links);
 
 		if (nic)
 			watch(host, nic->ifindex);

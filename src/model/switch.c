@@ -53,6 +53,7 @@ const char *const uplink_state_names[] = {
 	[UPLINK_UP] = "up",
 	[UPLINK_DOWN] = "down",
 	[UPLINK_MISSING] = "not-present",
+	[UPLINK_TAKEN] = "taken",
 };
 NAME_TABLE_COMPLETE(uplink_state_names, UPLINK_STATE_COUNT);
 

@@ -60,6 +60,7 @@ enum uplink_state {
 	UPLINK_UP,
 	UPLINK_DOWN,	/* no carrier, or set down */
 	UPLINK_MISSING, /* there is no such device now */
+	UPLINK_TAKEN,	/* it is in a bridge, bond or team of somebody else's */
 	UPLINK_STATE_COUNT,
 };
 extern const char *const uplink_state_names[UPLINK_STATE_COUNT]; /* "up" "down" "not-present" */

@@ -466,6 +466,53 @@ def test_nic_unplugged(host):  # noqa: F811
         assert not host.link("swA") and list((host.directory / "bpf").glob("*/*")) == []
 
 
+def test_nic_renamed(host):  # noqa: F811
+    """It is the uplink as before, also for the next daemon; its name is another one's then."""
+    with host.daemon():
+        make(host)
+        wait_until(lambda: guest_carrier(host, "nicA"), "the guest's carrier")
+        host.host("sh", "-ec", "ip link set nic0 down; ip link set nic0 name enp7s0; "
+                               "ip link set enp7s0 up")
+        wait_until(lambda: host.switch("swA")["uplink"] == "up", "the renamed one to be known")
+    with host.daemon():
+        assert host.switch("swA")["uplink"] == "up" and host.as_wanted()
+        wait_until(lambda: host.adapter("web1", "nicA")["path"] == "ok", "the path")
+        assert guest_carrier(host, "nicA")
+        # Who bears the configured name is meant, as at the start.
+        host.host("ip", "link", "add", "nic0", "type", "veth", "peer", "name", "out9", "netns",
+                  host.outside)
+        host.out("ip", "link", "set", "out9", "up")
+        wait_until(lambda: (host.link("nic0") or {}).get("master") == "swA", "the new one")
+        assert "master" not in host.link("enp7s0")
+        unmake(host)
+        assert "master" not in host.link("nic0")
+
+
+def test_nic_taken_elsewhere(host):  # noqa: F811
+    """Somebody puts it into a bridge of his own: guests are told, and doctor says where it is."""
+    with host.daemon():
+        make(host)
+        wait_until(lambda: guest_carrier(host, "nicA"), "the guest's carrier")
+        host.host("sh", "-ec", "ip link add theirs type bridge; ip link set theirs up")
+
+        def taken():
+            # Between the kernel's two steps it is in none, and the switch may take it back.
+            host.host("ip", "link", "set", "nic0", "master", "theirs")
+            return host.switch("swA")["uplink"] == "taken"
+        wait_until(taken, "the switch to have lost it")
+        wait_until(lambda: not guest_carrier(host, "nicA"), "the guest to see it")
+        assert host.adapter("web1", "nicA")["path"] == "disconnected"
+        lost, = [one for one in json.loads(host.iovteam("doctor", "--json").stdout)["findings"]
+                 if one["check"] == "uplink-lost"]
+        assert (lost["evidence"], lost["mend"]) == (
+            "its NIC nic0 is in theirs", "ip link set nic0 nomaster")
+        host.host("ip", "link", "set", "nic0", "nomaster")
+        wait_until(lambda: guest_carrier(host, "nicA"), "the carrier to be back")
+        assert host.link("nic0")["master"] == "swA" and host.as_wanted()
+        host.host("ip", "link", "del", "theirs")
+        unmake(host)
+
+
 def test_adopted_bridge(host):  # noqa: F811
     """A bridge that is in use: adapters come and go, and what others have there stays as it is."""
     host.host("sh", "-ec", """
