@@ -262,14 +262,23 @@ static void vlan_differs(struct doctor *doctor, const struct vm_config *vm)
 	}
 }
 
+/* Which lets the smaller frames pass: the switch's NIC or the adapter's port. NULL: neither is there. */
+static const struct link *narrower(const struct doctor *doctor, const struct vm_config *vm,
+				   const struct adapter_config *adapter)
+{
+	const struct link *nic = doctor_nic(doctor, doctor_switch(doctor, adapter));
+	const struct link *port = host_port_link(vm, adapter, doctor->facts->links);
+
+	return nic && port && port->mtu < nic->mtu ? port : nic;
+}
+
 static void mtu_differs(struct doctor *doctor, const struct vm_config *vm)
 {
 	const struct link *first = NULL;
 	struct finding *found;
 
 	for (uint32_t i = 0; i < vm->adapter_count; i++) {
-		const struct link *nic =
-			doctor_nic(doctor, doctor_switch(doctor, &vm->adapters[i]));
+		const struct link *nic = narrower(doctor, vm, &vm->adapters[i]);
 
 		if (!nic || !vm->adapters[i].allow_teaming)
 			continue;

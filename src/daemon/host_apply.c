@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
+#include <net/if.h>
 #include <string.h>
 
 #define PVID_USUAL 1
@@ -237,6 +238,17 @@ static int open_namespace(const struct vm_config *vm, int *ret_fd, struct proble
 			   : 0;
 }
 
+/*
+ * What the switch's NIC carries, or a bridge whose MTU follows its smallest port, the host's own
+ * address on it among them, would carry less from then on. 0: it is not there.
+ */
+static uint32_t mtu_of_switch(struct host *host, const struct host_step *step)
+{
+	const struct link *nic = host_nic(step->sw, links(host));
+
+	return nic ? nic->mtu : 0;
+}
+
 static int make_veth(struct host *host, const struct host_step *step, struct problem *problem)
 {
 	_cleanup_close_ int netns = -1;
@@ -245,9 +257,22 @@ static int make_veth(struct host *host, const struct host_step *step, struct pro
 				       .group = HOST_MARK_GROUP,
 				       .peer = step->adapter->name,
 				       .mac = step->adapter->mac,
-				       .netns_fd = netns};
+				       .netns_fd = netns,
+				       .mtu = mtu_of_switch(host, step)};
 
 	return err ? err : rtnl_veth_create(requests(host), &ends, problem);
+}
+
+static int make_tap(struct host *host, const struct host_step *step, int *ret_tap,
+		    struct problem *problem)
+{
+	uint32_t mtu = mtu_of_switch(host, step);
+	int err = tap_create(step->device, false, ret_tap, problem);
+
+	if (!err && mtu)
+		err = rtnl_link_set_mtu(requests(host), (int)if_nametoindex(step->device), mtu,
+					problem);
+	return err;
 }
 
 static int apply_port_make(struct host *host, const struct host_step *step, struct problem *problem)
@@ -255,7 +280,7 @@ static int apply_port_make(struct host *host, const struct host_step *step, stru
 	_cleanup_close_ int tap = -1;
 	char mark[LINK_ALIAS_SIZE];
 	int err = *step->vm->netns ? make_veth(host, step, problem)
-				   : tap_create(step->device, false, &tap, problem);
+				   : make_tap(host, step, &tap, problem);
 
 	err = mark_made(host, step->device, err, host_mark_port(step->vm, step->adapter, mark),
 			problem);

@@ -75,6 +75,7 @@ struct veth_ends {
 	const char *peer; /* there */
 	struct mac mac;	  /* there */
 	int netns_fd;	  /* where "there" is */
+	uint32_t mtu;	  /* of both, 0 = the usual one */
 };
 
 /* Both down. Nothing is left on failure. -EEXIST: one of the names is taken. */

@@ -19,6 +19,12 @@
 
 #define TAP_DEVICE "/dev/net/tun"
 
+static void mtu_put(struct message *request, uint32_t mtu)
+{
+	if (mtu)
+		mnl_attr_put_u32(&request->header, IFLA_MTU, mtu);
+}
+
 static void peer_put(struct message *request, const struct veth_ends *ends)
 {
 	struct nlattr *nest = mnl_attr_nest_start(&request->header, VETH_INFO_PEER);
@@ -27,6 +33,7 @@ static void peer_put(struct message *request, const struct veth_ends *ends)
 	mnl_attr_put_strz(&request->header, IFLA_IFNAME, ends->peer);
 	mnl_attr_put(&request->header, IFLA_ADDRESS, sizeof(ends->mac), &ends->mac);
 	mnl_attr_put_u32(&request->header, IFLA_NET_NS_FD, (uint32_t)ends->netns_fd);
+	mtu_put(request, ends->mtu);
 	mnl_attr_nest_end(&request->header, nest);
 }
 
@@ -44,6 +51,7 @@ int rtnl_veth_create(struct netlink *netlink, const struct veth_ends *ends, stru
 	message_start_link(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
 	mnl_attr_put_strz(&request.header, IFLA_IFNAME, ends->name);
 	mnl_attr_put_u32(&request.header, IFLA_GROUP, ends->group);
+	mtu_put(&request, ends->mtu);
 	kind = message_kind_start(&request, IFLA_INFO_KIND, "veth", IFLA_INFO_DATA);
 	peer_put(&request, ends);
 	message_kind_end(&request, &kind);

@@ -466,6 +466,25 @@ def test_nic_unplugged(host):  # noqa: F811
         assert not host.link("swA") and list((host.directory / "bpf").glob("*/*")) == []
 
 
+def test_mtu(host):  # noqa: F811
+    """A port is as wide as the NIC, so it does not make the host's own bridge narrower."""
+    with host.daemon():
+        host.host("ip", "link", "set", "nic0", "mtu", "4000")
+        make(host)
+        for device, netns in (("swA", None), ("web1.nicA", None), ("nicA", host.guest_name("web1"))):
+            assert host.link(device, *([netns] if netns else []))["mtu"] == 4000, device
+        assert host.link("web1.nicB")["mtu"] == 1500
+        found = [one["evidence"] for one in
+                 json.loads(host.iovteam("doctor", "--json").stdout)["findings"]
+                 if one["check"] == "mtu-differs"]
+        assert found == ["the MTU of nic0 is 4000, that of nic1 is 1500"]
+        # Both paths are of one width, whatever one NIC could carry.
+        host.host("ip", "link", "set", "web1.nicA", "mtu", "1500")
+        wait_until(lambda: "mtu-differs" not in host.iovteam("doctor", "--json").stdout,
+                   "doctor to see it")
+        unmake(host)
+
+
 def test_nic_renamed(host):  # noqa: F811
     """It is the uplink as before, also for the next daemon; its name is another one's then."""
     with host.daemon():
