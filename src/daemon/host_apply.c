@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
-#include <net/if.h>
 #include <string.h>
 
 #define PVID_USUAL 1
@@ -263,16 +262,15 @@ static int make_veth(struct host *host, const struct host_step *step, struct pro
 	return err ? err : rtnl_veth_create(requests(host), &ends, problem);
 }
 
-static int make_tap(struct host *host, const struct host_step *step, int *ret_tap,
-		    struct problem *problem)
+/* A tap cannot be made of a width. */
+static int widen(struct host *host, const struct host_step *step, struct problem *problem)
 {
+	const struct link *port = link_by_name(links(host), step->device);
 	uint32_t mtu = mtu_of_switch(host, step);
-	int err = tap_create(step->device, false, ret_tap, problem);
 
-	if (!err && mtu)
-		err = rtnl_link_set_mtu(requests(host), (int)if_nametoindex(step->device), mtu,
-					problem);
-	return err;
+	if (!port || !mtu || port->mtu == mtu)
+		return 0;
+	return rtnl_link_set_mtu(requests(host), port->ifindex, mtu, problem);
 }
 
 static int apply_port_make(struct host *host, const struct host_step *step, struct problem *problem)
@@ -280,10 +278,12 @@ static int apply_port_make(struct host *host, const struct host_step *step, stru
 	_cleanup_close_ int tap = -1;
 	char mark[LINK_ALIAS_SIZE];
 	int err = *step->vm->netns ? make_veth(host, step, problem)
-				   : make_tap(host, step, &tap, problem);
+				   : tap_create(step->device, false, &tap, problem);
 
 	err = mark_made(host, step->device, err, host_mark_port(step->vm, step->adapter, mark),
 			problem);
+	if (!err && tap >= 0)
+		err = widen(host, step, problem);
 	if (!err && tap >= 0)
 		err = tap_stay(tap, problem);
 	close_fd(&tap); /* one that does not stay goes */
