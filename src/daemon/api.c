@@ -58,12 +58,15 @@ static void call_plan(void *data, json_t *parameters, struct varlink_reply *repl
 	struct manager *manager = data;
 	_cleanup_(store_freep) struct store *store = store_new();
 	_cleanup_(action_list_done) struct action_list actions = {};
+	struct edit edit = {.manager = manager, .store = store, .reply = reply};
 	struct config_error error;
 
 	if (!store)
 		return api_error(reply, API_FAILED, "out of memory");
 	if (store_load(manager->store.directory, store, &error))
 		return api_bad_configuration(reply, manager->store.directory, &error);
+	if (edit_check(&edit))
+		return;
 	manager_plan(manager, &store->list, &actions);
 	host_show_plan(manager->host, store, &actions);
 	reply->parameters = json_pack("{s:o}", "actions", show_actions(&actions));

@@ -73,14 +73,20 @@ static bool was_configured(struct manager *manager, const struct action *action)
 	return false;
 }
 
-static int check_names(struct edit *edit)
+static int blame(struct edit *edit, const char *team, const struct store_object *commanded)
+{
+	return store_blame(&edit->manager->store, edit->store,
+			   (struct store_object){CONFIG_TEAM, team}, commanded, &edit->problem);
+}
+
+static int check_names(struct edit *edit, const struct store_object *commanded)
 {
 	const struct manager *manager = edit->manager;
-	int err = 0;
 
-	for (uint32_t i = 0; !err && i < edit->store->list.count; i++) {
+	for (uint32_t i = 0; i < edit->store->list.count; i++) {
 		const struct team_config *want = &edit->store->list.teams[i];
 		const struct team *team = manager_team(manager, want->name);
+		int err = 0;
 
 		if (!team && !want->adopt)
 			err = admit_name(want->name, &manager->observed.links, &edit->problem);
@@ -89,8 +95,10 @@ static int check_names(struct edit *edit)
 					  "Adopt cannot change while the team %s is there; remove "
 					  "it first",
 					  want->name);
+		if (err)
+			return blame(edit, want->name, commanded);
 	}
-	return err;
+	return 0;
 }
 
 /* A device that is missing is refused only where a command has just named it (T1). */
@@ -111,35 +119,39 @@ static int check_action(struct edit *edit, const struct action *action, const ch
 	return 0;
 }
 
-static int check_devices(struct edit *edit, const char *commanded)
+static int check_devices(struct edit *edit, const struct store_object *commanded)
 {
+	const char *team = commanded && commanded->kind == CONFIG_TEAM ? commanded->name : "";
 	_cleanup_(action_list_done) struct action_list actions = {};
-	int err = 0;
 
 	manager_plan(edit->manager, &edit->store->list, &actions);
-	for (unsigned int i = 0; !err && i < actions.count; i++)
-		err = check_action(edit, &actions.actions[i], commanded);
-	return err;
+	for (unsigned int i = 0; i < actions.count; i++)
+		if (check_action(edit, &actions.actions[i], team))
+			return blame(edit, actions.actions[i].team, commanded);
+	return 0;
 }
 
 /* @commanded NULL: no object in particular. */
 static int check(struct edit *edit, const struct store_object *commanded)
 {
-	const char *team = commanded && commanded->kind == CONFIG_TEAM ? commanded->name : "";
-	const char *sw = commanded && commanded->kind == CONFIG_SWITCH ? commanded->name : "";
 	struct config_error error;
 	int err = store_check(edit->store, &error);
 
 	if (err)
 		err = problem_set(&edit->problem, err, "%s", error.text);
 	if (!err)
-		err = check_names(edit);
+		err = check_names(edit, commanded);
 	if (!err)
-		err = check_devices(edit, team);
+		err = check_devices(edit, commanded);
 	if (!err)
-		err = host_check(edit->manager->host, &edit->manager->store, edit->store, sw,
+		err = host_check(edit->manager->host, &edit->manager->store, edit->store, commanded,
 				 &edit->problem);
 	return edit_refuse(edit, err);
+}
+
+int edit_check(struct edit *edit)
+{
+	return check(edit, NULL);
 }
 
 static int fail(struct edit *edit, int err)

@@ -62,6 +62,9 @@ struct team_config *edit_team(struct edit *edit, const char *name);
  */
 void edit_commit(struct edit *edit, struct store_object object);
 
+/* Would edit_reload() begin? If not, the reply says why. Of @edit, manager, store and reply count. */
+int edit_check(struct edit *edit);
+
 /* As edit_commit() with the files as they are: no file is written. */
 void edit_reload(struct edit *edit);
 

@@ -58,10 +58,11 @@ void host_show_plan(struct host *host, const struct store *store, struct action_
 
 /*
  * May a command go from @before to @after? What is new must be possible now: a missing NIC is
- * refused where @commanded (a switch's name, or "") names it.
+ * refused where @commanded (NULL: nothing in particular) is its switch. The sentence begins with the
+ * file of what is refused, unless that is @commanded.
  */
 int host_check(struct host *host, const struct store *before, const struct store *after,
-	       const char *commanded, struct problem *problem);
+	       const struct store_object *commanded, struct problem *problem);
 
 /*
  * H4: deal the VFs of the switch @sw, which is there, anew; whoever has one that is ours may lose it

@@ -82,14 +82,22 @@ static int check_removal(struct host *host, const struct store *after, const cha
 			   sw);
 }
 
-static int check_changes(struct host *host, const struct store *before, const struct store *after,
-			 struct problem *problem)
+/* What is to be checked: the files before and after, and what a command names (NULL: nothing). */
+struct change {
+	const struct store *before, *after;
+	const struct store_object *commanded;
+};
+
+static int check_changes(struct host *host, const struct change *change, struct problem *problem)
 {
+	const struct store *before = change->before, *after = change->after;
+	struct store_object object = {.kind = CONFIG_SWITCH};
 	int err = 0;
 
 	for (uint32_t i = 0; !err && i < before->switches.count; i++) {
 		const struct switch_config *was = &before->switches.switches[i];
 
+		object.name = was->name;
 		err = check_removal(host, after, was->name, problem);
 		if (!err && !find(after, was->name))
 			err = check_addresses(host, was, problem);
@@ -99,10 +107,11 @@ static int check_changes(struct host *host, const struct store *before, const st
 		const struct switch_config *is = &after->switches.switches[i];
 		const struct switch_config *was = find(before, is->name);
 
+		object.name = is->name;
 		if (was)
 			err = check_change(was, is, is_used(before, is->name), problem);
 	}
-	return err;
+	return err ? store_blame(before, after, object, change->commanded, problem) : 0;
 }
 
 /* The command's switch wants a NIC that is there, with as many VFs. */
@@ -207,14 +216,16 @@ static int check_guest(struct host *host, const struct vm_config *vm,
 			   vm->name, adapter->name);
 }
 
-static int check_guests(struct host *host, const struct store *before, const struct store *after,
-			struct problem *problem)
+static int check_guests(struct host *host, const struct change *change, struct problem *problem)
 {
+	const struct store *before = change->before, *after = change->after;
+	struct store_object object = {.kind = CONFIG_VM};
 	int err = 0;
 
-	for (uint32_t i = 0; i < before->vms.count; i++) {
+	for (uint32_t i = 0; !err && i < before->vms.count; i++) {
 		const struct vm_config *vm = &before->vms.vms[i];
 
+		object.name = vm->name;
 		for (uint32_t j = 0; !err && j < vm->adapter_count; j++) {
 			const struct adapter_config *adapter = &vm->adapters[j];
 
@@ -223,7 +234,7 @@ static int check_guests(struct host *host, const struct store *before, const str
 				err = check_guest(host, vm, adapter, problem);
 		}
 	}
-	return err;
+	return err ? store_blame(before, after, object, change->commanded, problem) : 0;
 }
 
 /*
@@ -246,19 +257,30 @@ static bool is_placed_anew(const struct store *before, const struct store *after
 }
 
 /* What was configured before may wait; what is new must be possible. */
-static int check_steps(const struct store *before, const struct store *after,
-		       const struct host_steps *steps, struct problem *problem)
+static int check_steps(const struct change *change, const struct host_steps *steps,
+		       struct problem *problem)
 {
-	for (size_t i = 0; i < steps->count; i++)
-		if (steps->steps[i].kind == HOST_REFUSE &&
-		    is_placed_anew(before, after, steps->steps[i].object))
-			return problem_set(problem, -EBUSY, "%s", steps->steps[i].text);
+	for (size_t i = 0; i < steps->count; i++) {
+		const char *object = steps->steps[i].object;
+		const struct vm_config *vm = vm_of(change->after, object);
+		const struct store_object whose = {vm ? CONFIG_VM : CONFIG_SWITCH,
+						   vm ? vm->name : object};
+
+		if (steps->steps[i].kind != HOST_REFUSE ||
+		    !is_placed_anew(change->before, change->after, object))
+			continue;
+		(void)problem_set(problem, -EBUSY, "%s", steps->steps[i].text);
+		return store_blame(change->before, change->after, whose, change->commanded,
+				   problem);
+	}
 	return steps->incomplete ? problem_set(problem, -ENOMEM, "out of memory") : 0;
 }
 
 int host_check(struct host *host, const struct store *before, const struct store *after,
-	       const char *commanded, struct problem *problem)
+	       const struct store_object *commanded, struct problem *problem)
 {
+	const char *sw = commanded && commanded->kind == CONFIG_SWITCH ? commanded->name : "";
+	const struct change change = {before, after, commanded};
 	const struct host_config want = host_want(after);
 	struct host_seen *seen;
 	struct host_steps steps = {};
@@ -267,17 +289,17 @@ int host_check(struct host *host, const struct store *before, const struct store
 	if (!before->switches.count && !after->switches.count)
 		return 0;
 	seen = calloc(1, sizeof(*seen));
-	err = seen ? check_changes(host, before, after, problem)
+	err = seen ? check_changes(host, &change, problem)
 		   : problem_set(problem, -ENOMEM, "out of memory");
 	if (!err)
-		err = check_guests(host, before, after, problem);
+		err = check_guests(host, &change, problem);
 	if (!err)
 		err = host_observe(host, after, seen, problem);
 	if (!err) {
 		host_plan(&want, &seen->view, &steps);
-		err = check_commanded(host, after, seen, commanded, problem);
+		err = check_commanded(host, after, seen, sw, problem);
 		if (!err)
-			err = check_steps(before, after, &steps, problem);
+			err = check_steps(&change, &steps, problem);
 		host_steps_done(&steps);
 		host_seen_done(seen);
 	}

@@ -141,6 +141,19 @@ const char *store_file(const struct store *store, struct store_object object)
 	return place < *view.count ? view.files[place] : NULL;
 }
 
+int store_blame(const struct store *before, const struct store *after, struct store_object object,
+		const struct store_object *commanded, struct problem *problem)
+{
+	const char *file = store_file(after, object);
+
+	if (commanded && commanded->kind == object.kind &&
+	    strcmp(commanded->name, object.name) == 0)
+		return problem->error;
+	if (!file)
+		file = store_file(before, object);
+	return file ? problem_prefix(problem, "%s", file) : problem->error;
+}
+
 bool store_has_file(const struct store *store, const char *file, struct config_object *ret_object)
 {
 	for (int kind = 0; kind < CONFIG_KIND_COUNT; kind++) {

@@ -75,6 +75,13 @@ void store_put(struct store *store, const struct config_object *object);
 /* The name of its file, NULL if the store has no such object. */
 const char *store_file(const struct store *store, struct store_object object);
 
+/*
+ * Put the name of @object's file, @after or @before a change, before the @problem that it makes: that
+ * is where to mend it, unless a command names the object itself. Returns the stored code.
+ */
+int store_blame(const struct store *before, const struct store *after, struct store_object object,
+		const struct store_object *commanded, struct problem *problem);
+
 /* Whether something of the store has a file of this name; @ret_object, if not NULL, is it. */
 bool store_has_file(const struct store *store, const char *file, struct config_object *ret_object);
 

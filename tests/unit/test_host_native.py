@@ -440,6 +440,42 @@ def test_refused(host):  # noqa: F811
         assert guest
 
 
+def test_hand_edits_refused(host):  # noqa: F811
+    """C1: what reload refuses plan refuses, too, in the same words and with the file's name; so does
+    a command for something else."""
+    with host.daemon():
+        make(host, teaming=False)
+        before = host.state()[0]
+        switch, vm = host.config / "swA.conf", host.config / "web1.vm.conf"
+        team = host.config / "zz.conf"
+        team.write_text("[Team]\nName=zz\nAdopt=yes\n")
+        host.do("reload")
+        for file, old, new, sentence in (
+                (switch, "Nic=nic0", "Nic=nic9",
+                 "swA.conf: Nic cannot change while the switch swA is there; remove it first"),
+                (switch, "Nic=nic0", "Nic=nic0\nAdopt=yes",
+                 "swA.conf: Adopt cannot change while the switch swA is there; remove it first"),
+                (switch, "Nic=nic0", "Nic=nic0\nIov=on",
+                 "swA.conf: Iov of swA changes only while no adapter uses it; remove its adapters "
+                 "first"),
+                (team, "Adopt=yes", "Adopt=no\n[Member]\nDevice=none0",
+                 "zz.conf: Adopt cannot change while the team zz is there; remove it first"),
+                (vm, "Switch=swB", "Switch=swB\nPort=nic1", "web1.vm.conf: nic1 is the NIC of the "
+                 "switch swB"),
+        ):
+            text = file.read_text()
+            assert old in text, text
+            file.write_text(text.replace(old, new))
+            for words in ("plan", "reload", "switch set swB vf-count=2"):
+                assert host.refuse(*words.split()).startswith(sentence), (words, new)
+            file.write_text(text)
+        assert host.do("plan") == "Not possible now:\n  there is no bond zz; its manager makes it\n"
+        # Named by the command itself the file is no news.
+        assert host.refuse("switch", "set", "swA", "adopt=yes") == (
+            "Adopt cannot change while the switch swA is there; remove it first")
+        assert host.state()[0] == before
+
+
 def test_nic_unplugged(host):  # noqa: F811
     """The NIC goes from under a switch, and comes back: guests are told, and it is taken again."""
     with host.daemon():
