@@ -190,12 +190,45 @@ void call_remove_switch(void *data, json_t *parameters, struct varlink_reply *re
 
 /* --- adapters --- */
 
+static int keep_setting(const char *vm, const char *key, const char *was, const char *is,
+			struct problem *problem)
+{
+	if (!*was || strcmp(was, is) == 0)
+		return 0;
+	return problem_set(problem, -EBUSY,
+			   "%s has %s %s, which is for all its adapters; remove them first to "
+			   "change it",
+			   vm, key, was);
+}
+
+/*
+ * A guest that is named once more with an adapter must be the one that the VM has: all that are there
+ * would move away from it. How QEMU is told may come later.
+ */
+static int keep_guest(const struct vm_config *was, const struct vm_config *is,
+		      struct problem *problem)
+{
+	int err = keep_setting(was->name, "Namespace", was->netns, is->netns, problem);
+
+	if (!err)
+		err = keep_setting(was->name, "Qmp", was->qmp, is->qmp, problem);
+	if (!err)
+		err = keep_setting(was->name, "Libvirt", was->libvirt, is->libvirt, problem);
+	if (!err && !*was->netns && *is->netns)
+		err = problem_set(problem, -EBUSY,
+				  "%s is a guest of QEMU, and so are all its adapters; remove them "
+				  "first to give it a namespace",
+				  was->name);
+	return err;
+}
+
 /* The VM that the call names, made if there is none. */
 static int take_vm(struct edit *edit, json_t *parameters, struct vm_config **ret_vm)
 {
 	const char *name = api_text(parameters, "vm");
 	struct config_object made = {.kind = CONFIG_VM};
 	struct vm_config *vm = vm_list_find(&edit->store->vms, name);
+	struct vm_config was = vm ? *vm : (struct vm_config){};
 	int err = 0;
 
 	if (!vm) {
@@ -208,6 +241,8 @@ static int take_vm(struct edit *edit, json_t *parameters, struct vm_config **ret
 	if (!err)
 		err = api_settings(edit, json_object_get(parameters, "vm_settings"),
 				   (struct api_settable){set_of_vm, vm});
+	if (!err && was.adapter_count)
+		err = keep_guest(&was, vm, &edit->problem);
 	if (!err)
 		*ret_vm = vm;
 	return err;

@@ -440,6 +440,30 @@ def test_refused(host):  # noqa: F811
         assert guest
 
 
+def test_one_guest_for_all_adapters(host):  # noqa: F811
+    """A later adapter that names another guest would take the others away from theirs."""
+    with host.daemon():
+        guest, other = make(host, teaming=False), host.make_guest("web2")
+        before, inside = host.state(), host.link("nicA", guest)["ifindex"]
+        add = ("adapter", "add", "web1", "nicC", "--switch", "swA")
+        assert host.refuse(*add, "--namespace", other) == (
+            f"web1 has Namespace {guest}, which is for all its adapters; remove them first to change "
+            "it")
+        assert "one or the other" in host.refuse(*add, "--qmp", "/run/none")
+        assert (host.state(), host.link("nicA", guest)["ifindex"]) == (before, inside)
+        host.do(*add, "--namespace", guest)
+        assert host.link("nicC", guest)
+        # A guest of QEMU: what tells it may come later, but is one for all.
+        add = ("adapter", "add", "web3", "nicB", "--switch", "swB")
+        host.do("adapter", "add", "web3", "nicA", "--switch", "swA")
+        tap = host.link("web3.nicA")["ifindex"]
+        assert "web3 is a guest of QEMU" in host.refuse(*add, "--namespace", other)
+        host.do(*add, "--qmp", "/run/none")
+        assert "web3 has Qmp /run/none" in host.refuse(
+            "adapter", "add", "web3", "nicC", "--switch", "swB", "--qmp", "/run/other")
+        assert host.link("web3.nicA")["ifindex"] == tap
+
+
 def test_hand_edits_refused(host):  # noqa: F811
     """C1: what reload refuses plan refuses, too, in the same words and with the file's name; so does
     a command for something else."""
