@@ -83,69 +83,9 @@ static void tell_watchdog(const struct manager *manager)
 		(void)sd_notify(0, "WATCHDOG=1");
 }
 
-/* Slots whose programs somebody has detached. No event tells: it is looked at. */
-static uint32_t detached_members(const struct team *team, const struct link_table *links)
-{
-	uint32_t detached = 0;
-
-	for (int slot = 0; slot < PICK_SLOTS; slot++)
-		if (team_member_link(team, links, slot) &&
-		    !datapath_member_attached(team->datapath, (unsigned int)slot))
-			detached |= 1U << slot;
-	return detached;
-}
-
-static void view_team(const struct manager *manager, const char *name, struct plan_view *ret_view)
-{
-	const struct team *team = manager_team(manager, name);
-	struct plan_view view = {
-		.links = &manager->observed.links,
-		.addresses = manager->observed.addresses,
-		.address_count = manager->observed.address_count,
-	};
-
-	view.taken = handover_taken(manager->context.handover, &view.taken_count);
-	if (team && team->datapath) {
-		view.notes = datapath_notes(team->datapath);
-		view.ifindex = team->ifindex;
-		view.primary = team->run.primary;
-		view.detached = !datapath_team_attached(team->datapath);
-		view.detached_members = detached_members(team, view.links);
-		view.rename_refused = team->rename_refused;
-	}
-	*ret_view = view;
-}
-
-/* @running: the settings that the team has had until now, NULL if there is none. */
-static void plan_one(const struct manager *manager, const struct team_config *want,
-		     const struct team_config *running, struct action_list *list)
-{
-	struct team_config whole;
-	struct plan_view view;
-
-	view_team(manager, want->name, &view);
-	view.running = running;
-	adopt_expand(want, view.links, &whole);
-	plan_team(&whole, &view, list);
-}
-
 static bool is_wanted(const struct team_list *list, const char *name)
 {
 	return team_list_find((struct team_list *)list, name) != NULL;
-}
-
-void manager_plan(const struct manager *manager, const struct team_list *list,
-		  struct action_list *actions)
-{
-	for (unsigned int i = 0; i < manager->team_count; i++)
-		if (!is_wanted(list, manager->teams[i]->config.name))
-			plan_removal(manager->teams[i]->config.name,
-				     adopt_is_adopted(manager->teams[i]), actions);
-	for (uint32_t i = 0; i < list->count; i++) {
-		const struct team *team = manager_team(manager, list->teams[i].name);
-
-		plan_one(manager, &list->teams[i], team ? &team->config : NULL, actions);
-	}
 }
 
 static void drop_team(struct manager *manager, unsigned int index)
@@ -285,7 +225,7 @@ static int reconcile_team(struct manager *manager, const struct team_config *wan
 	err = take_over(manager, team, problem);
 	if (err)
 		return err;
-	plan_one(manager, want, running, &list);
+	manager_plan_team(manager, want, running, &list);
 	err = apply_list(manager, team, &list, strict, done, &mishap, problem);
 	if (!err && *mishap.text)
 		note_trouble(manager, team, &mishap);

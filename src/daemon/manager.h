@@ -48,6 +48,10 @@ struct team *manager_team(const struct manager *manager, const char *name);
 void manager_plan(const struct manager *manager, const struct team_list *list,
 		  struct action_list *actions);
 
+/* Of one team; @running: the settings that it has had until now, NULL if there is none. */
+void manager_plan_team(const struct manager *manager, const struct team_config *want,
+		       const struct team_config *running, struct action_list *actions);
+
 /* Something was done by hand: look at the teams again, and arm their deadlines. */
 void manager_wake(struct manager *manager);
 
