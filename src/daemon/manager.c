@@ -158,17 +158,21 @@ static int apply_list(struct manager *manager, struct team *team, const struct a
 
 	for (unsigned int i = 0; !err && i < list->count; i++) {
 		const struct action *action = &list->actions[i];
+		bool may_fail =
+			action_is_upkeep(action) || (!strict && action->kind == ACTION_JOIN);
+		int failed = 0;
 
-		action_list_add(done, action);
-		if (!action_acts(action))
-			continue;
-		log_info("%s: %s", team->config.name, action->text);
-		if (action_is_upkeep(action) || (!strict && action->kind == ACTION_JOIN))
-			(void)apply_action(team, &manager->context, action, mishap);
-		else
-			err = apply_action(team, &manager->context, action, problem);
-		tell_watchdog(manager);
-		acted = true;
+		if (action_acts(action)) {
+			log_info("%s: %s", team->config.name, action->text);
+			failed = apply_action(team, &manager->context, action,
+					      may_fail ? mishap : problem);
+			tell_watchdog(manager);
+			acted = true;
+		}
+		if (!failed)
+			action_list_add(done, action);
+		else if (!may_fail)
+			err = failed;
 	}
 	if (acted && team->datapath)
 		team_settle(team, &manager->observed.links);
@@ -209,6 +213,16 @@ static void note_refusals(struct team *team, const struct action_list *list)
 	}
 }
 
+/* For who has asked: a step that failed, but not the whole of what was asked. */
+static void tell_trouble(const char *team, const struct problem *problem, struct action_list *done)
+{
+	struct action action = {.kind = ACTION_WAIT, .slot = -1};
+
+	(void)text_copy(action.team, sizeof(action.team), team);
+	(void)text_copy(action.text, sizeof(action.text), problem->text);
+	action_list_add(done, &action);
+}
+
 static int reconcile_team(struct manager *manager, const struct team_config *want, bool strict,
 			  struct action_list *done, struct problem *problem)
 {
@@ -227,9 +241,10 @@ static int reconcile_team(struct manager *manager, const struct team_config *wan
 		return err;
 	manager_plan_team(manager, want, running, &list);
 	err = apply_list(manager, team, &list, strict, done, &mishap, problem);
-	if (!err && *mishap.text)
+	if (!err && *mishap.text) {
 		note_trouble(manager, team, &mishap);
-	else if (!err)
+		tell_trouble(want->name, &mishap, done);
+	} else if (!err)
 		note_refusals(team, &list);
 	return err;
 }
@@ -356,13 +371,41 @@ static int on_reconcile(sd_event_source *source, uint64_t at_us, void *data)
 	return 0;
 }
 
+/* A team whose last step has failed, and that is wanted as it was @before. */
+static bool is_left_broken(const struct manager *manager, const struct store *before,
+			   const char *name)
+{
+	const struct store_object object = {CONFIG_TEAM, name};
+	const struct team *team = manager_team(manager, name);
+	struct config_object was, is;
+
+	return team && team->retries && store_get(before, object, &was) &&
+	       store_get(&manager->store, object, &is) && config_object_equal(&was, &is);
+}
+
+/* A command fails by a team that it changes, or that was in order: not by one that it finds broken. */
+static int apply_team(struct manager *manager, const struct store *before,
+		      const struct team_config *want, struct action_list *done,
+		      struct problem *problem)
+{
+	struct problem left = {};
+
+	if (!is_left_broken(manager, before, want->name))
+		return reconcile_team(manager, want, true, done, problem);
+	if (reconcile_team(manager, want, false, done, &left)) {
+		note_trouble(manager, manager_team(manager, want->name), &left);
+		tell_trouble(want->name, &left, done);
+	}
+	return 0;
+}
+
 static int apply_store(struct manager *manager, const struct store *before,
 		       struct action_list *done, struct problem *problem)
 {
 	int err = remove_unwanted(manager, done, problem);
 
 	for (uint32_t i = 0; !err && i < manager->store.list.count; i++)
-		err = reconcile_team(manager, &manager->store.list.teams[i], true, done, problem);
+		err = apply_team(manager, before, &manager->store.list.teams[i], done, problem);
 	settle_all(manager, true);
 	update_teams(manager, clock_now_ns());
 	return err ? err : reconcile_host(manager, before, done, problem);

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from host_world import host, run, wait_until  # noqa: F401
-from test_refusals_native import COMMAND
+from test_refusals_native import COMMAND, has_bonding
 
 QEMU = shutil.which("qemu-system-x86_64")
 FOREIGN = "02:00:00:00:00:99"
@@ -438,6 +438,43 @@ def test_refused(host):  # noqa: F811
             assert part in host.refuse(*words.split()), words
             assert host.state() == before, words
         assert guest
+
+
+def test_a_team_that_had_failed(host):  # noqa: F811
+    """C1: a team that could not be made before a command, and that the command leaves as it is, stops
+    no other change. What touches the team fails by it, and is undone whole."""
+    if has_bonding(host):
+        pytest.skip("the kernel has bonding, so the team can be made")
+    def state():
+        return host.state()[0], {path: path.read_text() for path in host.config.iterdir()}
+
+    guest = host.make_guest("web1")
+    host.host("ip", "link", "add", "veth0", "type", "veth", "peer", "name", "peer0")
+    host.config.mkdir()
+    file = host.config / "zz.conf"
+    file.write_text("[Team]\nName=zz\n[Member]\nDevice=veth0\n")
+    with host.daemon():
+        assert "; it is tried again" in host.log.read_text()
+        said = host.ask("switch", "add", "swA", "--nic", "nic0")["actions"]
+        assert host.link("swA")
+        trouble, = [action for action in said if action["team"] == "zz"]
+        assert trouble["what"] == "wait" and "zz" in trouble["text"], trouble
+        host.do("adapter", "add", "web1", "nicA", "--switch", "swA", "--namespace", guest)
+        assert "Not possible now:\n  " + trouble["text"] in host.do(
+            "adapter", "set", "web1", "nicA", "allow-teaming=on")
+        assert "Not possible now:\n  " + trouble["text"] in host.do("reload")
+        # Touched, by a command or by hand beside one, it must be made.
+        before, text = state(), file.read_text()
+        assert host.refuse("team", "set", "zz", "announce-count=7").endswith("nothing was changed")
+        assert state() == before
+        file.write_text(text + "Weight=50\n")
+        assert host.refuse("switch", "add", "swB", "--nic", "nic1").endswith("nothing was changed")
+        file.write_text(text)
+        assert state() == before
+        assert host.refuse("team", "add", "yy", "--member", "veth0") == (
+            "veth0 is a member of zz already")
+        assert state() == before
+        host.do("team", "remove", "zz")
 
 
 def test_one_guest_for_all_adapters(host):  # noqa: F811
