@@ -231,6 +231,14 @@ static int do_step(struct pass *pass, const struct host_step *step, struct probl
 	return 0;
 }
 
+/* For who has asked: what is still not as wanted once nothing more can be done. */
+static void tell_waiting(struct pass *pass, const struct host_steps *steps)
+{
+	for (size_t i = 0; pass->before && i < steps->count; i++)
+		if (!host_step_acts(&steps->steps[i]))
+			add_action(pass->actions, &steps->steps[i]);
+}
+
 /* One look, and what follows from it. */
 static int run_round(struct pass *pass, struct problem *problem)
 {
@@ -242,6 +250,8 @@ static int run_round(struct pass *pass, struct problem *problem)
 	err = plan(pass->host, pass->store, true, &steps, problem);
 	for (size_t i = 0; !err && i < steps.count; i++)
 		err = do_step(pass, &steps.steps[i], problem);
+	if (!err && !pass->acted)
+		tell_waiting(pass, &steps);
 	if (!err)
 		settle_troubles(pass->host, pass->store, &steps, pass->since_ns);
 	host_steps_done(&steps);

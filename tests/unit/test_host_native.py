@@ -477,6 +477,23 @@ def test_a_team_that_had_failed(host):  # noqa: F811
         host.do("team", "remove", "zz")
 
 
+def test_what_cannot_be_done_yet(host):  # noqa: F811
+    """A command says what plan says: what waits."""
+    with host.daemon():
+        host.do("switch", "add", "swA", "--nic", "nic0", "--iov", "off")
+        name = host.guest_name("web1")
+        waits = (f"Not possible now:\n  wait for the namespace {name}", "wait for the port vnet77")
+        said = host.do("adapter", "add", "web1", "nicA", "--switch", "swA", "--namespace", name)
+        assert waits[0] in said and "Nothing to do" not in said
+        said = host.do("adapter", "add", "web2", "nicA", "--switch", "swA", "port=vnet77")
+        assert waits[0] in said and waits[1] in said, said
+        assert host.do("reload") == host.do("plan")
+        host.make_guest("web1")
+        host.host("ip", "link", "add", "vnet77", "type", "veth", "peer", "name", "vnet78")
+        wait_until(host.as_wanted, "both to be made")
+        assert host.do("reload") == "Nothing to do: everything is as wanted.\n"
+
+
 def test_one_guest_for_all_adapters(host):  # noqa: F811
     """A later adapter that names another guest would take the others away from theirs."""
     with host.daemon():
