@@ -175,6 +175,7 @@ static void print_path(const struct output *out, const json_t *adapter)
 		[ADAPTER_PATH_OK] = "",
 		[ADAPTER_PATH_UPLINK_LOST] = ": it still reaches the others on its switch",
 		[ADAPTER_PATH_DISCONNECTED] = ": the uplink is lost, and the guest was told",
+		[ADAPTER_PATH_NO_PORT] = ": it is not on its switch, and reaches nobody",
 	};
 	NAME_TABLE_COMPLETE(meanings, ADAPTER_PATH_COUNT);
 	int path =

@@ -334,6 +334,20 @@ enum adapter_path host_path(const struct host *host, const struct switch_config 
 					      : ADAPTER_PATH_UPLINK_LOST;
 }
 
+/* H8, of who may have no port yet: what a guest with a VF sends does not need it. */
+static enum adapter_path path_of(const struct showing *of, const struct switch_config *sw,
+				 const struct vm_config *vm, const struct adapter_config *adapter,
+				 bool has_vf)
+{
+	const struct link_table *links = of->seen.view.links;
+	const struct link *port = host_port_link(vm, adapter, links);
+	const struct link *bridge = link_by_name(links, sw->name);
+
+	if (!has_vf && (!port || !bridge || port->master != bridge->ifindex))
+		return ADAPTER_PATH_NO_PORT;
+	return host_path(of->host, sw, vm, adapter);
+}
+
 static bool is_in_order(const struct showing *of, const char *object)
 {
 	for (size_t i = 0; i < of->steps.count; i++)
@@ -415,7 +429,7 @@ static json_t *show_adapter(struct showing *of, uint32_t vm, uint32_t place)
 			 mac_format(&adapter->mac, mac), "vlan", (int)adapter->vlan, "port",
 			 json_text(port), "status",
 			 adapter_status_names[ok ? ADAPTER_OK : ADAPTER_DEGRADED], "path",
-			 adapter_path_names[host_path(of->host, sw, config, adapter)], "wanted",
+			 adapter_path_names[path_of(of, sw, config, adapter, vf)], "wanted",
 			 show_wanted(adapter), "actual", show_actual(of, nic, vf), "permitted_macs",
 			 show_permitted(config, adapter), "frames",
 			 show_frames(host_guard_of(of->host, port)), "notes", notes, "domain",

@@ -15,6 +15,7 @@ const char *const adapter_path_names[] = {
 	[ADAPTER_PATH_OK] = "ok",
 	[ADAPTER_PATH_UPLINK_LOST] = "uplink-lost",
 	[ADAPTER_PATH_DISCONNECTED] = "disconnected",
+	[ADAPTER_PATH_NO_PORT] = "no-port",
 };
 NAME_TABLE_COMPLETE(adapter_path_names, ADAPTER_PATH_COUNT);
 

@@ -58,11 +58,11 @@ enum adapter_path {
 	ADAPTER_PATH_OK,
 	ADAPTER_PATH_UPLINK_LOST,  /* it still reaches the other VMs of its switch */
 	ADAPTER_PATH_DISCONNECTED, /* the uplink is lost and the guest was told (H5 b) */
+	ADAPTER_PATH_NO_PORT,	   /* it has no port at its switch, and no VF: it reaches nobody */
 	ADAPTER_PATH_COUNT,
 };
 extern const char *const adapter_status_names[ADAPTER_STATUS_COUNT]; /* "ok" "degraded" */
-extern const char
-	*const adapter_path_names[ADAPTER_PATH_COUNT]; /* "ok" "uplink-lost" "disconnected" */
+extern const char *const adapter_path_names[ADAPTER_PATH_COUNT];     /* "ok" "uplink-lost" … */
 
 /* A virtual function as its PF reports it (IFLA_VFINFO_LIST), and its PCI function. */
 enum vf_link_state {

@@ -478,7 +478,7 @@ def test_a_team_that_had_failed(host):  # noqa: F811
 
 
 def test_what_cannot_be_done_yet(host):  # noqa: F811
-    """A command says what plan says: what waits."""
+    """A command says what plan says: what waits. Who has no port has no path either."""
     with host.daemon():
         host.do("switch", "add", "swA", "--nic", "nic0", "--iov", "off")
         name = host.guest_name("web1")
@@ -488,9 +488,14 @@ def test_what_cannot_be_done_yet(host):  # noqa: F811
         said = host.do("adapter", "add", "web2", "nicA", "--switch", "swA", "port=vnet77")
         assert waits[0] in said and waits[1] in said, said
         assert host.do("reload") == host.do("plan")
+        for vm in ("web1", "web2"):
+            adapter = host.adapter(vm, "nicA")
+            assert (adapter["status"], adapter["path"]) == ("degraded", "no-port")
+        assert "no port: it is not on its switch" in host.do("adapter", "show", "web1", "nicA")
         host.make_guest("web1")
         host.host("ip", "link", "add", "vnet77", "type", "veth", "peer", "name", "vnet78")
-        wait_until(host.as_wanted, "both to be made")
+        wait_until(lambda: all(host.adapter(vm, "nicA")["path"] == "ok" for vm in ("web1", "web2")),
+                   "both to be made")
         assert host.do("reload") == "Nothing to do: everything is as wanted.\n"
 
 
