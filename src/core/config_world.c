@@ -17,20 +17,22 @@ _Static_assert(VMS_MAX *VM_ADAPTERS_MAX < UINT16_MAX, "a slot has a place and on
 
 /* --- switches --- */
 
+/* Either may be the newcomer, so the sentences take no side. */
 static int switch_against_team(const struct switch_config *sw, const struct team_config *team,
 			       struct problem *problem)
 {
 	if (strcmp(sw->name, team->name) == 0)
-		return problem_set(problem, -EEXIST, "%s cannot be a switch: a team has that name",
+		return problem_set(problem, -EEXIST, "%s cannot be both a switch and a team",
 				   sw->name);
 	for (uint32_t i = 0; i < team->member_count; i++) {
 		if (strcmp(team->members[i].device, sw->nic) == 0)
-			return problem_set(problem, -EBUSY, "%s is a member of %s already", sw->nic,
-					   team->name);
+			return problem_set(problem, -EBUSY,
+					   "%s cannot be both the NIC of %s and a member of %s",
+					   sw->nic, sw->name, team->name);
 		if (strcmp(team->members[i].device, sw->name) == 0)
 			return problem_set(problem, -EBUSY,
-					   "%s cannot be a switch: it is a member of %s", sw->name,
-					   team->name);
+					   "%s cannot be both a switch and a member of %s",
+					   sw->name, team->name);
 	}
 	return 0;
 }

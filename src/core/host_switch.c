@@ -90,8 +90,8 @@ static int admit_nic(const struct switch_config *sw, const struct link *nic,
 	struct host_mark mark;
 
 	if (master && master != bridge && host_mark_read(master, &mark))
-		return problem_set(problem, -1, "%s is the NIC of the switch %s already", nic->name,
-				   master->name);
+		return problem_set(problem, -1, "%s is %s of the switch %s already", nic->name,
+				   mark.nic == nic->ifindex ? "the NIC" : "a port", master->name);
 	if (admit_teamed(sw, nic, problem))
 		return -1;
 	return host_admit_device(nic, "NIC", bridge, view, problem);

@@ -409,10 +409,13 @@ def test_refused(host):  # noqa: F811
         for words, part in (
                 ("switch add swC --nic nic9", "there is no NIC nic9"),
                 ("switch add swC --nic nic0", "nic0 is the NIC of swA already"),
+                ("switch add swC --nic web1.nicA", "web1.nicA is a port of the switch swA already"),
                 ("switch add swC --nic route0", "default route"),
                 ("switch add swC --nic busy0", "nomaster"),
                 ("switch add br9 --nic busy1", "there is a bridge br9 already"),
                 ("switch add route1 --nic busy1", "there is an interface route1 already"),
+                ("team add t2 --member nic0", "nic0 cannot be both the NIC of swA and a member of t2"),
+                ("team add t2 --member swA", "swA cannot be both a switch and a member of t2"),
                 ("switch remove swA", "swA has adapters"),
                 ("switch remove swZ", "there is no switch"),
                 ("switch set swA iov=on", "only while no adapter uses it"),

@@ -218,6 +218,9 @@ static void test_nic_is_anothers(void **state)
 	link_of(NIC)->master = 30;
 	plan();
 	assert_non_null(strstr(find(HOST_REFUSE)->text, "the NIC of the switch sw9 already"));
+	(void)strcpy(link_of(30)->alias, "iovteam switch nic=77 up=1");
+	plan();
+	assert_non_null(strstr(find(HOST_REFUSE)->text, "a port of the switch sw9 already"));
 	*link_of(30)->alias = '\0';
 	refused("ip link set nic0 nomaster");
 }

@@ -156,12 +156,15 @@ static void test_drop_in_against_another_file(void **state)
 
 	assert_int_equal(mkdir(path_of("a.conf.d"), 0755), 0);
 	write_text("a.conf.d/10-a.conf", "[Switch]\nNic=ens4\n");
-	assert_broken("a.conf", 0, "with its drop-ins, ens4 is a member of team0 already");
+	assert_broken("a.conf", 0,
+		      "with its drop-ins, ens4 cannot be both the NIC of a and a member of team0");
 	store_error_text(&error, text);
-	assert_string_equal(text, "a.conf: with its drop-ins, ens4 is a member of team0 already");
+	assert_string_equal(text, "a.conf: with its drop-ins, ens4 cannot be both the NIC of a and "
+				  "a member of team0");
 	error.line = 3;
 	store_error_text(&error, text);
-	assert_string_equal(text, "a.conf:3: with its drop-ins, ens4 is a member of team0 already");
+	assert_string_equal(text, "a.conf:3: with its drop-ins, ens4 cannot be both the NIC of a "
+				  "and a member of team0");
 }
 
 /* What could be a file before there were drop-ins still can. */
