@@ -82,6 +82,13 @@ bool config_object_dispute(const struct config_object *wanted, const struct conf
 			   char *text, size_t size);
 
 /*
+ * The first part of @after that @before has with other settings, and @object has not, as "[Member]
+ * ens4" into @text. Returns whether there is one.
+ */
+bool config_object_lacks(const struct config_object *before, const struct config_object *after,
+			 const struct config_object *object, char *text, size_t size);
+
+/*
  * Change @object, which is of the same kind, as @before was changed to @after: the settings that
  * differ, what is new and what is gone. What it has otherwise than @before it keeps.
  */

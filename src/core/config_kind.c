@@ -68,6 +68,25 @@ bool config_object_dispute(const struct config_object *wanted, const struct conf
 	return false;
 }
 
+bool config_object_lacks(const struct config_object *before, const struct config_object *after,
+			 const struct config_object *object, char *text, size_t size)
+{
+	const struct parts *parts = config_kinds[object->kind]->parts;
+
+	for (uint32_t i = 0; parts && i < parts_count(parts, &after->team); i++) {
+		const char *part = parts_at(parts, &after->team, i);
+		uint32_t was = parts_place(parts, &before->team, part);
+
+		if (was == parts_count(parts, &before->team) ||
+		    parts_place(parts, &object->team, part) < parts_count(parts, &object->team) ||
+		    !table_differing(parts->settings, parts_at(parts, &before->team, was), part))
+			continue;
+		(void)snprintf(text, size, "[%s] %s", parts->section, part);
+		return true;
+	}
+	return false;
+}
+
 /* The settings of the part named @name that changed from @before to @after, into @object. */
 static int carry_part(const struct parts *parts, const void *before, const void *after,
 		      void *object, const char *name, struct problem *problem)

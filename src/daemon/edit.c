@@ -217,14 +217,18 @@ static void give_up_file(struct edit *edit, struct store_object object)
 /* What the file will say, and what is wanted then; nothing for an object that is removed. */
 static int settle(struct edit *edit, struct store_object object)
 {
+	const char *directory = edit->store->directory, *file = store_file(edit->store, object);
 	struct config_object before, after;
 	bool was = store_get(edit->before, object, &before);
-	int err;
+	int err = 0;
 
 	if (!store_get(edit->store, object, &after))
 		return 0;
-	err = store_settle(edit->store->directory, store_file(edit->store, object),
-			   was ? &before : NULL, &after, &edit->text, &edit->problem);
+	if (was)
+		err = store_admit_parts(directory, file, &before, &after, &edit->problem);
+	if (!err)
+		err = store_settle(directory, file, was ? &before : NULL, &after, &edit->text,
+				   &edit->problem);
 	if (!err)
 		store_put(edit->store, &after);
 	return err == -ENOMEM ? fail(edit, err) : edit_refuse(edit, err);

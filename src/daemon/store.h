@@ -89,6 +89,13 @@ bool store_has_file(const struct store *store, const char *file, struct config_o
 int store_add(struct store *store, const struct config_object *object, struct problem *problem);
 
 /*
+ * C1: a part that a drop-in adds is the drop-in's: what @after changes of it since @before cannot be
+ * written into @file without all of the part. -EBUSY: it does, and the sentence names the drop-in.
+ */
+int store_admit_parts(const char *directory, const char *file, const struct config_object *before,
+		      const struct config_object *after, struct problem *problem);
+
+/*
  * C1: which text of @file, under its drop-ins, gives @after, if @before (NULL: the file is new) is
  * what the files give now. @after becomes what a reload would make of that text: parts may be in
  * another order. -EBUSY: a drop-in would win, and the sentence names it. @ret_text is the caller's.

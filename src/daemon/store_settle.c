@@ -62,6 +62,34 @@ static int name_winner(const char *directory, const struct drop_ins *drop_ins,
 			   wanted->name);
 }
 
+int store_admit_parts(const char *directory, const char *file, const struct config_object *before,
+		      const struct config_object *after, struct problem *problem)
+{
+	_cleanup_(drop_ins_done) struct drop_ins drop_ins = {};
+	char part[128], other[128], name[DROP_IN_NAME_SIZE];
+	struct config_object base;
+	struct config_error error;
+	int err = store_read_file(directory, file, &base, &error);
+
+	if (err)
+		return error_problem(&error, err, problem);
+	if (!config_object_lacks(before, after, &base, part, sizeof(part)))
+		return 0;
+	(void)drop_ins_list(directory, file, &drop_ins);
+	for (int i = drop_ins.names.count - 1; i >= 0; i--) {
+		struct config_object got = base;
+
+		if (store_read_drop_ins(directory, &drop_ins, i, &got, &error) ||
+		    (config_object_lacks(before, after, &got, other, sizeof(other)) &&
+		     strcmp(part, other) == 0))
+			continue;
+		drop_ins_name(&drop_ins, i, name);
+		return problem_set(problem, -EBUSY, "%s adds %s; change it there", name, part);
+	}
+	return problem_set(problem, -EBUSY, "the files of %s have changed meanwhile; try again",
+			   after->name);
+}
+
 int store_settle(const char *directory, const char *file, const struct config_object *before,
 		 struct config_object *after, char **ret_text, struct problem *problem)
 {

@@ -56,6 +56,21 @@ def test_drop_ins(world):
         assert settings(world)["AnnounceCount"] == "6"
 
 
+def test_a_member_of_a_drop_in(world):
+    """C1: nothing of a drop-in gets into the file, also of a member that it adds."""
+    file, directory = world.config / "team0.conf", world.config / "team0.conf.d"
+    text = "[Team]\nName=team0\n[Member]\nDevice=none0\n"
+    write(file, text)
+    write(directory / "10-more.conf", "[Member]\nDevice=none1\nWeight=20\n")
+    write(directory / "20-last.conf", "[Member]\nDevice=none2\n")
+    with world.daemon():
+        for device, name in (("none1", "10-more"), ("none2", "20-last")):
+            for setting in ("weight=30", "role=standby"):
+                assert refused(world, "member", "set", "team0", device, setting) == (
+                    f"team0.conf.d/{name}.conf adds [Member] {device}; change it there")
+        assert file.read_text() == text
+
+
 def test_taken_back(world):
     """C5: a command's file and a reload's files; drop-ins are kept, and nothing of them is lost."""
     directory = world.config / "team0.conf.d"

@@ -480,6 +480,26 @@ def test_a_team_that_had_failed(host):  # noqa: F811
         host.do("team", "remove", "zz")
 
 
+def test_an_adapter_of_a_drop_in(host):  # noqa: F811
+    """C1: it is the drop-in's, and goes with it; the file's own adapters are changed as ever."""
+    with host.daemon():
+        host.do("switch", "add", "swA", "--nic", "nic0", "--iov", "off")
+        host.do("adapter", "add", "st", "nicA", "--switch", "swA")
+        drop_in = host.config / "st.vm.conf.d" / "10-more.conf"
+        drop_in.parent.mkdir()
+        drop_in.write_text("[Adapter]\nName=more\nSwitch=swA\n")
+        host.do("reload")
+        text = (host.config / "st.vm.conf").read_text()
+        for words in ("adapter set st more iov-weight=2", "adapter set st iov-weight=2"):
+            assert host.refuse(*words.split()) == (
+                "st.vm.conf.d/10-more.conf adds [Adapter] more; change it there")
+        assert (host.config / "st.vm.conf").read_text() == text
+        host.do("adapter", "set", "st", "nicA", "iov-weight=2")
+        drop_in.unlink()
+        host.do("reload")
+        assert not host.link("st.more") and host.link("st.nicA")
+
+
 def test_what_cannot_be_done_yet(host):  # noqa: F811
     """A command says what plan says: what waits. Who has no port has no path either."""
     with host.daemon():
