@@ -339,7 +339,11 @@ static int find_member(const struct manager *manager, json_t *parameters,
 	struct team *team = find_team(manager, api_text(parameters, "name"), reply);
 	int slot = team ? team_slot(team, &manager->observed.links, member) : -1;
 
-	if (team && slot < 0)
+	if (team && slot < 0 && config_member_find(&team->config, member))
+		api_error(reply, API_REFUSED,
+			  "%s is a member of %s, but not in use now; iovteam team show %s says why",
+			  member, team->config.name, team->config.name);
+	else if (team && slot < 0)
 		api_error(reply, API_NOT_FOUND, "%s has no member \"%s\"", team->config.name,
 			  member);
 	*ret_team = team;

@@ -322,3 +322,18 @@ def test_a_file_that_is_wrong_at_the_start(world):
         file.unlink()
         assert world.iovteam("reload").returncode == 0
         assert world.state()[0] == before[0]
+
+
+def test_a_member_that_is_not_in_use(world):
+    """T20: it is configured, so the sentence does not say that there is no such member."""
+    world.config.mkdir()
+    (world.config / "team0.conf").write_text("[Team]\nName=team0\nAdopt=yes\n[Member]\nDevice=veth0\n")
+    with world.daemon():
+        for words in (("member", "drain", "team0"), ("member", "restore", "team0"),
+                      ("team", "switchover", "team0", "--to")):
+            done = world.iovteam(*words, "veth0")
+            assert (done.returncode, done.stdout, done.stderr) == (
+                1, "", "iovteam: veth0 is a member of team0, but not in use now; iovteam team show "
+                "team0 says why\n"), words
+            done = world.iovteam(*words, "veth1")
+            assert done.stderr == 'iovteam: team0 has no member "veth1"\n', words
