@@ -12,6 +12,7 @@
 #define WIDTH_MIN 40
 #define LABEL_WIDTH 15
 #define SHRUNK_MIN 8
+#define SHRUNK_FAIR 12 /* the short reasons are whole */
 
 static const char *const paint_codes[] = {
 	[PAINT_NONE] = "",	    [PAINT_GOOD] = "\033[32m",	[PAINT_WARNING] = "\033[33m",
@@ -199,11 +200,26 @@ static int layout_width(const struct layout *layout)
 	return width;
 }
 
+/* What columns may give by shrinking while they can still be read. */
+static int layout_slack(const struct layout *layout)
+{
+	int slack = 0;
+
+	for (size_t c = 0; c < layout->count; c++)
+		if (layout->columns[c].flags & COLUMN_SHRINKS && layout->widths[c] > SHRUNK_FAIR)
+			slack += layout->widths[c] - SHRUNK_FAIR;
+	return slack;
+}
+
 /* Too wide: first the columns go that one can do without, the rightmost first; then one shrinks. */
 static void layout_fit(struct layout *layout, int room)
 {
 	for (size_t c = layout->count; c-- > 0 && layout_width(layout) > room;)
 		if (layout->columns[c].flags & COLUMN_OPTIONAL)
+			layout->widths[c] = -1;
+	for (size_t c = layout->count;
+	     c-- > 0 && layout_width(layout) - layout_slack(layout) > room;)
+		if (layout->columns[c].flags & COLUMN_SPARE)
 			layout->widths[c] = -1;
 	for (size_t c = 0; c < layout->count; c++) {
 		int excess = layout_width(layout) - room;

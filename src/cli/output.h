@@ -33,6 +33,7 @@ enum column_flag {
 	COLUMN_OPTIONAL = 1 << 1, /* left out where the table is too wide */
 	COLUMN_SHRINKS = 1 << 2,  /* cut short where it is too wide even so */
 	COLUMN_IF_ANY = 1 << 3,	  /* left out when all its cells are empty */
+	COLUMN_SPARE = 1 << 4,	  /* left out where others would shrink too far to be read */
 };
 
 struct column {

@@ -68,9 +68,9 @@ static const struct column watch_columns[] = {
 	{"STATE", .key = "state", .paint = show_state_paint},
 	{"REASON", .key = "reason", .flags = COLUMN_SHRINKS, .read = show_reason},
 	{"BUCKETS", .key = "buckets_held", .flags = COLUMN_RIGHT},
-	{"TX PPS", .key = "tx_pps", .flags = COLUMN_RIGHT, .read = show_tx_pps},
+	{"TX PPS", .key = "tx_pps", .flags = COLUMN_RIGHT | COLUMN_SPARE, .read = show_tx_pps},
 	{"TX BPS", .key = "tx_bps", .flags = COLUMN_RIGHT, .read = show_tx_bps},
-	{"RX PPS", .key = "rx_pps", .flags = COLUMN_RIGHT, .read = show_rx_pps},
+	{"RX PPS", .key = "rx_pps", .flags = COLUMN_RIGHT | COLUMN_SPARE, .read = show_rx_pps},
 	{"RX BPS", .key = "rx_bps", .flags = COLUMN_RIGHT, .read = show_rx_bps},
 	{"FAILURES", .key = "failures", .flags = COLUMN_RIGHT | COLUMN_OPTIONAL},
 };

@@ -132,6 +132,21 @@ def test_redraws_in_place_and_ends_after_count(daemon, terminal):
     assert "team0 is up" in plain(text.split(LEAVE)[1])
 
 
+def test_a_short_reason_is_whole_beside_a_long_name(daemon, terminal):
+    """At 80 columns packets per second go before the reason can no longer be read. A device that is
+    not there has no interface's name, and stands with what the configuration calls it."""
+    device = "ens5"
+    daemon(lambda method, parameters: fake.reply(teams=[fake.healthy() | {
+        "state": "degraded", "members": [fake.member("ens4", 4), fake.member(
+            device, 5, name="", state="failed", reason="not-present", buckets_held=0)]}]))
+    for device, kept in (("ens5", True), ("pci-0000:81:00.0.1", False)):
+        view = terminal("watch", "--interval", "0.2", "--count", "1")
+        last = frames(view.end())[-1]
+        assert re.search(rf"{device} +failed +not-present +0 ", last), last
+        assert ("RX PPS" in last) == kept and "TX BPS" in last and "RX BPS" in last, last
+        assert max(map(len, last.splitlines())) <= 80
+
+
 @pytest.mark.parametrize("key", ["q", "Q", "\x03", "xyq"])
 def test_a_key_leaves_and_all_is_restored(key, daemon, terminal):
     daemon(Counting())
