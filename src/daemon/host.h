@@ -45,9 +45,9 @@ void host_update(struct host *host, const struct store *store);
 
 /*
  * Make all as @store says. What was done is appended to @actions. With @before, a command changes
- * that to @store: what cannot be done now is appended, too, and the first step that fails is the error, unless it is upkeep, or of an object that
- * had failed before and that the command leaves as it is. What else fails is tried again ever more
- * seldom.
+ * that to @store: what cannot be done now is appended, too, and the first step that fails is the
+ * error, unless it is upkeep, or of an object that had failed before and that the command leaves as
+ * it is. What else fails is tried again ever more seldom.
  * Returns 0 or the error; *ret_again_ns is when something is to be tried again, 0 = never.
  */
 int host_reconcile(struct host *host, const struct store *store, const struct store *before,
