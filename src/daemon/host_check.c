@@ -276,6 +276,42 @@ static int check_steps(const struct change *change, const struct host_steps *ste
 	return steps->incomplete ? problem_set(problem, -ENOMEM, "out of memory") : 0;
 }
 
+/* The bridge would take the guest's frames for the NIC's own: they would go to the host. */
+static int check_mac(const struct host *host, const struct change *change,
+		     const struct vm_config *vm, const struct adapter_config *adapter,
+		     struct problem *problem)
+{
+	const struct vm_config *vm_before =
+		vm_list_find((struct vm_list *)&change->before->vms, vm->name);
+	const struct adapter_config *was =
+		vm_before ? vm_adapter((struct vm_config *)vm_before, adapter->name) : NULL;
+	const struct switch_config *sw = find(change->after, adapter->switch_name);
+	const struct link *nic = sw ? host_nic(sw, &host->context->observed->links) : NULL;
+	const struct store_object whose = {CONFIG_VM, vm->name};
+
+	if (!nic || !mac_equal(&nic->mac, &adapter->mac) ||
+	    (was && mac_equal(&was->mac, &adapter->mac) &&
+	     strcmp(was->switch_name, adapter->switch_name) == 0))
+		return 0;
+	(void)problem_set(problem, -EBUSY,
+			  "%s/%s cannot have the MAC of %s, the NIC of the switch %s; choose "
+			  "another one",
+			  vm->name, adapter->name, nic->name, sw->name);
+	return store_blame(change->before, change->after, whose, change->commanded, problem);
+}
+
+static int check_macs(const struct host *host, const struct change *change, struct problem *problem)
+{
+	const struct vm_list *vms = &change->after->vms;
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < vms->count; i++)
+		for (uint32_t j = 0; !err && j < vms->vms[i].adapter_count; j++)
+			err = check_mac(host, change, &vms->vms[i], &vms->vms[i].adapters[j],
+					problem);
+	return err;
+}
+
 int host_check(struct host *host, const struct store *before, const struct store *after,
 	       const struct store_object *commanded, struct problem *problem)
 {
@@ -293,6 +329,8 @@ int host_check(struct host *host, const struct store *before, const struct store
 		   : problem_set(problem, -ENOMEM, "out of memory");
 	if (!err)
 		err = check_guests(host, &change, problem);
+	if (!err)
+		err = check_macs(host, &change, problem);
 	if (!err)
 		err = host_observe(host, after, seen, problem);
 	if (!err) {
