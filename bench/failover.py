@@ -76,7 +76,8 @@ def rows(results: dict[str, Any]) -> list[dict[str, Any]]:
     """As bench.json has them, one for each peer and direction: out and in are the guest's."""
     return [{"peer": peer, "members": results["members"],
              "event": "second-link-lost" if results["second_ms"] else "link-lost",
-             "second_ms": results["second_ms"], "direction": way, "runs": found["failovers"],
+             "second_ms": results["second_ms"], "rate_pps": results["rate_pps"],
+             "direction": way, "runs": found["failovers"],
              "not_recovered": found["not_recovered"],
              **{f"gap_ms_{name}": value for name, value in found[way]["silence_ms"].items()},
              "lost": found[way]["lost"], "lost_at_return": found[way]["lost_at_return"],

@@ -55,7 +55,7 @@ def test_summary():
 
 def test_a_row_for_each_peer_and_way():
     sides = failover.SIDES[1:]  # those that were chosen
-    results = {"members": 4, "second_ms": 0,
+    results = {"members": 4, "second_ms": 0, "rate_pps": 500,
                "results": {side.key: failover.summed_up([cycle(5, 1500)]) for side in sides}}
     rows = failover.rows(results)
     assert [(row["peer"], row["direction"]) for row in rows] == [
