@@ -244,8 +244,9 @@ static int reconcile_team(struct manager *manager, const struct team_config *wan
 	if (!err && *mishap.text) {
 		note_trouble(manager, team, &mishap);
 		tell_trouble(want->name, &mishap, done);
-	} else if (!err)
+	} else if (!err) {
 		note_refusals(team, &list);
+	}
 	return err;
 }
 
