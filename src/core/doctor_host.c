@@ -196,6 +196,8 @@ static void say_uplink_mend(const struct doctor *doctor, const struct switch_con
 			    sw->name);
 	else if (!(nic->flags & IFF_UP))
 		finding_say(text, "ip link set %s up", nic->name);
+	else if (nic->carrier)
+		finding_say(text, "iovteam switch show %s", sw->name);
 	else
 		finding_say(text, "look at the cable of %s, and at the port behind it", nic->name);
 }
@@ -433,7 +435,9 @@ static void uplink_lost(struct doctor *doctor, const struct switch_config *sw)
 			    master_of(doctor, sw, nic)->name);
 	else
 		finding_say(found->evidence, "its NIC %s %s", nic->name,
-			    nic->flags & IFF_UP ? "has no carrier" : "is set down");
+			    !(nic->flags & IFF_UP) ? "is set down"
+			    : nic->carrier	   ? "is not in its bridge"
+						   : "has no carrier");
 	say_uplink_mend(doctor, sw, found->mend);
 }
 

@@ -158,8 +158,8 @@ enum uplink_state host_uplink(const struct switch_config *sw, const struct link_
 
 	if (!nic)
 		return UPLINK_MISSING;
-	if (bridge && nic->master && nic->master != bridge->ifindex)
-		return UPLINK_TAKEN;
+	if (bridge && nic->master != bridge->ifindex)
+		return nic->master ? UPLINK_TAKEN : UPLINK_DOWN;
 	return nic->flags & IFF_UP && nic->carrier ? UPLINK_UP : UPLINK_DOWN;
 }
 

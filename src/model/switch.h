@@ -58,7 +58,7 @@ struct iov_facts {
 
 enum uplink_state {
 	UPLINK_UP,
-	UPLINK_DOWN,	/* no carrier, or set down */
+	UPLINK_DOWN,	/* no carrier, set down, or not in the switch's bridge (yet) */
 	UPLINK_MISSING, /* there is no such device now */
 	UPLINK_TAKEN,	/* it is in a bridge, bond or team of somebody else's */
 	UPLINK_STATE_COUNT,
