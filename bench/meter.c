@@ -40,7 +40,7 @@ struct options {
 	const char *switch_netns, *bond;
 	const char *members[METER_MEMBERS_MAX];
 	unsigned int member_count, flows, tick_us, cycles, at_rest_ms, second_ms, seed;
-	bool until_eof;
+	bool busiest, until_eof;
 };
 
 struct meter {
@@ -60,6 +60,8 @@ static const char help[] =
 	"  --cycles N     how often (default 10)\n"
 	"  --flows N      UDP flows each way (default 8)\n"
 	"  --tick-us N    each flow sends once in that time (default 1000)\n"
+	"  --busiest      if bonding tells of no active member, pull the one that sends\n"
+	"                 most; without it each in its turn\n"
 	"  --second MS    so long after it pull the cable of the next active member, too\n"
 	"  --at-rest MS   pull nothing: only send for that long, and print what was lost\n"
 	"  --until-eof    the same, until standard input ends\n"
@@ -139,12 +141,15 @@ static void print_disorders(struct meter *meter)
 	printf("}");
 }
 
-/* Which cable: the active member's; where bonding has none, each in its turn. */
+/* Which cable: the active member's; where bonding has none, the busiest one's, or each in turn. */
 static unsigned int choose(struct meter *meter, unsigned int cycle)
 {
 	int active = links_active(meter->links);
 
-	return active >= 0 ? (unsigned int)active : cycle % meter->options.member_count;
+	if (active >= 0)
+		return (unsigned int)active;
+	return meter->options.busiest ? links_busiest(meter->links)
+				      : cycle % meter->options.member_count;
 }
 
 /* The one that is pulled after @first. Who has not noticed yet loses the next one as well. */
@@ -189,6 +194,7 @@ static int cycle_run(struct meter *meter, unsigned int cycle)
 	int err;
 
 	traffic_begin(meter->traffic);
+	links_mark(meter->links);
 	sleep_ms(REST_MIN_MS + (unsigned int)random() % REST_SPREAD_MS);
 	down = traffic_tick(meter->traffic);
 	err = pull(meter, cycle, pulled, &count);
@@ -278,6 +284,9 @@ static int option_take(struct options *options, int id, char *text)
 		return meter_number_parse(text, 1, 3000, &options->at_rest_ms);
 	case 'n':
 		return meter_number_parse(text, 1, 2000, &options->second_ms);
+	case 'y':
+		options->busiest = true;
+		return 0;
 	case 'u':
 		options->until_eof = true;
 		return 0;
@@ -302,6 +311,7 @@ static int options_parse(struct options *options, int argc, char **argv)
 		{"flows", required_argument, NULL, 'f'},
 		{"tick-us", required_argument, NULL, 't'},
 		{"at-rest", required_argument, NULL, 'r'},
+		{"busiest", no_argument, NULL, 'y'},
 		{"second", required_argument, NULL, 'n'},
 		{"until-eof", no_argument, NULL, 'u'},
 		{"seed", required_argument, NULL, 'e'},

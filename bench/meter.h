@@ -85,6 +85,10 @@ int links_plug(struct links *links, unsigned int member, bool plugged);
 /* Does bonding see the link of every member? */
 bool links_well(struct links *links);
 
+/* Which member has sent the most packets since links_mark()? */
+void links_mark(struct links *links);
+unsigned int links_busiest(struct links *links);
+
 /* The bond's active slave; -1 if the bond has none. */
 int links_active(struct links *links);
 

@@ -15,6 +15,7 @@ struct links {
 	int bond;
 	int members[METER_MEMBERS_MAX];	  /* ifindex in the guest … */
 	int at_switch[METER_MEMBERS_MAX]; /* … and at the other end */
+	uint64_t sent[METER_MEMBERS_MAX]; /* packets, when links_mark() looked */
 	unsigned int count;
 };
 
@@ -110,6 +111,37 @@ bool links_well(struct links *links)
 		    link.slave.mii_status != 0)
 			return false;
 	return true;
+}
+
+static uint64_t sent_by(struct links *links, unsigned int member)
+{
+	struct link link;
+
+	return rtnl_link_get(links->guest, links->members[member], &link)
+		       ? 0
+		       : link.counters.tx_packets;
+}
+
+void links_mark(struct links *links)
+{
+	for (unsigned int i = 0; i < links->count; i++)
+		links->sent[i] = sent_by(links, i);
+}
+
+unsigned int links_busiest(struct links *links)
+{
+	unsigned int busiest = 0;
+	uint64_t most = 0;
+
+	for (unsigned int i = 0; i < links->count; i++) {
+		uint64_t sent = sent_by(links, i);
+
+		if (sent <= links->sent[i] + most)
+			continue;
+		most = sent - links->sent[i];
+		busiest = i;
+	}
+	return busiest;
 }
 
 int links_active(struct links *links)

@@ -27,6 +27,7 @@ class Side:
     title = ""
     key = ""
     bond = "team0"
+    choice: list[str] = []  # of the member whose cable is pulled: options of failover-meter
 
     def __init__(self, lab: Lab, members: int) -> None:
         self.lab, self.numbers = lab, range(members)
@@ -71,7 +72,7 @@ class Side:
     def _meter(self, build: Path, words: tuple[object, ...]) -> list[str]:
         return [str(build / "failover-meter"), "--guest", f"{self.guest.netns},{GUEST}",
                 "--peer", f"{self.peer.netns},{PEER}", "--switch", self.switch.netns,
-                "--bond", self.bond, "--flows", str(FLOWS),
+                "--bond", self.bond, "--flows", str(FLOWS), *self.choice,
                 *(word for n in self.numbers for word in ("--member", f"m{n}:p{n}")),
                 *map(str, words)]
 
@@ -189,9 +190,10 @@ class BalanceXor(OnLag, Bonding):
 
 
 class TeamdActiveBackup(Side):
-    """After a loss it stays where it went, so members are pulled in turn."""
+    """After a loss it stays where it went, and only its daemon knows where."""
 
     title, key, bond = "team driver, activebackup", "team-ab", "team-ab0"
+    choice = ["--busiest"]
     runner, port = {"name": "activebackup"}, {"sticky": True}
 
     def make(self) -> None:
@@ -205,12 +207,14 @@ class TeamdActiveBackup(Side):
 class TeamdLoadbalance(OnLag, TeamdActiveBackup):
     title, key, bond = "team driver, loadbalance", "team-lb", "team-lb0"
     runner, port = LOADBALANCE, {}
+    choice = []
 
 
 class OvsSlb(Side):
-    """Its flows take one member, that of the host's MAC; so pulls in turn concern all of them."""
+    """Its flows take one member, that of the host's MAC."""
 
     title, key, mode = "Open vSwitch, balance-slb", "ovs-slb", "balance-slb"
+    choice = ["--busiest"]
 
     def make(self) -> None:
         self._switch = OpenVswitch(self.guest, f"/tmp/bench-{self.key}")
