@@ -351,11 +351,12 @@ static int observe_guards(const struct host *host, struct host_seen *seen)
 	return 0;
 }
 
-/* Who has the default route is who leads to addresses that nobody has (RFC 5737, RFC 3849). */
+/* Who has the default route is who leads to addresses that are in nobody's network: of IPv4's
+ * reserved ones (RFC 1112, 4) and of global unicast that has not been handed out. */
 static void find_default_routes(struct netlink *netlink, int *ret_ifindexes)
 {
-	static const uint8_t ipv4[] = {203, 0, 113, 1};
-	static const uint8_t ipv6[16] = {0x20, 0x01, 0x0d, 0xb8, 0xff, 0xff, [15] = 1};
+	static const uint8_t ipv4[] = {240, 0, 0, 1};
+	static const uint8_t ipv6[16] = {0x3f, 0xff, 0xff, 0xff, [15] = 1};
 
 	(void)rtnl_route_device(netlink, AF_INET, ipv4, &ret_ifindexes[0]);
 	(void)rtnl_route_device(netlink, AF_INET6, ipv6, &ret_ifindexes[1]);

@@ -403,6 +403,8 @@ def test_refused(host):  # noqa: F811
             ip link add route0 type veth peer name route1; ip link set route0 up
             ip address add 198.51.100.2/24 dev route0
             ip link set route1 up; ip route add default via 198.51.100.1
+            ip link add own0 type veth peer name own1; ip link set own0 up
+            ip address add 203.0.113.2/24 dev own0
             ip link add br9 type bridge; ip link add busy0 type veth peer name busy1
             ip link set busy0 master br9""")
         before = host.state()
@@ -411,6 +413,7 @@ def test_refused(host):  # noqa: F811
                 ("switch add swC --nic nic0", "nic0 is the NIC of swA already"),
                 ("switch add swC --nic web1.nicA", "web1.nicA is a port of the switch swA already"),
                 ("switch add swC --nic route0", "default route"),
+                ("switch add swC --nic own0", "own0 has the address 203.0.113.2/24"),
                 ("switch add swC --nic busy0", "nomaster"),
                 ("switch add br9 --nic busy1", "there is a bridge br9 already"),
                 ("switch add route1 --nic busy1", "there is an interface route1 already"),
