@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <systemd/sd-daemon.h>
 
@@ -103,6 +104,14 @@ static int read_options(int argc, char **argv, struct options *options)
 	if (optind < argc)
 		log_error("unexpected word \"%s\"; see iovteamd --help", argv[optind]);
 	return optind < argc ? -EINVAL : 0;
+}
+
+/* A directory that is not there is one without files. */
+static bool is_directory(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) || S_ISDIR(status.st_mode);
 }
 
 /* Pins need a BPF file system; systemd mounts one, a bare init may not have. */
@@ -207,8 +216,7 @@ static int claim_namespace(struct claim *ret_claim)
 
 	if (err == -EBUSY) {
 		log_error("another iovteamd serves this network namespace already; end it first, "
-			  "or "
-			  "start this one in a namespace of its own (ip netns exec)");
+			  "or start this one in a namespace of its own (ip netns exec)");
 		return err;
 	}
 	if (err)
@@ -326,6 +334,11 @@ int main(int argc, char **argv)
 	if (geteuid() != 0) {
 		log_error("iovteamd must be started by root");
 		return 1;
+	}
+	if (!is_directory(options.config)) {
+		log_error("%s is no directory; --config names the one with the files",
+			  options.config);
+		return 2;
 	}
 	err = mount_bpffs(options.bpffs);
 	if (err) {

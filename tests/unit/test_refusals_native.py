@@ -172,7 +172,7 @@ def test_a_socket_that_cannot_be(world):
         assert world.state() == before
 
 
-def ends_at_once(argv, why):
+def ends_at_once(argv, why, status=1):
     """@argv, a daemon, refuses to start with one sentence."""
     second = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True)
@@ -182,7 +182,7 @@ def ends_at_once(argv, why):
         second.kill()
         second.communicate()
         pytest.fail("the second daemon serves beside the first one")
-    assert (second.returncode, out) == (1, "")
+    assert (second.returncode, out) == (status, "")
     assert why in err.splitlines()[-1], err
 
 
@@ -238,6 +238,11 @@ def test_a_file_where_the_socket_should_be(world):
     ends_at_once(world.command_line(),
                  f"cannot listen at {world.socket}: there is a file that is no socket")
     assert world.socket.read_text() == "precious"
+
+
+def test_a_file_where_the_directory_should_be(world):
+    world.config.write_text("")
+    ends_at_once(world.command_line(), f"{world.config} is no directory; --config names ", status=2)
 
 
 def test_a_fifo_among_the_files(world):
