@@ -23,6 +23,7 @@ const char *const host_step_names[] = {
 	[HOST_PORT_MAKE] = "port-make",
 	[HOST_PORT_REMOVE] = "port-remove",
 	[HOST_PORT_GUARD] = "port-guard",
+	[HOST_PORT_MTU] = "port-mtu",
 	[HOST_PORT_JOIN] = "port-join",
 	[HOST_PORT_VLAN] = "port-vlan",
 	[HOST_PORT_UP] = "port-up",
@@ -239,6 +240,23 @@ static void plan_guard(const struct host_planning *plan, struct host_step step,
 				     : "its own MAC and its team mates'");
 }
 
+/*
+ * A bridge whose MTU follows its smallest port, the host's own address on it among them, would carry
+ * less than the NIC does. Somebody else's port has the MTU that he gave it.
+ */
+static void plan_mtu(const struct host_planning *plan, struct host_step step,
+		     const struct switch_config *sw, const struct link *port)
+{
+	const struct link *nic = host_nic(sw, plan->view->links);
+
+	if (*step.adapter->port || !nic || nic->mtu == port->mtu)
+		return;
+	step.kind = HOST_PORT_MTU;
+	step.number = nic->mtu;
+	step.upkeep = true;
+	host_say(plan, step, "%s has the MTU of %s, %u", port->name, nic->name, nic->mtu);
+}
+
 /* False: the port is not there yet, and what follows waits. */
 static bool plan_place(const struct host_planning *plan, struct host_step step,
 		       const struct switch_config *sw, const struct link *port,
@@ -359,6 +377,7 @@ static void plan_port(const struct host_planning *plan, uint32_t vm, uint32_t pl
 		return;
 	step = host_about(step, port);
 	plan_guard(plan, step, seen->rules);
+	plan_mtu(plan, step, sw, port);
 	if (!bridge || strcmp(bridge->kind, "bridge") != 0)
 		return;
 	if (plan_place(plan, step, sw, port, bridge) && seen->rules)

@@ -33,6 +33,7 @@ enum host_step_kind {
 	HOST_PORT_MAKE,	    /* a tap or a veth */
 	HOST_PORT_REMOVE, /* delete it with its filter; somebody else's is taken out of the bridge */
 	HOST_PORT_GUARD,  /* filter what the guest sends (H5 a) */
+	HOST_PORT_MTU,	  /* that of the switch's NIC */
 	HOST_PORT_JOIN,	  /* into the bridge, with its VLAN */
 	HOST_PORT_VLAN,
 	HOST_PORT_UP,

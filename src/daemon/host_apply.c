@@ -237,19 +237,9 @@ static int open_namespace(const struct vm_config *vm, int *ret_fd, struct proble
 			   : 0;
 }
 
-/*
- * What the switch's NIC carries, or a bridge whose MTU follows its smallest port, the host's own
- * address on it among them, would carry less from then on. 0: it is not there.
- */
-static uint32_t mtu_of_switch(struct host *host, const struct host_step *step)
-{
-	const struct link *nic = host_nic(step->sw, links(host));
-
-	return nic ? nic->mtu : 0;
-}
-
 static int make_veth(struct host *host, const struct host_step *step, struct problem *problem)
 {
+	const struct link *nic = host_nic(step->sw, links(host));
 	_cleanup_close_ int netns = -1;
 	int err = open_namespace(step->vm, &netns, problem);
 	const struct veth_ends ends = {.name = step->device,
@@ -257,20 +247,9 @@ static int make_veth(struct host *host, const struct host_step *step, struct pro
 				       .peer = step->adapter->name,
 				       .mac = step->adapter->mac,
 				       .netns_fd = netns,
-				       .mtu = mtu_of_switch(host, step)};
+				       .mtu = nic ? nic->mtu : 0};
 
 	return err ? err : rtnl_veth_create(requests(host), &ends, problem);
-}
-
-/* A tap cannot be made of a width. */
-static int widen(struct host *host, const struct host_step *step, struct problem *problem)
-{
-	const struct link *port = link_by_name(links(host), step->device);
-	uint32_t mtu = mtu_of_switch(host, step);
-
-	if (!port || !mtu || port->mtu == mtu)
-		return 0;
-	return rtnl_link_set_mtu(requests(host), port->ifindex, mtu, problem);
 }
 
 static int apply_port_make(struct host *host, const struct host_step *step, struct problem *problem)
@@ -282,8 +261,6 @@ static int apply_port_make(struct host *host, const struct host_step *step, stru
 
 	err = mark_made(host, step->device, err, host_mark_port(step->vm, step->adapter, mark),
 			problem);
-	if (!err && tap >= 0)
-		err = widen(host, step, problem);
 	if (!err && tap >= 0)
 		err = tap_stay(tap, problem);
 	close_fd(&tap); /* one that does not stay goes */
@@ -536,6 +513,8 @@ int host_apply(struct host *host, const struct host_step *step, struct problem *
 		return apply_port_remove(host, step, problem);
 	case HOST_PORT_GUARD:
 		return apply_port_guard(host, step, problem);
+	case HOST_PORT_MTU:
+		return rtnl_link_set_mtu(requests(host), step->ifindex, step->number, problem);
 	case HOST_PORT_JOIN:
 		return apply_port_join(host, step, problem);
 	case HOST_PORT_VLAN:

@@ -616,7 +616,7 @@ def test_nic_unplugged(host):  # noqa: F811
 
 
 def test_mtu(host):  # noqa: F811
-    """A port is as wide as the NIC, so it does not make the host's own bridge narrower."""
+    """A port is as wide as the NIC, also later on, so it does not make the host's own bridge narrower."""
     with host.daemon():
         host.host("ip", "link", "set", "nic0", "mtu", "4000")
         make(host)
@@ -627,10 +627,21 @@ def test_mtu(host):  # noqa: F811
                  json.loads(host.iovteam("doctor", "--json").stdout)["findings"]
                  if one["check"] == "mtu-differs"]
         assert found == ["the MTU of nic0 is 4000, that of nic1 is 1500"]
-        # Both paths are of one width, whatever one NIC could carry.
-        host.host("ip", "link", "set", "web1.nicA", "mtu", "1500")
-        wait_until(lambda: "mtu-differs" not in host.iovteam("doctor", "--json").stdout,
-                   "doctor to see it")
+        host.host("ip", "link", "set", "nic1", "mtu", "4000")
+        wait_until(lambda: [host.link(name)["mtu"] for name in ("web1.nicB", "swB")] == [4000, 4000],
+                   "the port to follow")
+        host.host("ip", "link", "set", "web1.nicB", "mtu", "1500")
+        wait_until(lambda: [host.link(name)["mtu"] for name in ("web1.nicB", "swB")] == [4000, 4000],
+                   "the port to be put right")
+        assert "mtu-differs" not in host.iovteam("doctor", "--json").stdout
+        # Somebody else's port is left as it is; and both paths are as wide as the narrower one.
+        host.host("ip", "link", "add", "given0", "type", "veth", "peer", "name", "given1")
+        host.do("adapter", "set", "web1", "nicA", "port=given0")
+        assert host.link("given0")["mtu"] == 1500 and host.as_wanted()
+        mend, = [one["mend"] for one in
+                 json.loads(host.iovteam("doctor", "--json").stdout)["findings"]
+                 if one["check"] == "mtu-differs"]
+        assert mend == "ip link set nic1 mtu 1500"
         unmake(host)
 
 

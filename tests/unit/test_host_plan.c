@@ -364,6 +364,21 @@ static void test_port_order(void **state)
 	only(HOST_PORT_UP);
 }
 
+/* Before the bridge sees it, too; and of a port that somebody else has made it is his. */
+static void test_port_follows_the_mtu(void **state)
+{
+	link_of(NIC)->mtu = 9000;
+	assert_int_equal(only(HOST_PORT_MTU)->number, 9000);
+	assert_true(only(HOST_PORT_MTU)->upkeep);
+	link_of(PORT)->master = 0;
+	plan();
+	assert_true(find(HOST_PORT_MTU) < find(HOST_PORT_JOIN));
+	(void)strcpy(adapter()->port, "given0");
+	link_table_drop(&scene->links, PORT);
+	put_link(PORT, "given0", "veth", BRIDGE, "");
+	nothing();
+}
+
 static void test_port_changed(void **state)
 {
 	adapter()->mac = MAC(OTHER);
@@ -978,6 +993,7 @@ int main(void)
 		TEST(test_filter_without_adapter),
 		TEST(test_port_from_nothing),
 		TEST(test_port_order),
+		TEST(test_port_follows_the_mtu),
 		TEST(test_port_changed),
 		TEST(test_bridge_without_vlans),
 		TEST(test_port_name_taken),
