@@ -15,12 +15,18 @@ static const char *address_read(const char *text, struct link_address *ret_addre
 	struct link_address address = {.family = strchr(text, ':') ? AF_INET6 : AF_INET};
 	static const uint8_t nobody[16];
 	uint8_t group;
+	bool own;
 
 	if (inet_pton(address.family, text, address.bytes) != 1)
 		return "that is not an IP address";
 	group = address.family == AF_INET ? 224 : 0xff;
 	if (memcmp(address.bytes, nobody, sizeof(nobody)) == 0 || address.bytes[0] >= group)
 		return "it takes the address of one host";
+	own = address.family == AF_INET
+		      ? address.bytes[0] == 127
+		      : memcmp(address.bytes, &in6addr_loopback, sizeof(in6addr_loopback)) == 0;
+	if (own)
+		return "that is this host itself, which no link leads to";
 	*ret_address = address;
 	return NULL;
 }
@@ -40,6 +46,9 @@ static const char *addresses_read(const char *text, struct link_address *address
 			return "at most two addresses are probed";
 		fault = address_read(word, &addresses[count++]);
 	}
+	if (!fault && count == 2 && addresses[0].family == addresses[1].family &&
+	    memcmp(addresses[0].bytes, addresses[1].bytes, sizeof(addresses->bytes)) == 0)
+		fault = "both are one address";
 	if (!fault)
 		*ret_count = count;
 	return fault;
