@@ -248,8 +248,17 @@ static int make_veth(struct host *host, const struct host_step *step, struct pro
 				       .mac = step->adapter->mac,
 				       .netns_fd = netns,
 				       .mtu = nic ? nic->mtu : 0};
+	struct problem refusal = {};
 
-	return err ? err : rtnl_veth_create(requests(host), &ends, problem);
+	if (err)
+		return err;
+	err = rtnl_veth_create(requests(host), &ends, &refusal);
+	if (err == -EEXIST && !link_by_name(links(host), step->device))
+		return problem_set(problem, err,
+				   "there is an interface %s in the namespace %s already; rename "
+				   "it",
+				   ends.peer, step->vm->netns);
+	return err ? problem_set(problem, err, "%s", refusal.text) : 0;
 }
 
 static int apply_port_make(struct host *host, const struct host_step *step, struct problem *problem)

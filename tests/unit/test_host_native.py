@@ -395,6 +395,19 @@ def test_given_port(host):  # noqa: F811
         assert host.link("given0")["master"] == "br9"
 
 
+def test_name_taken_in_the_guest(host):  # noqa: F811
+    """The sentence says where the other interface is."""
+    with host.daemon():
+        host.do("switch", "add", "swA", "--nic", "nic0", "--iov", "off")
+        guest = host.make_guest("web1")
+        host.at(guest, "ip", "link", "add", "nicA", "type", "veth", "peer", "name", "other")
+        assert "the port of web1/nicA cannot be made: there is an interface nicA in the namespace " \
+               f"{guest} already; rename it" in host.refuse(
+                   "adapter", "add", "web1", "nicA", "--switch", "swA", "--namespace", guest)
+        assert not host.link("web1.nicA") and host.as_wanted()
+        host.do("switch", "remove", "swA")
+
+
 def test_refused(host):  # noqa: F811
     """Bad input: one sentence each, and nothing is changed."""
     with host.daemon():
