@@ -185,10 +185,9 @@ static const struct link *master_of(const struct doctor *doctor, const struct sw
 		       : NULL;
 }
 
-static void say_uplink_mend(const struct doctor *doctor, const struct switch_config *sw, char *text)
+static void say_uplink_mend(const struct doctor *doctor, const struct switch_config *sw,
+			    const struct link *nic, char *text)
 {
-	const struct link *nic = doctor_nic(doctor, sw);
-
 	if (nic && master_of(doctor, sw, nic))
 		finding_say(text, "ip link set %s nomaster", nic->name);
 	else if (!nic)
@@ -235,7 +234,7 @@ static void last_uplink(struct doctor *doctor, const struct vm_config *vm)
 		finding_say(found->evidence, "%sthe uplink of %s is %s", comma, sw->name,
 			    uplink_state_names[state]);
 		if (!*comma) /* uplink-lost has each */
-			say_uplink_mend(doctor, sw, found->mend);
+			say_uplink_mend(doctor, sw, doctor_nic(doctor, sw), found->mend);
 		comma = ", ";
 	}
 }
@@ -421,24 +420,24 @@ static void nic_teamed(struct doctor *doctor, const struct switch_config *sw)
 
 static void uplink_lost(struct doctor *doctor, const struct switch_config *sw)
 {
-	const struct link *nic = doctor_nic(doctor, sw);
+	const struct link *nic = doctor_nic(doctor, sw), *master;
 	struct finding *found;
 
 	if (uplink_of(doctor, sw) == UPLINK_UP || !is_used(doctor, sw))
 		return;
 	found = doctor_find(doctor, sw->name);
 	finding_say(found->what, "the adapters on %s reach nothing beyond it", sw->name);
+	master = nic ? master_of(doctor, sw, nic) : NULL;
 	if (!nic)
 		finding_say(found->evidence, "there is no NIC %s", sw->nic);
-	else if (master_of(doctor, sw, nic))
-		finding_say(found->evidence, "its NIC %s is in %s", nic->name,
-			    master_of(doctor, sw, nic)->name);
+	else if (master)
+		finding_say(found->evidence, "its NIC %s is in %s", nic->name, master->name);
 	else
 		finding_say(found->evidence, "its NIC %s %s", nic->name,
 			    !(nic->flags & IFF_UP) ? "is set down"
 			    : nic->carrier	   ? "is not in its bridge"
 						   : "has no carrier");
-	say_uplink_mend(doctor, sw, found->mend);
+	say_uplink_mend(doctor, sw, nic, found->mend);
 }
 
 static void nics_of_one_card(struct doctor *doctor, const struct switch_config *sw)
