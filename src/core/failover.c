@@ -188,17 +188,24 @@ static bool actives_well(const struct team_run *run)
 	return true;
 }
 
+/* Should another member be primary than @now's? */
+static bool steps_back(const struct team_run *run, const struct team_seat *now,
+		       const struct team_seat *best)
+{
+	if (!best || primary_rank(run, now) <= primary_rank(run, best))
+		return false;
+	return now->drained || is_barred(run, now) || actives_well(run);
+}
+
 int failover_preferred(const struct team_run *run)
 {
 	const struct team_seat *now = team_run_seat(run, run->primary), *best = best_seat(run);
 
-	if (now && (paths_idle(run) >> now->slot & 1))
-		return now->other - 1;
-	if (!now || !best || primary_rank(run, now) <= primary_rank(run, best))
+	if (!now)
 		return FAILOVER_NO_PRIMARY;
-	if (!now->drained && !is_barred(run, now) && !actives_well(run))
-		return FAILOVER_NO_PRIMARY;
-	return best->slot;
+	if (steps_back(run, now, best))
+		return best->slot;
+	return paths_idle(run) >> now->slot & 1 ? now->other - 1 : FAILOVER_NO_PRIMARY;
 }
 
 /* T13: a member's buckets are at home with one of its paths. */
@@ -304,8 +311,9 @@ int failover_heir(const struct team_run *run)
 int failover_switch(struct team_run *run, int slot)
 {
 	const struct team_seat *seat = team_run_seat(run, slot), *best = best_seat(run);
+	bool same = slot == paths_other(run, run->primary); /* member, by its other path */
 
-	if (!seat || !(run->usable >> slot & 1) || seat_rank(seat) > seat_rank(best))
+	if (!seat || !(run->usable >> slot & 1) || (!same && seat_rank(seat) > seat_rank(best)))
 		return -EBUSY;
 	run->primary = slot;
 	return 0;

@@ -437,6 +437,46 @@ static void the_primary_goes_from_path_to_path(void **data)
 	assert_false(failover_can_drain(&run, VF)); /* its own spare is nobody else */
 }
 
+/*
+ * T6 and T13 at once: the spare path of a member that stands by is primary. All come back in one
+ * moment, or its better path does while an active member is still away.
+ */
+static void a_standby_steps_back_from_either_path(void **data)
+{
+	(void)data;
+	for (unsigned int i = 0; i < run.count; i++)
+		if (run.seats[i].slot != MATE)
+			run.seats[i].role = ROLE_STANDBY;
+	use(1 << SPARE);
+	run.primary = SPARE;
+	use(1 << VF | 1 << SPARE);
+	assert_int_equal(failover_preferred(&run), VF);
+	assert_int_equal(failover_switch(&run, VF), 0);
+	run.primary = SPARE;
+	use(1 << VF | 1 << SPARE | 1 << MATE);
+	assert_int_equal(failover_preferred(&run), MATE);
+	assert_int_equal(failover_switch(&run, MATE), 0);
+	assert_int_equal(failover_preferred(&run), FAILOVER_NO_PRIMARY);
+}
+
+/* Of two active ones one is still away: the standby goes on, by its better path. */
+static void a_standby_that_goes_on_takes_its_better_path(void **data)
+{
+	static const uint8_t away = 3;
+
+	(void)data;
+	for (unsigned int i = 0; i < run.count; i++)
+		if (run.seats[i].slot != MATE)
+			run.seats[i].role = ROLE_STANDBY;
+	run.seats[run.count++] = (struct team_seat){.slot = away, .weight = 1};
+	run.health[away].reason = REASON_MEDIA_DISCONNECTED;
+	use(1 << VF | 1 << SPARE | 1 << MATE);
+	run.primary = SPARE;
+	assert_int_equal(failover_preferred(&run), VF);
+	assert_int_equal(failover_switch(&run, VF), 0);
+	assert_int_equal(failover_preferred(&run), FAILOVER_NO_PRIMARY);
+}
+
 int main(void)
 {
 #define PLAN(name) cmocka_unit_test_setup_teardown(name, make, drop)
@@ -453,6 +493,8 @@ int main(void)
 		RUN(a_lost_vf_is_its_spares),
 		RUN(flows_go_back_as_they_pause),
 		RUN(the_primary_goes_from_path_to_path),
+		RUN(a_standby_steps_back_from_either_path),
+		RUN(a_standby_that_goes_on_takes_its_better_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
