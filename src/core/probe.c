@@ -213,6 +213,7 @@ static uint32_t missed(const struct probe_run *run, const struct probe_state *st
 /* What is known of the members at one look; words with a bit for each slot. */
 struct look {
 	uint32_t judged;	      /* have a team mate that they can hear */
+	uint32_t joined[PICK_SLOTS];  /* with whom they have ever heard each other */
 	uint32_t hears[PICK_SLOTS];   /* by receiver, both ways */
 	uint32_t one_way[PICK_SLOTS]; /* by receiver, from there only */
 	uint32_t doubted;	      /* of whom or by whom a probe is missing */
@@ -250,6 +251,8 @@ static void look_around(const struct probe_run *run, const struct probe_state *s
 			if (!has(targets, b) || !probe_joined(state, a, b))
 				continue;
 			look->judged |= 1U << a | 1U << b;
+			look->joined[a] |= 1U << b;
+			look->joined[b] |= 1U << a;
 			there = hears(run, state, b, a, look);
 			back = hears(run, state, a, b, look);
 			if (there && back) {
@@ -264,7 +267,8 @@ static void look_around(const struct probe_run *run, const struct probe_state *s
 	}
 }
 
-static uint32_t group_of(const struct look *look, unsigned int slot)
+/* Whoever is connected with @slot; @links by slot. */
+static uint32_t connected(const uint32_t *links, unsigned int slot)
 {
 	uint32_t group = 1U << slot, before;
 
@@ -272,9 +276,20 @@ static uint32_t group_of(const struct look *look, unsigned int slot)
 		before = group;
 		for (unsigned int i = 0; i < PICK_SLOTS; i++)
 			if (has(before, i))
-				group |= look->hears[i];
+				group |= links[i];
 	} while (group != before);
 	return group;
+}
+
+static uint32_t group_of(const struct look *look, unsigned int slot)
+{
+	return connected(look->hears, slot);
+}
+
+/* Members of one network; others are at switches that are not joined to theirs, so far as is known. */
+static uint32_t part_of(const struct look *look, unsigned int slot)
+{
+	return connected(look->joined, slot);
 }
 
 /* What is known of a group. */
@@ -310,22 +325,21 @@ static struct standing standing_of(const struct probe_run *run, const struct pro
 
 /* --- who is silent --- */
 
-/* The best level, and the size of the largest group of it; 0 if two are so large. */
+/* The best level in a part, and the size of the largest group of it; 0 if two are so large. */
 struct best {
 	unsigned int level, size;
 };
 
 static struct best best_group(const struct probe_run *run, const struct probe_state *state,
-			      const struct look *look, bool silent_too)
+			      const struct look *look, uint32_t part, bool silent_too)
 {
 	struct best best = {};
-	uint32_t left = look->judged;
 
-	while (left) {
-		uint32_t group = group_of(look, (unsigned int)__builtin_ctz(left));
+	while (part) {
+		uint32_t group = group_of(look, (unsigned int)__builtin_ctz(part));
 		struct standing standing = standing_of(run, state, look, group);
 
-		left &= ~group;
+		part &= ~group;
 		if (standing.was_silent && !silent_too)
 			continue;
 		if (standing.level == best.level && standing.size == best.size)
@@ -348,18 +362,18 @@ static bool loses(const struct standing *standing, const struct best *best)
  * Who was silent is so until a member that is not hears it (then it is of that one's group), or
  * somebody outside answers it, or more is known of it than of those that are not.
  */
-static uint32_t judge_groups(const struct probe_run *run, const struct probe_state *state,
-			     const struct look *look)
+static uint32_t judge_part(const struct probe_run *run, const struct probe_state *state,
+			   const struct look *look, uint32_t part)
 {
-	struct best best = best_group(run, state, look, true);
-	struct best other = best_group(run, state, look, false);
-	uint32_t left = look->judged, silent = 0;
+	struct best best = best_group(run, state, look, part, true);
+	struct best other = best_group(run, state, look, part, false);
+	uint32_t silent = 0;
 
-	while (left) {
-		uint32_t group = group_of(look, (unsigned int)__builtin_ctz(left));
+	while (part) {
+		uint32_t group = group_of(look, (unsigned int)__builtin_ctz(part));
 		struct standing standing = standing_of(run, state, look, group);
 
-		left &= ~group;
+		part &= ~group;
 		if (standing.was_silent ? !standing.answered && standing.level <= other.level
 					: loses(&standing, &best))
 			silent |= group;
@@ -368,22 +382,69 @@ static uint32_t judge_groups(const struct probe_run *run, const struct probe_sta
 }
 
 /*
- * Members without a mate that they can hear: by answers alone. When an address answers nobody any
- * more all miss it alike, so it takes another member that has missed less.
+ * Of another part probes tell nothing: neither who has lost the outside, nor who are more. One that is
+ * silent as a whole is so by answers, and comes back by them.
+ */
+static uint32_t judge_groups(const struct probe_run *run, const struct probe_state *state,
+			     const struct look *look)
+{
+	uint32_t left = look->judged, silent = 0;
+
+	while (left) {
+		uint32_t part = part_of(look, (unsigned int)__builtin_ctz(left));
+
+		if (part & ~run->silent)
+			silent |= judge_part(run, state, look, part);
+		left &= ~part;
+	}
+	return silent;
+}
+
+/* An answer that was not asked for is not missed. */
+static uint32_t least_gap(const struct probe_run *run, uint32_t members)
+{
+	uint32_t least = run->asked_looks;
+
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
+		if (has(members, slot) && run->answer_gaps[slot] < least)
+			least = run->answer_gaps[slot];
+	return least;
+}
+
+static uint32_t most_unsteady(const struct probe_run *run, uint32_t members)
+{
+	uint32_t most = 0;
+
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
+		if (has(members, slot) && run->answer_unsteady[slot] > most)
+			most = run->answer_unsteady[slot];
+	return most;
+}
+
+/*
+ * Parts that are not joined, of one member or several: by answers alone. When an address answers
+ * nobody any more all miss it alike, so it takes another part that has missed less.
  */
 static uint32_t judge_answers(const struct probe_run *run, const struct look *look)
 {
-	uint32_t alone = run->members & ~look->judged, least = UINT32_MAX, silent = 0;
+	uint32_t left = run->members, least = least_gap(run, left), silent = 0;
 
-	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
-		if (has(run->members, slot) && run->answer_gaps[slot] < least)
-			least = run->answer_gaps[slot];
-	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
-		if (has(alone, slot) &&
-		    run->answer_gaps[slot] - least >=
-			    run->settings.multiplier + run->answer_unsteady[slot])
-			silent |= 1U << slot;
+	while (left) {
+		uint32_t part = part_of(look, (unsigned int)__builtin_ctz(left));
+
+		if (least_gap(run, part) - least >=
+		    run->settings.multiplier + most_unsteady(run, part))
+			silent |= part;
+		left &= ~part;
+	}
 	return silent;
+}
+
+/* Is there more than one part, so that only answers can tell of them? */
+static bool is_parted(const struct probe_run *run, const struct look *look)
+{
+	return run->members &&
+	       run->members & ~part_of(look, (unsigned int)__builtin_ctz(run->members));
 }
 
 /* Evidence of the last moments only: as long as it takes to miss enough, and a little. */
@@ -405,10 +466,14 @@ static void look_at(struct probe_run *run, const struct probe_state *state, uint
 		look->since_ns = oldest;
 }
 
-/* A member that comes begins with the next probe. */
+/*
+ * A member that comes begins with the next probe. Of answers it has missed no less than the others,
+ * or it would be the better one of a network where nobody answers.
+ */
 static void take_members(struct probe_run *run, uint32_t members)
 {
-	uint32_t new = members & ~run->members;
+	uint32_t new = members & ~run->members, stay = members & run->members;
+	uint32_t gap = stay ? least_gap(run, stay) : 0;
 
 	run->members = members;
 	for (unsigned int to = 0; new &&to < PICK_SLOTS; to++)
@@ -417,7 +482,7 @@ static void take_members(struct probe_run *run, uint32_t members)
 				run->tracks[to][from].base = run->sequences[from];
 	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
 		if (has(new, slot))
-			run->answer_gaps[slot] = 0;
+			run->answer_gaps[slot] = gap;
 }
 
 /*
@@ -487,7 +552,8 @@ static bool decide(struct probe_run *run, const struct probe_state *state, uint6
 	run->silent = silent;
 	run->doubts = look.doubted & ~silent;
 	run->asks = run->doubts || (silent && run->looks % SILENT_ASK_LOOKS == 0) ||
-		    (run->settings.addresses && (run->members & ~look.judged));
+		    (run->settings.addresses &&
+		     ((run->members & ~look.judged) || is_parted(run, &look)));
 	return silent != before;
 }
 
@@ -496,6 +562,7 @@ bool probe_judge(struct probe_run *run, struct probe_state *state, uint32_t memb
 {
 	bool changed;
 
+	run->asked_looks = run->asks ? run->asked_looks + 1 : 0;
 	take_members(run, members);
 	run->looks++;
 	follow(run, state);

@@ -79,6 +79,7 @@ struct probe_run {
 	uint32_t looks;
 	uint32_t sequences[PICK_SLOTS];	  /* the last one sent */
 	uint32_t answer_gaps[PICK_SLOTS]; /* looks since the last answer */
+	uint32_t asked_looks;		  /* so many in a row there was something to answer */
 	uint32_t answer_unsteady[PICK_SLOTS];
 	uint64_t sent_ns[PICK_SLOTS][PROBE_WINDOW];	   /* less what did not count then */
 	struct probe_track tracks[PICK_SLOTS][PICK_SLOTS]; /* [receiver][sender] */

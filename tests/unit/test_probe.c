@@ -20,6 +20,7 @@
 #define B 2U
 #define C 4U
 #define D 8U
+#define E 16U
 
 /* Who is connected to what; words with a bit for each slot. */
 struct network {
@@ -29,6 +30,7 @@ struct network {
 	uint32_t sends, receives;    /* their cables, by direction */
 	uint32_t inside[PICK_SLOTS]; /* hear each other with no cable: of one NIC */
 	bool apart;		     /* the physical switches are not joined */
+	uint32_t elsewhere;	     /* members at two switches that are not joined to the others' */
 	bool broadcasts;	     /* somebody outside is heard by all */
 	bool inbound;		     /* somebody outside sends to slot 0 */
 	bool answers;		     /* somebody outside answers */
@@ -79,6 +81,8 @@ static bool passes(unsigned int from, unsigned int to)
 {
 	if (net->inside[from] >> to & 1)
 		return true;
+	if ((net->elsewhere >> from ^ net->elsewhere >> to) & 1)
+		return false;
 	return !net->apart && (net->sends >> from & 1) && (net->receives >> to & 1);
 }
 
@@ -370,6 +374,70 @@ static void then_addresses_tell(void **state)
 	assert_in_range(until(0), 1, 3);
 	net->answers = false;
 	stays(0, 100);
+}
+
+/* Where nobody answers a member that comes has not missed less than the others. */
+static void a_newcomer_is_no_better(void **state)
+{
+	net->apart = true;
+	net->run.settings.addresses = true;
+	stays(0, 50);
+	net->answers = false;
+	stays(0, 100);
+	net->members = A;
+	stays(0, 20);
+	net->members = A | B;
+	stays(0, 200);
+	net->answers = true;
+	stays(0, 50);
+	cut(B);
+	assert_in_range(until(B), 3, 6);
+}
+
+static void part(bool addresses)
+{
+	net->members = net->sends = net->receives = A | B | C | D | E;
+	net->elsewhere = D | E;
+	net->run.settings.addresses = addresses;
+}
+
+/* Three at one switch and two at another, which are not joined: nobody hears it, all are well. */
+static void two_networks_are_not_compared(void **state)
+{
+	for (int addresses = 0; addresses < 2; addresses++) {
+		part(addresses);
+		stays(0, 100);
+	}
+	net->answers = net->broadcasts = false;
+	stays(0, 100);
+}
+
+static void each_network_is_judged_by_itself(void **state)
+{
+	part(false);
+	net->answers = false;
+	look(50);
+	cut(D);
+	assert_in_range(until(D), 4, 5);
+	stays(D, 50);
+	mend(D);
+	assert_in_range(until(0), 1, 5);
+	cut(A);
+	assert_in_range(until(A), 4, 5);
+}
+
+/* D and E hear each other still, by their switch, which has lost its own way out. */
+static void one_of_two_networks_is_cut_off(void **state)
+{
+	part(true);
+	net->inside[3] = E;
+	net->inside[4] = D;
+	look(50);
+	cut(D | E);
+	assert_in_range(until(D | E), 3, 6);
+	stays(D | E, 50);
+	mend(D | E);
+	assert_in_range(until(0), 1, 3);
 }
 
 static void the_majority_keeps(void **state)
@@ -696,6 +764,10 @@ int main(void)
 		TEST(one_way_loss_in_silence_is_nobodys),
 		TEST(switches_that_are_not_joined_tell_nothing),
 		TEST(then_addresses_tell),
+		TEST(a_newcomer_is_no_better),
+		TEST(two_networks_are_not_compared),
+		TEST(each_network_is_judged_by_itself),
+		TEST(one_of_two_networks_is_cut_off),
 		TEST(the_majority_keeps),
 		TEST(answers_count_more_than_heads),
 		TEST(many_members_send_to_four_each),
