@@ -281,6 +281,10 @@ static const struct {
 				       "look at the cable and the port behind it, or at its host: "
 				       "iovteam adapter show",
 				       NULL},
+	[REASON_PATH_UNRESPONSIVE] = {"it has a carrier, but nothing comes through",
+				      "look at the cable of the host's NIC, and at the port "
+				      "behind it",
+				      NULL},
 	[REASON_WAITING_FOR_STABLE] = {"it is held until its link has been stable; longer each "
 				       "time that it flaps",
 				       "wait; iovteam team show tells how long", NULL},

@@ -183,6 +183,11 @@ static void one_lost(struct machine *m)
 	lose(m, ENS4, REASON_MEDIA_DISCONNECTED);
 }
 
+static void one_silent(struct machine *m)
+{
+	lose(m, ENS4, REASON_PATH_UNRESPONSIVE);
+}
+
 static void one_gone(struct machine *m)
 {
 	lose(m, ENS5, REASON_NOT_PRESENT);
@@ -629,6 +634,7 @@ static void test_why_a_member_is_out(void **state)
 		{one_lost, "media-disconnected: its driver reports no carrier", "cable"},
 		{one_refused, "ens5 is a port of the bridge br0", "iovteam plan"},
 		{all_lost, "media-disconnected", "cable"},
+		{one_silent, "path-unresponsive: it has a carrier, but nothing comes", "cable"},
 	};
 
 	(void)state;
