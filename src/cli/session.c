@@ -20,6 +20,13 @@ static const char *const methods[] = {
 	"DrainMember", "AddSwitch",  "RemoveSwitch", "Reload",
 };
 
+/* Of a team's settings only this one makes its members leave and join again. */
+static bool is_grave(const struct cli *cli, const char *method)
+{
+	return name_lookup(methods, ARRAY_SIZE(methods), method) >= 0 ||
+	       (strcmp(method, "SetTeam") == 0 && json_object_get(cli->settings, "MacPolicy"));
+}
+
 /* --- whose session --- */
 
 static int parent_of(int pid)
@@ -161,7 +168,7 @@ void session_warn(const struct cli *cli, const char *method)
 	json_auto_t *session = NULL;
 	const char *device;
 
-	if ((cli->given & OPTION_CONFIRM) || name_lookup(methods, ARRAY_SIZE(methods), method) < 0)
+	if ((cli->given & OPTION_CONFIRM) || !is_grave(cli, method))
 		return;
 	peer = find_peer();
 	if (!peer)

@@ -26,6 +26,8 @@ CONCERNED = {
     "switch add TeamDemoA --nic ens4": True,
     "switch add TeamDemoA --nic ens5": False,
     "team set team0 announce-count=1": False,
+    "team set team0 mac-policy=team": True,
+    "team set team1 mac-policy=team": False,
     "reload": False,
     "cancel": False,
     "team show team0": False,
