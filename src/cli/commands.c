@@ -97,7 +97,9 @@ const struct command commands[] = {
 	  "  iovteam team remove team0 --give-addresses ens4 --confirm 60\n" },
 	{ "team", "set", team_set, OPTION_CONFIRM, 0, 2, -1, "NAME KEY=VALUE...",
 	  "change settings of a team",
-	  "Changes settings of a running team, and in its configuration. Traffic goes on.\n\n"
+	  "Changes settings of a running team, and in its configuration. Traffic goes on,\n"
+	  "but for mac-policy: all members leave and join again, and there is none until\n"
+	  "their links are back.\n\n"
 	  SETTINGS_HELP "\n"
 	  "Example:\n"
 	  "  iovteam team set team0 stable-time-ms=5000 announce-count=5\n" },
@@ -161,7 +163,9 @@ const struct command commands[] = {
 	  "  media-disconnected               its link has no carrier\n"
 	  "  waiting-for-stable-connectivity  its link is back; seconds until it is used\n"
 	  "  not-present                      there is no such device now\n"
-	  "  mac-not-permitted                its host refuses it the team's MAC\n\n"
+	  "  path-unresponsive                it has a carrier, but nothing comes through\n"
+	  "  mac-not-permitted                its host refuses it the team's MAC\n"
+	  "  unknown                          it could not be made a member; iovteam doctor\n\n"
 	  "Example:\n"
 	  "  iovteam member show team0\n" },
 	{ "switch", "add", switch_add, OPTION_NIC | OPTION_IOV | OPTION_TAKE | OPTION_CONFIRM,
@@ -197,7 +201,8 @@ const struct command commands[] = {
 	  "  iovteam switch remove lan --give-addresses eno1 --confirm 60\n" },
 	{ "switch", "show", switch_show, 0, 0, 0, 1, "[NAME]", "list switches, or show one in full",
 	  "Lists all switches, or shows one in full.\n\n"
-	  "  UPLINK    of the NIC: up, down (no carrier, or set down) or not-present\n"
+	  "  UPLINK    of the NIC: up, down (no carrier, or set down), not-present, or\n"
+	  "            taken (into another bridge or bond)\n"
 	  "  SR-IOV    on; off; unsupported: wanted, but not possible; namespaces: VFs\n"
 	  "            can be had, but given to no VM. The reasons follow, all at once\n"
 	  "  VFS       that the NIC can have; MADE: that there are; USED: by adapters\n\n"
@@ -245,7 +250,8 @@ const struct command commands[] = {
 	  "QEMU or libvirt gets it.\n\n"
 	  "  STATUS   of the adapter itself; ok also while only the uplink is lost\n"
 	  "  PATH     ok; uplink lost: it reaches its switch, and nothing beyond;\n"
-	  "           disconnected: so it is, and the guest was told (allow-teaming)\n"
+	  "           disconnected: so it is, and the guest was told (allow-teaming);\n"
+	  "           no port: it has no VF, and its port is not on the switch\n"
 	  "  WEIGHT   iov-weight: above 0 it wants a VF\n"
 	  "  VF       that it has; - none: its frames take the synthetic path\n"
 	  "  TEAMING  allow-teaming\n\n"
@@ -331,11 +337,12 @@ const struct command commands[] = {
 	  "  iovteam watch team0 --interval 0.5\n"
 	  "  iovteam watch team0 --count 1 --json\n" },
 	{ "events", NULL, events, OPTION_COUNT, 0, 0, 1, "[NAME] [--count N]",
-	  "print each change of a team as it happens",
+	  "print each change as it happens",
 	  "Prints the teams as they are, and then a line for each change: a member that is\n"
 	  "lost or returns, another primary, another state, a member that leaves, a step\n"
-	  "that failed. With NAME, those of one team. With --json each line is an object;\n"
-	  "iovteam(8) has its fields. It ends when iovteamd does.\n\n"
+	  "that failed; of a host its switches' uplinks, its adapters and their VFs. With\n"
+	  "NAME, those of one team. With --json each line is an object; iovteam(8) has its\n"
+	  "fields. It ends when iovteamd does.\n\n"
 	  "  --count N  leave after N events\n\n"
 	  "Scripts in /etc/iovteam/hooks.d are run on the same events.\n\n"
 	  "Examples:\n"
