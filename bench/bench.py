@@ -183,6 +183,15 @@ STEPS: list[tuple[str, Step]] = [
 ]
 
 
+def measured(step: Step, args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]:
+    """Of what takes an hour, what fails once is done once more."""
+    try:
+        return step(args, build, screen)
+    except ERRORS as error:
+        screen.line(f"bench: {error}; once more")
+        return step(args, build, screen)
+
+
 def main() -> int:
     args, screen = arguments(), Screen()
     build, bench = args.build.resolve(), {}
@@ -191,7 +200,7 @@ def main() -> int:
     try:
         for number, (title, step) in enumerate(STEPS, 1):
             screen.line(f"{number} of {len(STEPS)}: {title}")
-            bench |= step(args, build, screen)
+            bench |= measured(step, args, build, screen)
             write_numbers(bench, results)  # what is measured is kept if a later step fails
         write_report(bench, results)
     except ERRORS as error:

@@ -195,7 +195,8 @@ Rows = list[dict[str, Any]]
 
 def lose(side: Side, loss: Loss, ways: dict[str, Way]) -> dict[str, Any]:
     """The primary's, and gives it back."""
-    member = side.primary()
+    # Who asks often may have none for a moment.
+    member = wait_until(side.primary, SLOW, f"{side.title}: an active member")
     what = loss(side, member)
     found: dict[str, Any] = {"member": member, "load": os.getloadavg()[0]}
     for way in ways.values():
