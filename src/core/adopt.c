@@ -63,11 +63,6 @@ int adopt_check(const struct team_config *want, const struct link_table *links,
 	if (bond->bond.fail_over_mac != LINK_FAIL_OVER_MAC_ACTIVE)
 		return problem_set(problem, -EINVAL,
 				   "%s sets the MAC of its slaves; set " MAC_OPTIONS, want->name);
-	if (want->mac_policy != MAC_POLICY_MEMBER)
-		return problem_set(problem, -EINVAL,
-				   "%s keeps fail_over_mac=active while it is adopted; MacPolicy "
-				   "must be member",
-				   want->name);
 	if (bond->bond.arp_interval)
 		return problem_set(problem, -EINVAL,
 				   "%s watches its slaves by ARP, not by their links; "

@@ -187,6 +187,11 @@ static int finish(void *object, struct problem *problem)
 	if (team->member_count == 0 && !team->adopt)
 		return problem_set(problem, -EINVAL, "there is no [Member]; a team has 1 to %d",
 				   TEAM_MEMBERS_MAX);
+	if (team->adopt && team->mac_policy != MAC_POLICY_MEMBER)
+		return problem_set(problem, -EINVAL,
+				   "%s is adopted, and keeps fail_over_mac=active; MacPolicy must "
+				   "be member",
+				   team->name);
 	return config_roles_check(team, problem);
 }
 

@@ -4,6 +4,7 @@
 #include "core/adopt.h"
 #include "daemon/announce.h"
 #include "daemon/clock.h"
+#include "daemon/probing.h"
 #include "kernel/rtnl_bond.h"
 
 #include <errno.h>
@@ -127,6 +128,7 @@ void adopt_release(struct team *team, const struct team_context *context)
 		clear_queue_ids(context, team->ifindex);
 		restore_attributes(team, context, &is);
 	}
+	probing_stop(team);
 	datapath_remove(team->datapath);
 	team->datapath = NULL;
 	team->ifindex = 0;

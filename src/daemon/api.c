@@ -15,6 +15,7 @@
 #include "daemon/events.h"
 #include "daemon/interface.h"
 #include "daemon/json_text.h"
+#include "daemon/team_drain.h"
 
 #include <errno.h>
 #include <string.h>

@@ -8,6 +8,7 @@
 #include "daemon/adopt.h"
 #include "daemon/clock.h"
 #include "daemon/handover.h"
+#include "daemon/probing.h"
 #include "daemon/team_mac.h"
 #include "daemon/team_seats.h"
 #include "daemon/udev.h"
@@ -165,13 +166,16 @@ static int enslave_once_ready(const struct team *team, const struct team_context
 	const struct link *link = link_by_index(&context->observed->links, ifindex);
 	uint64_t rest_ns = link ? quirk_rest_ms(link->driver) * NS_PER_MS : 0;
 	uint64_t until_ns = clock_now_ns() + rest_ns;
-	int err;
 
-	while ((err = rtnl_bond_enslave(context->observed->requests, ifindex, team->ifindex,
-					problem)) == -EINVAL &&
-	       clock_now_ns() < until_ns)
+	for (;;) {
+		struct problem refusal = {}; /* of this try alone */
+		int err = rtnl_bond_enslave(context->observed->requests, ifindex, team->ifindex,
+					    &refusal);
+
+		if (err != -EINVAL || clock_now_ns() >= until_ns)
+			return err ? problem_set(problem, err, "%s", refusal.text) : 0;
 		clock_pause_ms(200);
-	return err;
+	}
 }
 
 /* Down, because bonding takes a device only so; the bond sets it up again. */
@@ -212,6 +216,7 @@ static void clear_slot(struct team *team, int slot)
 	memset(state->member_macs[slot], 0, sizeof(state->member_macs[slot]));
 	datapath_notes(team->datapath)->members[slot] = (struct note_member){};
 	datapath_notes(team->datapath)->second[slot] = 0;
+	probing_forget(team, slot);
 }
 
 /*
@@ -504,6 +509,7 @@ int apply_removal(struct team *team, const struct team_context *context, struct 
 		err = delete_bond(team, context, problem);
 	if (err)
 		return err;
+	probing_stop(team);
 	if (team->datapath)
 		datapath_remove(team->datapath);
 	team->datapath = NULL;

@@ -347,6 +347,7 @@ static void apply_possible(struct manager *manager, bool settle, struct action_l
 	}
 	settle_all(manager, settle);
 	update_teams(manager, now_ns);
+	left = (struct problem){};
 	if (reconcile_host(manager, NULL, done, &left))
 		log_warning("%s; it is tried again", left.text);
 }

@@ -8,6 +8,7 @@
 #include "daemon/journal.h"
 #include "daemon/json_text.h"
 #include "daemon/log.h"
+#include "daemon/team_drain.h"
 
 #include <errno.h>
 #include <string.h>

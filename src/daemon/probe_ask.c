@@ -12,6 +12,7 @@
 /* Who is asked by whom. */
 struct question {
 	const struct team_context *context;
+	int packet_fd;
 	const struct link *member;
 	const struct mac *from;
 	const struct mac *to; /* NULL: whoever has the address */
@@ -34,7 +35,7 @@ static void send_question(const struct question *question, uint8_t family, const
 	}
 	for (unsigned int i = 0; i < question->upper.tag_count; i++)
 		length = frame_tag(frame, length, question->upper.tags[i]);
-	(void)packet_send(question->context->packet_fd, question->member->ifindex, frame, length);
+	(void)packet_send(question->packet_fd, question->member->ifindex, frame, length);
 }
 
 static size_t known_neighbours(const struct observed *observed)
@@ -91,10 +92,11 @@ static void ask_neighbours(const struct team *team, struct question *question, u
 	}
 }
 
-void probe_ask(const struct team *team, const struct team_context *context,
+void probe_ask(const struct team *team, const struct team_context *context, int packet_fd,
 	       const struct link *member, const struct mac *from, unsigned int round)
 {
-	struct question question = {.context = context, .member = member, .from = from};
+	struct question question = {
+		.context = context, .packet_fd = packet_fd, .member = member, .from = from};
 	struct link_address addresses[PROBE_ADDRESSES_MAX];
 	unsigned int count = config_probe_addresses(&team->config, addresses);
 

@@ -11,7 +11,8 @@
 #define PROBE_ASK_NEIGHBOURS 2 /* of those that are known, at a time */
 
 /*
- * Ask through @member, whose MAC is @from. @round: counts up; other neighbours are asked in each.
+ * Ask through @member, whose MAC is @from, by a packet socket. @round: counts up; other neighbours
+ * are asked in each.
  */
-void probe_ask(const struct team *team, const struct team_context *context,
+void probe_ask(const struct team *team, const struct team_context *context, int packet_fd,
 	       const struct link *member, const struct mac *from, unsigned int round);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/probing.h"
 
+#include "base/cleanup.h"
 #include "core/paths.h"
 #include "core/probe.h"
 #include "core/quirk.h"
@@ -29,6 +30,11 @@ struct probing {
 	const struct team_context *context;
 	struct probe_run run;
 	uint64_t planned_ns;
+	/*
+	 * A packet socket for each member, -1 = none yet. A NIC that hangs keeps frames, and with them
+	 * its socket's room, which others then still have.
+	 */
+	int sockets[PICK_SLOTS];
 	uint64_t sent[PICK_SLOTS], lost[PICK_SLOTS];
 	unsigned int quiet_looks; /* since the last question */
 	unsigned int stalls;
@@ -96,6 +102,13 @@ static struct mac member_mac(const struct team *team, unsigned int slot)
 	return mac;
 }
 
+static int socket_of(struct probing *probing, unsigned int slot)
+{
+	if (probing->sockets[slot] < 0 && packet_open(&probing->sockets[slot]))
+		return probing->context->packet_fd;
+	return probing->sockets[slot];
+}
+
 /* The program knows a probe before it can arrive. */
 static void announce_probe(struct probe_state *state, unsigned int slot, uint32_t sequence,
 			   uint64_t token)
@@ -135,7 +148,7 @@ static void send_probes(struct probing *probing, unsigned int slot, const struct
 			continue;
 		probe.receiver = (uint8_t)to;
 		probing->sent[slot]++;
-		(void)packet_send(probing->context->packet_fd, from->ifindex, frame,
+		(void)packet_send(socket_of(probing, slot), from->ifindex, frame,
 				  frame_path_probe(frame, &source, &link->mac, &probe));
 	}
 }
@@ -157,7 +170,8 @@ static void send_all(struct probing *probing)
 		if (!probing->run.asks)
 			continue;
 		from = member_mac(team, slot);
-		probe_ask(team, probing->context, link, &from, probing->run.looks);
+		probe_ask(team, probing->context, socket_of(probing, slot), link, &from,
+			  probing->run.looks);
 	}
 }
 
@@ -284,22 +298,30 @@ void probing_called(void *data)
 
 /* --- life --- */
 
-/* Whoever sat in a slot that is free now has left nothing to who comes next. */
-static void forget_the_gone(struct probing *probing)
+void probing_forget(struct team *team, int slot)
 {
-	struct probe_state *state = datapath_probes(probing->team->datapath);
+	struct probe_state *state = datapath_probes(team->datapath);
+	struct probing *probing = team->probing;
 
-	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++) {
-		if (team_run_seat(&probing->team->run, (int)slot))
-			continue;
-		for (unsigned int other = 0; other < PICK_SLOTS; other++) {
-			state->pairs[slot][other] = (struct probe_pair){};
-			state->pairs[other][slot] = (struct probe_pair){};
-		}
-		state->ears[slot] = (struct probe_ear){};
-		state->memory.silent &= ~(1U << slot);
-		probing->sent[slot] = 0;
+	for (unsigned int other = 0; other < PICK_SLOTS; other++) {
+		state->pairs[slot][other] = (struct probe_pair){};
+		state->pairs[other][slot] = (struct probe_pair){};
 	}
+	state->ears[slot] = (struct probe_ear){};
+	state->memory.silent &= ~(1U << slot);
+	if (!probing)
+		return;
+	probing->sent[slot] = 0;
+	probing->run.silent &= ~(1U << slot);
+	probing->run.members &= ~(1U << slot);
+	close_fd(&probing->sockets[slot]);
+}
+
+static void forget_the_gone(struct team *team)
+{
+	for (int slot = 0; slot < PICK_SLOTS; slot++)
+		if (!team_run_seat(&team->run, slot))
+			probing_forget(team, slot);
 }
 
 /* A new session: what an earlier one has sent is worth nothing, who has ever been heard is. */
@@ -324,12 +346,14 @@ void probing_free(struct probing *probing)
 {
 	if (!probing)
 		return;
+	for (unsigned int slot = 0; slot < PICK_SLOTS; slot++)
+		close_fd(&probing->sockets[slot]);
 	sd_event_source_unref(probing->timer);
 	sd_event_source_unref(probing->due);
 	free(probing);
 }
 
-static void stop(struct team *team)
+void probing_stop(struct team *team)
 {
 	struct probe_state *state = team->datapath ? datapath_probes(team->datapath) : NULL;
 
@@ -348,7 +372,7 @@ static int on_time(sd_event_source *source, uint64_t at_us, void *data)
 	uint64_t now_ns = clock_now_ns();
 
 	if (why_not(probing->team, &probing->context->observed->links)) {
-		stop(probing->team);
+		probing_stop(probing->team);
 		return 0;
 	}
 	if (now_ns > probing->planned_ns && probe_late(&probing->run, now_ns - probing->planned_ns))
@@ -382,6 +406,7 @@ static int start(struct team *team, const struct team_context *context)
 		return -ENOMEM;
 	probing->team = team;
 	probing->context = context;
+	memset(probing->sockets, 0xff, sizeof(probing->sockets));
 	err = add_timer(probing, on_time, &probing->timer);
 	if (err >= 0)
 		err = add_timer(probing, on_due, &probing->due);
@@ -404,14 +429,14 @@ void probing_follow(struct team *team, const struct team_context *context)
 	bool began = !team->probing;
 
 	if (why_not(team, &context->observed->links)) {
-		stop(team);
+		probing_stop(team);
 		return;
 	}
 	if (began && start(team, context)) {
 		log_warning("%s: out of memory, paths are not probed", team->config.name);
 		return;
 	}
-	forget_the_gone(team->probing);
+	forget_the_gone(team);
 	team->probing->run.settings = settings;
 	(void)paths_table(&team->run, team->probing->run.others);
 	if (began)

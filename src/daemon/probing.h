@@ -20,7 +20,12 @@ struct probe_counts {
 
 /* Start, go on or stop as the team's configuration and members are now. */
 void probing_follow(struct team *team, const struct team_context *context);
+/* Before the team's datapath goes, which has what is heard. */
+void probing_stop(struct team *team);
 void probing_free(struct probing *probing);
+
+/* Whoever sits in @slot next has none of what was heard of the one before, nor his verdict. */
+void probing_forget(struct team *team, int slot);
 
 /* All processors have run, for the teams of a struct team_context (daemon/roll_call.h). */
 void probing_called(void *context);

@@ -13,6 +13,7 @@
 #include "daemon/log.h"
 #include "daemon/probing.h"
 #include "daemon/team_carrier.h"
+#include "daemon/team_drain.h"
 #include "daemon/team_mac.h"
 #include "daemon/team_seats.h"
 #include "kernel/rtnl_bond.h"
@@ -21,7 +22,6 @@
 #include <errno.h>
 #include <net/if.h>
 
-#define DRAIN_BOUND_NS (10000 * NS_PER_MS) /* where flows have no bound to return by */
 #define DRAIN_LOOK_NS (50 * NS_PER_MS)
 
 _Static_assert((int)DISTRIBUTION_TRANSPORT_PORTS == PICK_BY_PORTS &&
@@ -171,6 +171,8 @@ static void adopt_health(struct team *team, const struct link_table *links)
 
 		team->run.health[slot].reason = used || drained ? REASON_NONE : REASON_UNKNOWN;
 		team->run.health[slot].was_lost = !used && !drained;
+		if (drained)
+			team_drain_begin(team, slot);
 		if (drained && !used)
 			team->run.retired |= 1U << slot;
 		if (used)
@@ -394,21 +396,6 @@ static void count_held(const struct team *team, const struct decision *decision,
 						       change->decided_ns);
 }
 
-/* T20: a drained member is retired when no flow needs it any more. */
-static void retire_drained(struct team *team, uint64_t now_ns)
-{
-	for (unsigned int i = 0; i < team->run.count; i++) {
-		const struct team_seat *seat = &team->run.seats[i];
-
-		if (!seat->drained || (team->run.retired >> seat->slot & 1))
-			continue;
-		if (now_ns >= team->drain_by_ns[seat->slot] ||
-		    !deal_lingering(datapath_deal(team->datapath), datapath_hold(team->datapath),
-				    datapath_state(team->datapath), seat->slot, now_ns))
-			team->run.retired |= 1U << seat->slot;
-	}
-}
-
 /* While a member drains it is looked after now and then: no event tells that a flow has paused. */
 static uint64_t next_look(const struct team *team, uint64_t deadline_ns, uint64_t now_ns)
 {
@@ -438,7 +425,7 @@ uint64_t team_update(struct team *team, const struct team_context *context, uint
 	probing_follow(team, context);
 	gather_facts(team, &context->observed->links, facts);
 	change.decided_ns = clock_now_ns();
-	retire_drained(team, change.decided_ns);
+	team_drain_end(team, change.decided_ns);
 	failover_decide(&team->run, facts, &holds, change.decided_ns, &decision);
 	decision.deadline_ns = next_look(team, decision.deadline_ns, change.decided_ns);
 	if (!decision.lost && !decision.returned) {
@@ -541,54 +528,4 @@ int team_switchover(struct team *team, const struct team_context *context, int m
 	record->applied_ns = clock_now_ns();
 	log_record(team, record);
 	return 0;
-}
-
-/* What a hand-made change of the members' parts needs: homes dealt anew, flows on their way. */
-static void rearrange(struct team *team, const struct team_context *context)
-{
-	team_settle(team, &context->observed->links);
-	(void)team_update(team, context, clock_now_ns());
-	(void)team_follow(team, context);
-}
-
-int team_drain(struct team *team, const struct team_context *context, int slot,
-	       struct problem *problem)
-{
-	const struct link *link = team_member_link(team, &context->observed->links, slot);
-	struct note_member *note = &datapath_notes(team->datapath)->members[slot];
-	int other = paths_other(&team->run, slot);
-	uint64_t bound_ns =
-		team->config.return_ms ? team->config.return_ms * NS_PER_MS : DRAIN_BOUND_NS;
-
-	if (note->drained)
-		return 0;
-	if (!failover_can_drain(&team->run, slot))
-		return problem_set(problem, -EBUSY,
-				   "%s cannot be drained: no other member could carry its traffic",
-				   link ? link->name : note->device);
-	note->drained = 1;
-	team->drain_by_ns[slot] = clock_now_ns() + bound_ns;
-	if (other >= 0) {
-		datapath_notes(team->datapath)->members[other].drained = 1;
-		team->drain_by_ns[other] = team->drain_by_ns[slot];
-	}
-	rearrange(team, context);
-	return 0;
-}
-
-static void restore_path(struct team *team, int slot)
-{
-	if (!(team->run.retired >> slot & 1))
-		team->drain_by_ns[slot] = 0;
-	datapath_notes(team->datapath)->members[slot].drained = 0;
-}
-
-void team_restore(struct team *team, const struct team_context *context, int slot)
-{
-	int other = paths_other(&team->run, slot);
-
-	restore_path(team, slot);
-	if (other >= 0)
-		restore_path(team, other);
-	rearrange(team, context);
 }

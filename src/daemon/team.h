@@ -111,15 +111,6 @@ uint64_t team_update(struct team *team, const struct team_context *context, uint
  */
 uint64_t team_follow(struct team *team, const struct team_context *context);
 
-/*
- * T20: keep traffic off the member in @slot, until it is restored. Its flows leave as they pause,
- * at the latest after the team's return bound (10 s if that is 0); the primary hands over first.
- * -EBUSY: nobody else could carry them.
- */
-int team_drain(struct team *team, const struct team_context *context, int slot,
-	       struct problem *problem);
-void team_restore(struct team *team, const struct team_context *context, int slot);
-
 /* T20: make @member, by its slot, the primary, by the path that carries (T13), with nothing lost. */
 int team_switchover(struct team *team, const struct team_context *context, int member,
 		    struct problem *problem);

@@ -30,11 +30,11 @@ struct network {
 	uint32_t sends, receives;    /* their cables, by direction */
 	uint32_t inside[PICK_SLOTS]; /* hear each other with no cable: of one NIC */
 	bool apart;		     /* the physical switches are not joined */
-	uint32_t elsewhere;	     /* members at two switches that are not joined to the others' */
-	bool broadcasts;	     /* somebody outside is heard by all */
-	bool inbound;		     /* somebody outside sends to slot 0 */
-	bool answers;		     /* somebody outside answers */
-	unsigned int loss;	     /* percent, of probes and answers */
+	uint32_t elsewhere; /* members at two switches that are not joined to the others' */
+	bool broadcasts;    /* somebody outside is heard by all */
+	bool inbound;	    /* somebody outside sends to slot 0 */
+	bool answers;	    /* somebody outside answers */
+	unsigned int loss;  /* percent, of probes and answers */
 	uint64_t delay_ns;
 	bool doubled;
 	uint32_t stands; /* their processors stand still: what comes to them waits */
