@@ -88,10 +88,12 @@ class Team:
 
     # --- the command ---
 
+    def command_line(self, *words: str) -> list[str]:
+        return [self._command, *words, "--socket", self.socket]
+
     def run(self, *words: str, check: bool = True, **options: Any) -> Result:
         """iovteam WORDS --socket …, for example run("team", "show")."""
-        return self.where.run([self._command, *words, "--socket", self.socket],
-                              check=check, **options)
+        return self.where.run(self.command_line(*words), check=check, **options)
 
     def show(self) -> dict[str, Any]:
         teams = self.run("team", "show", self.name, "--json").json()["teams"]

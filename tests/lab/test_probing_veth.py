@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from lab import wait_until
 from lab.demo_guest import hear_each_other
-from team import SLOW, running
+from team import SLOW, Team, running
 from test_one_mac import mac_of, settled
 from traffic import known_at, ping
 from veth import PEER, network  # noqa: F401
@@ -69,3 +69,29 @@ def test_vlans_as_members(network):  # noqa: F811
             team.reach(PEER)
             ping(network.peer, team.IPV4)
         assert team.member(team.other(dead))["failures"] == 0
+
+
+def test_an_adopted_bond_is_let_go_while_probes_are_missing(network):  # noqa: F811
+    """Nobody can tell which of the two is lost, so it is looked at all the time, until the end."""
+    network.make(2)
+    network.guest.sh("""ip link add bond9 type bond mode active-backup fail_over_mac active miimon 100
+        ip link set m0 master bond9; ip link set m1 master bond9; ip link set bond9 up""")
+    team = Team(network.lab, network.build, network.guest, "bond9")
+    team.start_daemon()
+    try:
+        team.run("team", "adopt", "bond9", "probe=on", "probe-interval=10")
+        wait_until(team.well, SLOW, "both members to be in use")
+        wait_joined(team)
+        network.peer.sh("ip link set eth0 down")
+        lost = team.member("m1")["probes"]["lost"]
+        network.switch.sh("ip link set p1 nomaster")
+        wait_until(lambda: team.member("m1")["probes"]["lost"] > lost + 3, SLOW, "probes to be lost")
+        network.guest.sh(f"ip link set bond9 type bond arp_interval 100 arp_ip_target {PEER}")
+        wait_until(lambda: any("by ARP" in note for note in team.show()["notes"]), SLOW,
+                   "the bond to be let go")
+        for _ in range(10):
+            team.show()
+        assert team.daemon.running
+    finally:
+        team.stop_daemon()
+        network.guest.sh(f"ip link delete bond9; rm -r {team.config} {team.bpffs}", check=False)

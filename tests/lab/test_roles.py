@@ -160,9 +160,31 @@ def test_drain_and_restore_lose_nothing(network, flowing):  # noqa: F811
                        SLOW, "flows at home")
             acts.more()
         acts.unharmed("restore")
+        causes = {one["member"]: one["cause"] for one in team.show()["failovers"]}
+        assert causes["m0"] == "restored", causes
         # As many buckets as before, not the same ones: once for each restore is the most.
         assert set(act.last) == set(team.macs.values())
         assert max(act.changes) <= 2, act.changes
+
+
+def test_a_drain_goes_on_after_a_restart(network, flowing):  # noqa: F811
+    """Flows that do not pause stay until the bound, whoever looks after them."""
+    network.make(2)
+    with network.team("return-idle-ms=10000", "return-bound-ms=60000") as team, \
+            flowing(team) as acts:
+        acts.healthy()
+        with acts("restarted") as act:
+            acts.more()
+            drain = team.where.spawn(team.command_line("member", "drain", "team0", "m1"))
+            wait_until(lambda: buckets(team)[1] == 0, SLOW, "m1 to be drained")
+            team.stop_daemon()
+            team.start_daemon()
+            drain.stop()
+            acts.more()
+            assert team.show()["members"][1]["buckets_held"] > 0
+            team.run("member", "restore", "team0", "m1")
+        acts.unharmed("restarted")
+        assert act.moved == 0
 
 
 def test_a_drained_member_is_the_last_resort(network):  # noqa: F811
