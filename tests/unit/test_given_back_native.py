@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is somebody else's is given back as it was found: a card of QEMU."""
+import json
+import socket
+import threading
+
+from host_world import host, wait_until  # noqa: F401
+
+MAC = "02:00:00:00:02:01"
+
+
+class Qemu:
+    """The control socket of a QEMU that has one card, whose link it keeps."""
+
+    def __init__(self, path):
+        self.path, self.link, self.silent = path, True, False
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(str(path))
+        self.listener.listen()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            client, _ = self.listener.accept()
+            try:
+                with client, client.makefile("rw", encoding="utf-8") as stream:
+                    self.talk(stream)
+            except (OSError, ValueError):
+                pass  # the daemon has hung up
+
+    def talk(self, stream):
+        self.say(stream, {"QMP": {"version": {}, "capabilities": []}})
+        for line in stream:
+            asked = json.loads(line)
+            if self.silent:
+                return
+            answer = self.answer(asked["execute"], asked.get("arguments", {}))
+            self.say(stream, {"return": answer, "id": asked["id"]})
+
+    @staticmethod
+    def say(stream, message):
+        stream.write(json.dumps(message) + "\r\n")
+        stream.flush()
+
+    def answer(self, what, arguments):
+        if what == "qom-list":
+            card = [{"name": "card", "type": "child<virtio-net-pci>"}]
+            return card if arguments["path"] == "/machine/peripheral" else []
+        if what == "qom-get":
+            return {"mac": MAC, "netdev": "net0"}[arguments["property"]]
+        if what == "set_link":
+            self.link = bool(arguments["up"])
+        return {}
+
+
+def add_switch(world):
+    world.do("switch", "add", "swA", "--nic", "nic0", "--iov", "off")
+
+
+def add_qemu(world):
+    """A guest whose uplink is lost, and that has been told so."""
+    qemu = Qemu(world.directory / "qmp")
+    add_switch(world)
+    world.do("adapter", "add", "web1", "nicA", "--switch", "swA", "--qmp", str(qemu.path),
+             f"mac={MAC}", "allow-teaming=on")
+    lose_uplink(world)
+    wait_until(lambda: not qemu.link, "the guest to be told")
+    wait_until(lambda: world.adapter("web1", "nicA")["path"] == "disconnected", "QEMU's word")
+    return qemu
+
+
+def lose_uplink(world):
+    world.out("ip", "link", "set", "out0", "down")
+
+
+def edit(world, vm, old, new):
+    file = world.config / f"{vm}.vm.conf"
+    text = file.read_text()
+    assert old in text, text
+    file.write_text(text.replace(old, new))
+
+
+def test_card_of_a_removed_adapter(host):  # noqa: F811
+    """H7: nobody else would connect its guest again, with the VM's last adapter or without."""
+    with host.daemon():
+        qemu = add_qemu(host)
+        host.do("adapter", "remove", "web1", "nicA")
+        wait_until(lambda: qemu.link, "the card to be connected")
+        host.do("switch", "remove", "swA")
+
+
+def test_card_of_one_adapter_of_two(host):  # noqa: F811
+    with host.daemon():
+        qemu = add_qemu(host)
+        host.do("adapter", "add", "web1", "nicB", "--switch", "swA", "allow-teaming=on")
+        host.do("adapter", "remove", "web1", "nicA")
+        wait_until(lambda: qemu.link, "the card to be connected")
+        wait_until(lambda: "no network card" in str(host.adapter("web1", "nicB")["notes"]),
+                   "the other to be looked for")
+        # It is an adapter's again.
+        host.do("adapter", "add", "web1", "nicC", "--switch", "swA", f"mac={MAC}",
+                "allow-teaming=on")
+        wait_until(lambda: not qemu.link, "the guest to be told")
+
+
+def test_card_without_qmp(host):  # noqa: F811
+    with host.daemon():
+        qemu = add_qemu(host)
+        edit(host, "web1", f"Qmp={qemu.path}\n", "")
+        host.do("reload")
+        wait_until(lambda: qemu.link, "the card to be connected")
+        assert "Qmp" in str(host.adapter("web1", "nicA")["notes"])
+
+
+def test_card_of_a_renamed_vm(host):  # noqa: F811
+    """It is the same QEMU: what it was told holds."""
+    with host.daemon():
+        qemu = add_qemu(host)
+        text = (host.config / "web1.vm.conf").read_text()
+        (host.config / "web1.vm.conf").unlink()
+        (host.config / "web9.vm.conf").write_text(text.replace("web1", "web9"))
+        host.do("reload")
+        assert host.adapter("web9", "nicA")["path"] == "disconnected" and not qemu.link
+
+
+def test_card_of_a_qemu_that_is_gone(host):  # noqa: F811
+    """It is let go: one that begins at the same socket later is nobody's."""
+    with host.daemon():
+        qemu = add_qemu(host)
+        qemu.silent = True
+        host.out("ip", "link", "set", "out0", "up")
+        wait_until(lambda: host.adapter("web1", "nicA")["notes"], "the trouble")
+        host.do("adapter", "remove", "web1", "nicA")
+        qemu.silent = False
+        host.do("adapter", "add", "web2", "nicA", "--switch", "swA", "--qmp", str(qemu.path),
+                f"mac={MAC}", "allow-teaming=on")
+        wait_until(lambda: qemu.link, "the next VM to be seen to")
