@@ -368,6 +368,8 @@ static int find_guard(const char *name, void *data)
 	err = host_take_guard(host, port, &none, &problem);
 	if (err)
 		log_warning("the filter of %s cannot be taken over: %s", port, problem.text);
+	else
+		host_guard_of(host, port)->was_up = true;
 	return err == -ENOMEM ? err : 0;
 }
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is somebody else's is given back as it was found: a card of QEMU."""
+"""What is somebody else's is given back as it was found: a card of QEMU, a port, a switch's NIC."""
 import json
+import signal
 import socket
 import threading
 
 from host_world import host, wait_until  # noqa: F401
 
 MAC = "02:00:00:00:02:01"
+PORT_UP = ("sh", "-ec", "ip link add given0 type veth peer name given1; ip link set given0 up;"
+           " ip link set given1 up")
 
 
 class Qemu:
@@ -73,6 +76,10 @@ def lose_uplink(world):
     world.out("ip", "link", "set", "out0", "down")
 
 
+def is_up(world, name):
+    return "UP" in world.link(name)["flags"]
+
+
 def edit(world, vm, old, new):
     file = world.config / f"{vm}.vm.conf"
     text = file.read_text()
@@ -135,3 +142,47 @@ def test_card_of_a_qemu_that_is_gone(host):  # noqa: F811
         host.do("adapter", "add", "web2", "nicA", "--switch", "swA", "--qmp", str(qemu.path),
                 f"mac={MAC}", "allow-teaming=on")
         wait_until(lambda: qemu.link, "the next VM to be seen to")
+
+
+def test_port(host):  # noqa: F811
+    """A port that was set down for a lost uplink is up when it is given back, also by the next daemon;
+    one that was down before is down."""
+    host.host(*PORT_UP)
+    host.host("ip", "link", "add", "down0", "type", "veth", "peer", "name", "down1")
+    guest = host.make_guest("web1")
+    with host.daemon() as daemon:
+        add_switch(host)
+        for name, port in (("nicA", "given0"), ("nicB", "down0")):
+            host.do("adapter", "add", "web1", name, "--switch", "swA", "--namespace", guest,
+                    f"port={port}", "allow-teaming=on")
+        lose_uplink(host)
+        wait_until(lambda: not is_up(host, "given0"), "the port to be set down")
+        host.do("adapter", "remove", "web1", "nicA")
+        assert is_up(host, "given0") and "master" not in host.link("given0")
+        host.do("adapter", "add", "web1", "nicA", "--switch", "swA", "--namespace", guest,
+                "port=given0", "allow-teaming=on")
+        assert not is_up(host, "given0") and host.link("given0")["master"] == "swA"
+        host.do("adapter", "add", "web1", "nicC", "--switch", "swA", "port=later0",
+                "allow-teaming=on")
+        host.host("ip", "link", "add", "later0", "type", "veth", "peer", "name", "later1")
+        wait_until(lambda: host.link("later0").get("master") == "swA", "the port to join")
+        host.do("adapter", "remove", "web1", "nicC")
+        assert not is_up(host, "later0")
+        daemon.send_signal(signal.SIGKILL)
+        daemon.wait()
+    with host.daemon():
+        host.do("adapter", "remove", "web1", "nicA")
+        assert is_up(host, "given0") and "master" not in host.link("given0")
+
+
+def test_port_that_cannot_join(host):  # noqa: F811
+    """Something sits on it, so a bridge cannot have it: it is as it was."""
+    host.host(*PORT_UP)
+    host.host("ip", "link", "add", "above0", "link", "given0", "type", "macvlan")
+    with host.daemon():
+        add_switch(host)
+        before = host.state()
+        assert host.refuse("adapter", "add", "web1", "nicA", "--switch", "swA", "port=given0") == (
+            "given0 cannot be a port of swA: Device or resource busy; nothing was changed")
+        wait_until(lambda: host.state() == before, "all to be as it was")
+        assert is_up(host, "given0")
