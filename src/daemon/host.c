@@ -258,6 +258,23 @@ static int run_round(struct pass *pass, struct problem *problem)
 	return err;
 }
 
+/* Whom each look tells; and that something may have changed, for who compares. */
+static void tell_all(struct host *host, const struct store *store)
+{
+	host_watch_uplinks(host, store);
+	host_tell_guests(host, store);
+	host->changes++;
+}
+
+/* Nothing is wanted, and nothing is there: what failed before is no trouble any more. */
+static void rest(struct host *host, const struct store *store)
+{
+	static const struct host_steps none = {};
+
+	settle_troubles(host, store, &none, clock_now_ns());
+	tell_all(host, store);
+}
+
 int host_reconcile(struct host *host, const struct store *store, const struct store *before,
 		   struct action_list *actions, uint64_t *ret_again_ns, struct problem *problem)
 {
@@ -273,17 +290,14 @@ int host_reconcile(struct host *host, const struct store *store, const struct st
 
 	*ret_again_ns = 0;
 	if (!host_has_work(host, store)) {
-		host_watch_uplinks(host, store);
-		host_tell_guests(host, store);
+		rest(host, store);
 		return 0;
 	}
 	for (int i = 0; !err && pass.acted && i < ROUNDS_MAX; i++)
 		err = run_round(&pass, problem);
 	if (!err)
 		host_forget_nics(host, store);
-	host_watch_uplinks(host, store);
-	host_tell_guests(host, store);
-	host->changes++;
+	tell_all(host, store);
 	*ret_again_ns = next_retry(host, pass.since_ns);
 	return err;
 }
