@@ -181,6 +181,10 @@ static int take_addresses(struct host *host, const struct host_step *step, const
 	return err;
 }
 
+/*
+ * Up before it joins, and behind the note of how it was: whenever we may die, the next daemon finds it
+ * up, or not in the switch yet. One that is in the switch is set up by nobody.
+ */
 static int apply_nic_join(struct host *host, const struct host_step *step, struct problem *problem)
 {
 	const struct link *nic = link_by_index(links(host), step->ifindex);
@@ -193,17 +197,19 @@ static int apply_nic_join(struct host *host, const struct host_step *step, struc
 	nic = link_by_index(links(host), step->ifindex);
 	if (!err && nic)
 		err = take_addresses(host, step, nic, problem);
+	if (!err && !up)
+		err = rtnl_link_set_up(requests(host), step->ifindex, true, problem);
 	if (!err)
 		err = rtnl_link_set_master(requests(host), step->ifindex, step->master, problem);
 	if (!err && step->number)
 		err = rtnl_bridge_set_vlans(requests(host), step->ifindex, PVID_USUAL, step->tagged,
 					    problem);
-	if (!err && !up)
-		err = rtnl_link_set_up(requests(host), step->ifindex, true, problem);
 	if (!err)
 		err = handover_land(host->context->handover, host->context, step->ifindex, problem);
 	if (err) {
 		(void)rtnl_link_set_master(requests(host), step->ifindex, 0, NULL);
+		if (!up)
+			(void)rtnl_link_set_up(requests(host), step->ifindex, false, NULL);
 		(void)problem_prefix(problem, "%s cannot be the uplink of %s", step->device,
 				     step->object);
 	}

@@ -3,9 +3,10 @@
 import json
 import signal
 import socket
+import subprocess
 import threading
 
-from host_world import host, wait_until  # noqa: F401
+from host_world import host, run, wait_until  # noqa: F401
 
 MAC = "02:00:00:00:02:01"
 PORT_UP = ("sh", "-ec", "ip link add given0 type veth peer name given1; ip link set given0 up;"
@@ -186,3 +187,37 @@ def test_port_that_cannot_join(host):  # noqa: F811
             "given0 cannot be a port of swA: Device or resource busy; nothing was changed")
         wait_until(lambda: host.state() == before, "all to be as it was")
         assert is_up(host, "given0")
+
+
+def test_nic_that_cannot_join(host):  # noqa: F811
+    """Something sits on it, and it was down: it is as it was."""
+    host.host("ip", "link", "add", "above0", "link", "nic0", "type", "macvlan")
+    with host.daemon():
+        before = host.state()
+        assert "nic0 cannot be the uplink of swA: Device or resource busy" in host.refuse(
+            "switch", "add", "swA", "--nic", "nic0")
+        wait_until(lambda: host.state() == before, "all to be as it was")
+        assert not is_up(host, "nic0")
+
+
+def test_nic_is_up_before_it_joins(host):  # noqa: F811
+    """A daemon may die between any two steps, and one that is in the switch is set up by nobody."""
+    with host.daemon():
+        monitor = subprocess.Popen(["ip", "-n", host.name, "-o", "monitor", "link"],
+                                   stdout=subprocess.PIPE, text=True)
+        wait_until(lambda: "socket:" in run("ls", "-l", f"/proc/{monitor.pid}/fd").stdout,
+                   "it to listen")
+        add_switch(host)
+        host.host("ip", "link", "add", "last0", "type", "bridge")
+        seen = []
+        for line in monitor.stdout:
+            if "last0" in line:
+                break
+            if ": nic0" in line:
+                seen.append(line)
+        monitor.terminate()
+        monitor.wait()
+        joined = [line for line in seen if "master swA" in line]
+        assert joined and all("UP" in line.split(">")[0] for line in joined), seen
+        host.do("switch", "remove", "swA")
+        assert not is_up(host, "nic0")
