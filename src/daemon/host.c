@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS_MAX 16 /* of planning and applying, at once */
+#define ROUNDS_MAX 32  /* of planning and applying, at once … */
+#define HELD_ROUNDS 16 /* … and those of a command in which removals are held back */
 #define RETRY_FIRST_NS (1000 * NS_PER_MS)
 #define RETRY_DOUBLINGS 5
 
@@ -182,6 +183,7 @@ struct pass {
 	uint64_t begun_ns;
 	struct action_list *actions;
 	bool acted;
+	bool held;		       /* removals wait */
 	uint64_t since_ns;	       /* this round's begin */
 	char failed[HOST_OBJECT_SIZE]; /* of this object no more steps are done in this round */
 };
@@ -239,6 +241,18 @@ static void tell_waiting(struct pass *pass, const struct host_steps *steps)
 			add_action(pass->actions, &steps->steps[i]);
 }
 
+/* If nothing is held back, all turns are one. */
+static int do_turn(struct pass *pass, const struct host_steps *steps, enum host_turn turn,
+		   struct problem *problem)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < steps->count; i++)
+		if (!pass->held || steps->steps[i].turn == turn)
+			err = do_step(pass, &steps->steps[i], problem);
+	return err;
+}
+
 /* One look, and what follows from it. */
 static int run_round(struct pass *pass, struct problem *problem)
 {
@@ -248,8 +262,9 @@ static int run_round(struct pass *pass, struct problem *problem)
 	pass->since_ns = clock_now_ns();
 	pass->acted = false;
 	err = plan(pass->host, pass->store, true, &steps, problem);
-	for (size_t i = 0; !err && i < steps.count; i++)
-		err = do_step(pass, &steps.steps[i], problem);
+	for (int turn = 0; !err && !pass->acted && turn < (pass->held ? HOST_TURN_COUNT : 1);
+	     turn++)
+		err = do_turn(pass, &steps, turn, problem);
 	if (!err && !pass->acted)
 		tell_waiting(pass, &steps);
 	if (!err)
@@ -293,8 +308,10 @@ int host_reconcile(struct host *host, const struct store *store, const struct st
 		rest(host, store);
 		return 0;
 	}
-	for (int i = 0; !err && pass.acted && i < ROUNDS_MAX; i++)
+	for (int i = 0; !err && pass.acted && i < ROUNDS_MAX; i++) {
+		pass.held = before && i < HELD_ROUNDS;
 		err = run_round(&pass, problem);
+	}
 	if (!err)
 		host_forget_nics(host, store);
 	tell_all(host, store);
