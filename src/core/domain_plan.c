@@ -77,6 +77,14 @@ bool domain_in_the_way(const struct domain_part *part, const struct domain_wish 
 	return card && !domain_card_is_ours(card) && strcmp(card->target, wish->port) != 0;
 }
 
+bool domain_is_cut_off(const struct domain_view *view, const struct domain_wish *wish)
+{
+	const struct domain_card *card = domain_card_of(&view->live, &wish->mac);
+
+	return card && !card->up && !domain_card_is_ours(card) &&
+	       !domain_in_the_way(&view->live, wish);
+}
+
 static bool is_clear(const struct domain_part *part)
 {
 	for (uint32_t i = 0; i < part->count; i++)
@@ -122,7 +130,7 @@ static bool is_wanted(const struct planning *plan, const struct domain_card *car
 		const struct domain_wish *wish = &plan->wishes->wishes[i];
 		bool vf = *card->pci != '\0';
 
-		if (strcmp(card->alias, domain_alias(&wish->mac, vf, alias)) != 0)
+		if (wish->leaving || strcmp(card->alias, domain_alias(&wish->mac, vf, alias)) != 0)
 			continue;
 		if (vf)
 			return strcmp(card->pci, wish->vf) == 0;
@@ -167,6 +175,8 @@ static void plan_missing(struct planning *plan)
 		const struct domain_wish *wish = &plan->wishes->wishes[i];
 		const struct domain_card *card = domain_card_of(plan->part, &wish->mac);
 
+		if (wish->leaving)
+			continue;
 		(void)domain_alias(&wish->mac, false, alias);
 		(void)domain_alias(&wish->mac, true, vf_alias);
 		if (!card && !has_alias(plan->part, alias) && (wish->port_there || !plan->live))

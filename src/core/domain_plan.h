@@ -22,7 +22,8 @@
 
 #define DOMAIN_ALIAS_SIZE 32
 #define DOMAIN_CARDS_MAX 64
-#define DOMAIN_STEPS_MAX (2 * (DOMAIN_CARDS_MAX + 3 * VM_ADAPTERS_MAX))
+#define DOMAIN_WISHES_MAX (2 * VM_ADAPTERS_MAX) /* of those that leave, too */
+#define DOMAIN_STEPS_MAX (2 * (DOMAIN_CARDS_MAX + 3 * DOMAIN_WISHES_MAX))
 #define DOMAIN_XML_SIZE 1024
 
 enum domain_state {
@@ -64,11 +65,12 @@ struct domain_wish {
 	char vf[LINK_BUS_SIZE]; /* the VF that it has now, "" = none */
 	bool sets_link;		/* else the link's state is nothing of ours */
 	bool up;
+	bool leaving; /* no adapter any more: nothing but its link is seen to */
 };
 
 struct domain_wishes {
 	uint32_t count;
-	struct domain_wish wishes[VM_ADAPTERS_MAX];
+	struct domain_wish wishes[DOMAIN_WISHES_MAX];
 };
 
 enum domain_step_kind {
@@ -104,6 +106,11 @@ const struct domain_card *domain_card_of(const struct domain_part *part, const s
  * it alone, and attaches none beside it.
  */
 bool domain_in_the_way(const struct domain_part *part, const struct domain_wish *wish);
+
+/*
+ * Of an adapter that leaves: somebody else's card was its, runs, and is disconnected. Ours is taken out.
+ */
+bool domain_is_cut_off(const struct domain_view *view, const struct domain_wish *wish);
 
 /* Does it bear an alias of ours? */
 bool domain_card_is_ours(const struct domain_card *card);

@@ -5,6 +5,7 @@
 
 #define SWITCH_MARK "iovteam switch"
 #define PORT_MARK "iovteam port"
+#define MARK_GUEST_MAX 60 /* of its name, and so much is compared */
 
 const char *host_mark_switch(const struct host_mark *mark, char *text)
 {
@@ -52,8 +53,9 @@ const char *host_mark_port(const struct vm_config *vm, const struct adapter_conf
 {
 	char mac[MAC_TEXT_SIZE];
 
-	(void)snprintf(text, LINK_ALIAS_SIZE, PORT_MARK " %s %s %.60s", *vm->netns ? "veth" : "tap",
-		       mac_format(&adapter->mac, mac), *vm->netns ? vm->netns : vm->name);
+	(void)snprintf(text, LINK_ALIAS_SIZE, PORT_MARK " %s %s %.*s", *vm->netns ? "veth" : "tap",
+		       mac_format(&adapter->mac, mac), MARK_GUEST_MAX,
+		       *vm->netns ? vm->netns : vm->name);
 	return text;
 }
 
@@ -61,4 +63,15 @@ bool host_mark_is_port(const struct link *link)
 {
 	return strncmp(link->alias, PORT_MARK " ", strlen(PORT_MARK " ")) == 0 ||
 	       is_unfinished(link, "veth");
+}
+
+bool host_mark_is_in(const struct link *link, const char *netns)
+{
+	static const char veth[] = PORT_MARK " veth ";
+	const char *mac = link->alias + strlen(veth), *guest = mac + MAC_TEXT_SIZE;
+
+	if (is_unfinished(link, "veth"))
+		return true;
+	return strncmp(link->alias, veth, strlen(veth)) == 0 && strlen(mac) > MAC_TEXT_SIZE &&
+	       strncmp(guest, netns, MARK_GUEST_MAX) == 0;
 }

@@ -37,3 +37,6 @@ bool host_mark_undo_making(struct host_mark *mark, uint32_t had, uint32_t wanted
 const char *host_mark_port(const struct vm_config *vm, const struct adapter_config *adapter,
 			   char *text);
 bool host_mark_is_port(const struct link *link);
+
+/* Is @link a port of ours whose other end was made in the namespace @netns, or may have been? */
+bool host_mark_is_in(const struct link *link, const char *netns);

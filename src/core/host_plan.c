@@ -309,6 +309,30 @@ static void plan_state(const struct host_planning *plan, struct host_step step,
 	}
 }
 
+static bool has_port(const struct vm_config *vm, const struct link *port)
+{
+	char name[LINK_NAME_SIZE], mark[LINK_ALIAS_SIZE];
+
+	for (uint32_t i = 0; i < vm->adapter_count; i++)
+		if (strcmp(host_port_name(vm, &vm->adapters[i], name), port->name) == 0 &&
+		    strcmp(host_mark_port(vm, &vm->adapters[i], mark), port->alias) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The other end of a port that goes is in the VM's namespace, maybe by the name that a new one shall
+ * have: the VM was renamed.
+ */
+static bool has_leaving_port(const struct host_planning *plan, const struct vm_config *vm)
+{
+	for (size_t i = 0; *vm->netns && i < plan->view->links->count; i++)
+		if (host_mark_is_in(&plan->view->links->links[i], vm->netns) &&
+		    !has_port(vm, &plan->view->links->links[i]))
+			return true;
+	return false;
+}
+
 /* Whether the port is there, and the adapter's. */
 static bool plan_port_device(const struct host_planning *plan, struct host_step step,
 			     const struct link *port, bool guest_missing)
@@ -325,6 +349,7 @@ static bool plan_port_device(const struct host_planning *plan, struct host_step 
 			 step.vm->netns);
 	else if (!port) {
 		step.kind = HOST_PORT_MAKE;
+		step.turn = has_leaving_port(plan, step.vm) ? HOST_AFTER_REMOVAL : HOST_AT_ONCE;
 		host_say(plan, step, "make the port %s for %s", name, step.object);
 	} else if (*adapter->port && admit_port(plan, port, &problem)) {
 		step.kind = HOST_REFUSE;
@@ -338,6 +363,7 @@ static bool plan_port_device(const struct host_planning *plan, struct host_step 
 	} else if (!*adapter->port &&
 		   strcmp(port->alias, host_mark_port(step.vm, adapter, mark)) != 0) {
 		step.kind = HOST_PORT_REMOVE;
+		step.turn = HOST_REMOVING;
 		host_say(plan, host_about(step, port), "the port %s is made anew for %s", name,
 			 step.object);
 	} else
@@ -415,9 +441,9 @@ static bool is_wanted_port(const struct host_planning *plan, const char *name)
 	return bsearch(name, plan->ports, plan->port_count, sizeof(*plan->ports), compare_names);
 }
 
-static struct host_step bare_step(enum host_step_kind kind, const char *name)
+static struct host_step removal_step(enum host_step_kind kind, const char *name)
 {
-	struct host_step step = {.kind = kind};
+	struct host_step step = {.kind = kind, .turn = HOST_REMOVING};
 
 	(void)text_copy(step.object, sizeof(step.object), name);
 	(void)text_copy(step.device, sizeof(step.device), name);
@@ -430,7 +456,7 @@ static void plan_unwanted_links(const struct host_planning *plan, bool bridges)
 
 	for (size_t i = 0; i < plan->view->links->count; i++) {
 		const struct link *link = &plan->view->links->links[i];
-		struct host_step step = bare_step(HOST_PORT_REMOVE, link->name);
+		struct host_step step = removal_step(HOST_PORT_REMOVE, link->name);
 
 		if (!bridges && host_mark_is_port(link) && !is_wanted_port(plan, link->name))
 			host_say(plan, host_about(step, link), "remove the port %s", link->name);
@@ -448,7 +474,7 @@ static void plan_unwanted_guards(const struct host_planning *plan)
 	for (size_t i = 0; i < plan->view->guard_count; i++) {
 		const char *name = plan->view->guards[i];
 		const struct link *link = link_by_name(plan->view->links, name);
-		struct host_step step = bare_step(HOST_PORT_REMOVE, name);
+		struct host_step step = removal_step(HOST_PORT_REMOVE, name);
 
 		if (is_wanted_port(plan, name) || (link && host_mark_is_port(link)))
 			continue;

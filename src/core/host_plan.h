@@ -9,6 +9,9 @@
  * is a step like any other. Nothing is remembered but what devices themselves bear (core/host_mark):
  * which VF an adapter has is read from the NIC, the VF's MAC being the adapter's.
  *
+ * A command may fail and is taken back then; but a port that is made again has lost what its guest
+ * had given it. So a command removes ports and switches once nothing else is left (enum host_turn).
+ *
  * Two things are left to people once they have been done: whether a NIC is up (setting it down is how
  * one takes an uplink away), and VFs that somebody else uses.
  */
@@ -57,8 +60,17 @@ enum host_step_kind {
 };
 extern const char *const host_step_names[HOST_STEP_COUNT];
 
+/* When a command does it: once of an earlier turn no step is left that can be done. */
+enum host_turn {
+	HOST_AT_ONCE,
+	HOST_REMOVING,
+	HOST_AFTER_REMOVAL, /* something that goes is in its way, or may be */
+	HOST_TURN_COUNT,
+};
+
 struct host_step {
 	enum host_step_kind kind;
+	enum host_turn turn;
 	char object[HOST_OBJECT_SIZE];	/* whose step it is */
 	const struct switch_config *sw; /* in the configuration, NULL: it is not wanted */
 	const struct vm_config *vm;	/* … */

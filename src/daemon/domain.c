@@ -253,6 +253,11 @@ void domain_want(struct domain *domain, const struct domain_wishes *wishes)
 	do_next(domain);
 }
 
+const struct domain_wishes *domain_wishes(const struct domain *domain)
+{
+	return &domain->wishes;
+}
+
 const struct domain_wish *domain_wish_of(const struct domain *domain, const struct mac *mac)
 {
 	for (uint32_t i = 0; i < domain->wishes.count; i++)

@@ -27,7 +27,10 @@ const char *domain_name(const struct domain *domain);
 
 void domain_want(struct domain *domain, const struct domain_wishes *wishes);
 
-/* What was wanted last of that adapter, NULL: nothing. */
+/* What was wanted last … */
+const struct domain_wishes *domain_wishes(const struct domain *domain);
+
+/* … of that adapter, NULL: nothing. */
 const struct domain_wish *domain_wish_of(const struct domain *domain, const struct mac *mac);
 
 /* As libvirt has said last; NULL: it has not, or cannot be reached. */

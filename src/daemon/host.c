@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS_MAX 16 /* of planning and applying, at once */
+#define ROUNDS_MAX 32  /* of planning and applying, at once … */
+#define HELD_ROUNDS 16 /* … and those of a command in which removals are held back */
 #define RETRY_FIRST_NS (1000 * NS_PER_MS)
 #define RETRY_DOUBLINGS 5
 
@@ -182,6 +183,7 @@ struct pass {
 	uint64_t begun_ns;
 	struct action_list *actions;
 	bool acted;
+	bool held;		       /* removals wait */
 	uint64_t since_ns;	       /* this round's begin */
 	char failed[HOST_OBJECT_SIZE]; /* of this object no more steps are done in this round */
 };
@@ -239,6 +241,18 @@ static void tell_waiting(struct pass *pass, const struct host_steps *steps)
 			add_action(pass->actions, &steps->steps[i]);
 }
 
+/* If nothing is held back, all turns are one. */
+static int do_turn(struct pass *pass, const struct host_steps *steps, enum host_turn turn,
+		   struct problem *problem)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < steps->count; i++)
+		if (!pass->held || steps->steps[i].turn == turn)
+			err = do_step(pass, &steps->steps[i], problem);
+	return err;
+}
+
 /* One look, and what follows from it. */
 static int run_round(struct pass *pass, struct problem *problem)
 {
@@ -248,14 +262,32 @@ static int run_round(struct pass *pass, struct problem *problem)
 	pass->since_ns = clock_now_ns();
 	pass->acted = false;
 	err = plan(pass->host, pass->store, true, &steps, problem);
-	for (size_t i = 0; !err && i < steps.count; i++)
-		err = do_step(pass, &steps.steps[i], problem);
+	for (int turn = 0; !err && !pass->acted && turn < (pass->held ? HOST_TURN_COUNT : 1);
+	     turn++)
+		err = do_turn(pass, &steps, turn, problem);
 	if (!err && !pass->acted)
 		tell_waiting(pass, &steps);
 	if (!err)
 		settle_troubles(pass->host, pass->store, &steps, pass->since_ns);
 	host_steps_done(&steps);
 	return err;
+}
+
+/* Whom each look tells; and that something may have changed, for who compares. */
+static void tell_all(struct host *host, const struct store *store)
+{
+	host_watch_uplinks(host, store);
+	host_tell_guests(host, store);
+	host->changes++;
+}
+
+/* Nothing is wanted, and nothing is there: what failed before is no trouble any more. */
+static void rest(struct host *host, const struct store *store)
+{
+	static const struct host_steps none = {};
+
+	settle_troubles(host, store, &none, clock_now_ns());
+	tell_all(host, store);
 }
 
 int host_reconcile(struct host *host, const struct store *store, const struct store *before,
@@ -273,17 +305,16 @@ int host_reconcile(struct host *host, const struct store *store, const struct st
 
 	*ret_again_ns = 0;
 	if (!host_has_work(host, store)) {
-		host_watch_uplinks(host, store);
-		host_tell_guests(host, store);
+		rest(host, store);
 		return 0;
 	}
-	for (int i = 0; !err && pass.acted && i < ROUNDS_MAX; i++)
+	for (int i = 0; !err && pass.acted && i < ROUNDS_MAX; i++) {
+		pass.held = before && i < HELD_ROUNDS;
 		err = run_round(&pass, problem);
+	}
 	if (!err)
 		host_forget_nics(host, store);
-	host_watch_uplinks(host, store);
-	host_tell_guests(host, store);
-	host->changes++;
+	tell_all(host, store);
 	*ret_again_ns = next_retry(host, pass.since_ns);
 	return err;
 }
@@ -368,6 +399,8 @@ static int find_guard(const char *name, void *data)
 	err = host_take_guard(host, port, &none, &problem);
 	if (err)
 		log_warning("the filter of %s cannot be taken over: %s", port, problem.text);
+	else
+		host_guard_of(host, port)->was_up = true;
 	return err == -ENOMEM ? err : 0;
 }
 

@@ -181,6 +181,10 @@ static int take_addresses(struct host *host, const struct host_step *step, const
 	return err;
 }
 
+/*
+ * Up before it joins, and behind the note of how it was: whenever we may die, the next daemon finds it
+ * up, or not in the switch yet. One that is in the switch is set up by nobody.
+ */
 static int apply_nic_join(struct host *host, const struct host_step *step, struct problem *problem)
 {
 	const struct link *nic = link_by_index(links(host), step->ifindex);
@@ -193,17 +197,19 @@ static int apply_nic_join(struct host *host, const struct host_step *step, struc
 	nic = link_by_index(links(host), step->ifindex);
 	if (!err && nic)
 		err = take_addresses(host, step, nic, problem);
+	if (!err && !up)
+		err = rtnl_link_set_up(requests(host), step->ifindex, true, problem);
 	if (!err)
 		err = rtnl_link_set_master(requests(host), step->ifindex, step->master, problem);
 	if (!err && step->number)
 		err = rtnl_bridge_set_vlans(requests(host), step->ifindex, PVID_USUAL, step->tagged,
 					    problem);
-	if (!err && !up)
-		err = rtnl_link_set_up(requests(host), step->ifindex, true, problem);
 	if (!err)
 		err = handover_land(host->context->handover, host->context, step->ifindex, problem);
 	if (err) {
 		(void)rtnl_link_set_master(requests(host), step->ifindex, 0, NULL);
+		if (!up)
+			(void)rtnl_link_set_up(requests(host), step->ifindex, false, NULL);
 		(void)problem_prefix(problem, "%s cannot be the uplink of %s", step->device,
 				     step->object);
 	}
@@ -287,6 +293,21 @@ static void drop_guard(struct host *host, const char *port)
 	*guard = host->guards[--host->guard_count];
 }
 
+/*
+ * Somebody else's port. For a lost uplink it was set down by us, and nobody else sets it up again: so
+ * first that, for once it is out of the switch it is not come back to.
+ */
+static int give_port_back(struct host *host, const struct link *port, struct problem *problem)
+{
+	const struct host_guard *guard = host_guard_of(host, port->name);
+	bool up = guard && guard->was_up && !(port->flags & IFF_UP);
+	int ifindex = port->ifindex, err = 0;
+
+	if (up)
+		err = rtnl_link_set_up(requests(host), ifindex, true, problem);
+	return err ? err : rtnl_link_set_master(requests(host), ifindex, 0, problem);
+}
+
 static int apply_port_remove(struct host *host, const struct host_step *step,
 			     struct problem *problem)
 {
@@ -296,7 +317,7 @@ static int apply_port_remove(struct host *host, const struct host_step *step,
 	if (port && host_mark_is_port(port))
 		err = delete_link(host, port->ifindex, problem);
 	else if (port && step->master && port->master == step->master)
-		err = rtnl_link_set_master(requests(host), port->ifindex, 0, problem);
+		err = give_port_back(host, port, problem);
 	(void)observe_own(host->context->observed);
 	if (!err)
 		drop_guard(host, step->device);
@@ -369,16 +390,28 @@ static int apply_port_guard(struct host *host, const struct host_step *step,
 	return err ? problem_prefix(problem, "%s cannot be filtered", step->device) : 0;
 }
 
-/* Somebody else's port may be up: it must not be in VLAN 1 for a moment. */
+/*
+ * Somebody else's port may be up: it must not be in VLAN 1 for a moment. One that cannot join is left
+ * as it was.
+ */
 static int apply_port_join(struct host *host, const struct host_step *step, struct problem *problem)
 {
+	const struct link *port = link_by_index(links(host), step->ifindex);
+	struct host_guard *guard = host_guard_of(host, step->device);
+	bool up = port && port->flags & IFF_UP;
 	int err = rtnl_link_set_up(requests(host), step->ifindex, false, problem);
 
+	if (guard)
+		guard->was_up |= up;
 	if (!err)
 		err = rtnl_link_set_master(requests(host), step->ifindex, step->master, problem);
 	if (!err && step->number)
 		err = rtnl_bridge_set_vlans(requests(host), step->ifindex, (uint16_t)step->number,
 					    NULL, problem);
+	if (err)
+		(void)rtnl_link_set_master(requests(host), step->ifindex, 0, NULL);
+	if (err && up)
+		(void)rtnl_link_set_up(requests(host), step->ifindex, true, NULL);
 	look(host, step->ifindex);
 	return err ? problem_prefix(problem, "%s cannot be a port of %s", step->device,
 				    step->adapter->switch_name)

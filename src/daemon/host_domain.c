@@ -140,6 +140,40 @@ static void make_wish(const struct host *host, const struct vm_config *vm,
 	*ret_wish = wish;
 }
 
+static bool is_among(const struct domain_wishes *wishes, const struct mac *mac)
+{
+	for (uint32_t i = 0; i < wishes->count; i++)
+		if (mac_equal(&wishes->wishes[i].mac, mac))
+			return true;
+	return false;
+}
+
+/* Shall it be seen to any longer? A domain that cannot be told is not held for ever. */
+static bool is_leaving(const struct domain *domain, const struct domain_wish *wish)
+{
+	const struct domain_view *view = domain_seen(domain);
+	struct problem problem = {};
+
+	domain_explain(domain, &wish->mac, &problem);
+	return wish->sets_link && !problem.error && (!view || domain_is_cut_off(view, wish));
+}
+
+/* Nobody else would ever connect a user's own interface again that is no adapter's any more. */
+static void add_leaving(const struct domain *domain, struct domain_wishes *wishes)
+{
+	const struct domain_wishes *before = domain_wishes(domain);
+
+	for (uint32_t i = 0; i < before->count; i++) {
+		struct domain_wish wish = before->wishes[i];
+
+		if (is_among(wishes, &wish.mac) || !is_leaving(domain, &wish) ||
+		    wishes->count == ARRAY_SIZE(wishes->wishes))
+			continue;
+		wish.leaving = wish.up = true;
+		wishes->wishes[wishes->count++] = wish;
+	}
+}
+
 static void want(const struct host *host, struct domain *domain, const struct vm_config *vm,
 		 const struct store *store)
 {
@@ -154,6 +188,7 @@ static void want(const struct host *host, struct domain *domain, const struct vm
 			make_wish(host, vm, adapter, sw, domain_wish_of(domain, &adapter->mac),
 				  &wishes.wishes[wishes.count++]);
 	}
+	add_leaving(domain, &wishes);
 	domain_want(domain, &wishes);
 }
 
@@ -171,11 +206,12 @@ static bool may_go(const struct domain *domain)
 
 static void leave(struct host *host, size_t place)
 {
-	static const struct domain_wishes none = {};
 	struct domain *domain = host->domains[place];
+	struct domain_wishes left = {};
 
-	domain_want(domain, &none);
-	if (!may_go(domain))
+	add_leaving(domain, &left);
+	domain_want(domain, &left);
+	if (left.count || !may_go(domain))
 		return;
 	domain_close(domain);
 	host->domains[place] = host->domains[--host->domain_count];

@@ -12,19 +12,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A VM whose QEMU has a control socket. */
+/* A QEMU that has a control socket, known by it: its VM may get another name. */
 struct host_guest {
-	char vm[VM_NAME_SIZE];
 	char path[VM_PATH_SIZE];
 	struct qmp *qmp;
 	struct mac macs[VM_ADAPTERS_MAX]; /* that it has been told of */
 	size_t mac_count;
 };
 
-static struct host_guest *find_guest(const struct host *host, const char *vm)
+static bool is_tellable(const struct vm_config *vm)
 {
-	for (size_t i = 0; i < host->guest_count; i++)
-		if (strcmp(host->guests[i].vm, vm) == 0)
+	return !*vm->netns && *vm->qmp;
+}
+
+static struct host_guest *find_guest(const struct host *host, const struct vm_config *vm)
+{
+	for (size_t i = 0; is_tellable(vm) && i < host->guest_count; i++)
+		if (strcmp(host->guests[i].path, vm->qmp) == 0)
 			return &host->guests[i];
 	return NULL;
 }
@@ -43,26 +47,10 @@ static void drop_guest(struct host *host, struct host_guest *guest)
 	*guest = host->guests[--host->guest_count];
 }
 
-static bool is_tellable(const struct vm_config *vm)
-{
-	return !*vm->netns && *vm->qmp;
-}
-
-static void drop_gone(struct host *host, const struct store *store)
-{
-	for (size_t i = host->guest_count; i-- > 0;) {
-		struct host_guest *guest = &host->guests[i];
-		const struct vm_config *vm = vm_list_find((struct vm_list *)&store->vms, guest->vm);
-
-		if (!vm || !is_tellable(vm) || strcmp(vm->qmp, guest->path) != 0)
-			drop_guest(host, guest);
-	}
-}
-
 /* NULL: no memory; it is tried at the next look. */
 static struct host_guest *take_guest(struct host *host, const struct vm_config *vm)
 {
-	struct host_guest *guests = find_guest(host, vm->name);
+	struct host_guest *guests = find_guest(host, vm);
 
 	if (guests)
 		return guests;
@@ -72,7 +60,6 @@ static struct host_guest *take_guest(struct host *host, const struct vm_config *
 	host->guests = guests;
 	guests += host->guest_count;
 	*guests = (struct host_guest){};
-	(void)text_copy(guests->vm, sizeof(guests->vm), vm->name);
 	(void)text_copy(guests->path, sizeof(guests->path), vm->qmp);
 	if (qmp_open(host->context->loop, vm->qmp, host->changed, host->data, &guests->qmp))
 		return NULL;
@@ -80,41 +67,102 @@ static struct host_guest *take_guest(struct host *host, const struct vm_config *
 	return guests;
 }
 
-static void forget_others(struct host_guest *guest, const struct vm_config *vm)
+static bool is_adapter_of(const struct vm_config *vm, const struct mac *mac)
+{
+	for (uint32_t i = 0; vm && i < vm->adapter_count; i++)
+		if (mac_equal(&vm->adapters[i].mac, mac))
+			return true;
+	return false;
+}
+
+/* The VM that is told by the socket at @path, NULL: none any more. */
+static const struct vm_config *vm_at(const struct store *store, const char *path)
+{
+	for (uint32_t i = 0; i < store->vms.count; i++)
+		if (is_tellable(&store->vms.vms[i]) && strcmp(store->vms.vms[i].qmp, path) == 0)
+			return &store->vms.vms[i];
+	return NULL;
+}
+
+/* One QEMU may have two sockets: who is told by another one now is told there alone. */
+static bool is_told_elsewhere(const struct store *store, const struct mac *mac)
+{
+	for (uint32_t i = 0; i < store->vms.count; i++)
+		if (is_tellable(&store->vms.vms[i]) && is_adapter_of(&store->vms.vms[i], mac))
+			return true;
+	return false;
+}
+
+/*
+ * Nobody else would ever connect a card again that is no adapter of ours any more. One that cannot be
+ * told is not held for ever: it is left to its owner.
+ */
+static bool has_left(const struct host_guest *guest, const struct store *store,
+		     const struct mac *mac)
+{
+	if (is_told_elsewhere(store, mac))
+		return true;
+	(void)qmp_set_link(guest->qmp, mac, true);
+	return qmp_told(guest->qmp, mac) || *qmp_trouble(guest->qmp, mac);
+}
+
+static void leave_others(struct host_guest *guest, const struct store *store,
+			 const struct vm_config *vm)
 {
 	for (size_t i = guest->mac_count; i-- > 0;) {
-		bool wanted = false;
+		const struct mac mac = guest->macs[i];
 
-		for (uint32_t j = 0; j < vm->adapter_count; j++)
-			wanted |= mac_equal(&vm->adapters[j].mac, &guest->macs[i]);
-		if (wanted)
+		if (is_adapter_of(vm, &mac) || !has_left(guest, store, &mac))
 			continue;
-		qmp_forget(guest->qmp, &guest->macs[i]);
+		qmp_forget(guest->qmp, &mac);
 		guest->macs[i] = guest->macs[--guest->mac_count];
 	}
+}
+
+static void leave_gone(struct host *host, const struct store *store)
+{
+	for (size_t i = host->guest_count; i-- > 0;) {
+		struct host_guest *guest = &host->guests[i];
+
+		if (vm_at(store, guest->path))
+			continue;
+		leave_others(guest, store, NULL);
+		if (!guest->mac_count)
+			drop_guest(host, guest);
+	}
+}
+
+/* Where there is no room beside those that leave, their end is waited for. */
+static bool take_mac(struct host_guest *guest, const struct mac *mac)
+{
+	if (has_mac(guest, mac))
+		return true;
+	if (guest->mac_count == ARRAY_SIZE(guest->macs))
+		return false;
+	guest->macs[guest->mac_count++] = *mac;
+	return true;
 }
 
 static void tell(struct host_guest *guest, const struct vm_config *vm, const struct store *store,
 		 const struct link_table *links)
 {
-	forget_others(guest, vm);
+	leave_others(guest, store, vm);
 	for (uint32_t i = 0; i < vm->adapter_count; i++) {
 		const struct adapter_config *adapter = &vm->adapters[i];
 		const struct switch_config *sw = switch_list_find(
 			(struct switch_list *)&store->switches, adapter->switch_name);
-		bool known = has_mac(guest, &adapter->mac);
 
-		if (!sw || (!adapter->allow_teaming && !known))
+		if (!sw || (!adapter->allow_teaming && !has_mac(guest, &adapter->mac)))
 			continue;
-		if (!known)
-			guest->macs[guest->mac_count++] = adapter->mac;
-		(void)qmp_set_link(guest->qmp, &adapter->mac, !host_is_cut_off(adapter, sw, links));
+		if (take_mac(guest, &adapter->mac))
+			(void)qmp_set_link(guest->qmp, &adapter->mac,
+					   !host_is_cut_off(adapter, sw, links));
 	}
 }
 
 void host_tell_guests(struct host *host, const struct store *store)
 {
-	drop_gone(host, store);
+	leave_gone(host, store);
 	for (uint32_t i = 0; i < store->vms.count; i++) {
 		const struct vm_config *vm = &store->vms.vms[i];
 		struct host_guest *guest = is_tellable(vm) ? take_guest(host, vm) : NULL;
@@ -135,7 +183,7 @@ void host_guests_done(struct host *host)
 bool host_guest_told(const struct host *host, const struct vm_config *vm,
 		     const struct adapter_config *adapter)
 {
-	const struct host_guest *guest = find_guest(host, vm->name);
+	const struct host_guest *guest = find_guest(host, vm);
 
 	if (*vm->libvirt)
 		return host_domain_told(host, vm, adapter);
@@ -145,7 +193,7 @@ bool host_guest_told(const struct host *host, const struct vm_config *vm,
 const char *host_guest_trouble(const struct host *host, const struct vm_config *vm,
 			       const struct adapter_config *adapter)
 {
-	const struct host_guest *guest = find_guest(host, vm->name);
+	const struct host_guest *guest = find_guest(host, vm);
 
 	if (*vm->netns || *vm->libvirt || (guest && !has_mac(guest, &adapter->mac)))
 		return "";

@@ -31,6 +31,7 @@ struct host_guard {
 	struct guard *guard;
 	struct guard_rules rules;
 	int ifindex; /* where it is attached */
+	bool was_up; /* the port was up before it was ours, as far as is known */
 };
 
 struct host_trouble {

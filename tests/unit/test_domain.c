@@ -235,11 +235,39 @@ static void test_pair(void **state)
 	expect(1, DOMAIN_DETACH, false, ALIAS);
 }
 
+/* Of an adapter that leaves the link alone is seen to, and only of somebody else's card. */
+static void test_leaving(void **state)
+{
+	struct domain_card *card;
+
+	wish()->leaving = true;
+	wish()->sets_link = true;
+	view.live.present = true;
+	assert_int_equal(plan(), 0);
+	assert_false(domain_is_cut_off(&view, wish()));
+	card = put(&view.live, "net0", "tap0", "");
+	assert_false(domain_is_cut_off(&view, wish()));
+	card->up = false;
+	assert_true(domain_is_cut_off(&view, wish()));
+	assert_int_equal(plan(), 1);
+	expect(0, DOMAIN_SET_LINK, true, ALIAS);
+	assert_true(steps[0].up);
+	(void)text_copy(card->target, sizeof(card->target), "tap9");
+	assert_false(domain_is_cut_off(&view, wish()));
+	assert_int_equal(plan(), 0);
+	/* Ours is taken out. */
+	view.live.count = 0;
+	put(&view.live, ALIAS, "tap0", "");
+	assert_false(domain_is_cut_off(&view, wish()));
+	assert_int_equal(plan(), 1);
+	expect(0, DOMAIN_DETACH, true, ALIAS);
+}
+
 static void test_most(void **state)
 {
 	view.live.present = true;
-	wishes.count = VM_ADAPTERS_MAX;
-	for (uint32_t i = 0; i < VM_ADAPTERS_MAX; i++) {
+	wishes.count = DOMAIN_WISHES_MAX;
+	for (uint32_t i = 0; i < DOMAIN_WISHES_MAX; i++) {
 		wishes.wishes[i] = *wish();
 		wishes.wishes[i].mac.bytes[5] = (uint8_t)(i + 1);
 	}
@@ -247,7 +275,7 @@ static void test_most(void **state)
 		put(&view.live, "ua-iovteam-x", "tap0", "")->mac.bytes[0] = 0xf2;
 		put(&view.config, "ua-iovteam-x", "tap0", "")->mac.bytes[0] = 0xf2;
 	}
-	assert_in_range(plan(), 2 * (DOMAIN_CARDS_MAX + VM_ADAPTERS_MAX), DOMAIN_STEPS_MAX);
+	assert_in_range(plan(), 2 * (DOMAIN_CARDS_MAX + DOMAIN_WISHES_MAX), DOMAIN_STEPS_MAX);
 }
 
 /* --- XML --- */
@@ -367,8 +395,8 @@ int main(void)
 		TEST(test_states),     TEST(test_attach),    TEST(test_detach),
 		TEST(test_other_port), TEST(test_other_mac), TEST(test_strangers),
 		TEST(test_link),       TEST(test_vf),	     TEST(test_pair),
-		TEST(test_most),       TEST(test_xml),	     TEST(test_messages),
-		TEST(test_nonsense),   TEST(test_requests),
+		TEST(test_leaving),    TEST(test_most),	     TEST(test_xml),
+		TEST(test_messages),   TEST(test_nonsense),  TEST(test_requests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

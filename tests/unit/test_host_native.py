@@ -801,6 +801,25 @@ echo "$IOVTEAM_EVENT $IOVTEAM_SWITCH $IOVTEAM_ADAPTER $IOVTEAM_STATE_BEFORE $IOV
         assert "swB adapter-removed web1/nicB" in text
 
 
+def test_the_last_switch_goes(host):  # noqa: F811
+    """An adopted one leaves nothing to look at, and is told of all the same, not by some later event."""
+    host.host("sh", "-ec", "ip link add br9 type bridge; ip link set br9 up;"
+              " ip link set nic0 master br9; ip link set nic0 up")
+    wait_until(lambda: "LOWER_UP" in host.link("br9")["flags"]
+               and host.link("nic0")["operstate"] == "UP", "the bridge")
+    told = host.directory / "told"
+    told.touch()
+    hook = host.config / "hooks.d" / "tell"
+    hook.parent.mkdir(parents=True)
+    hook.write_text(f'#!/bin/sh\necho "$IOVTEAM_EVENT $IOVTEAM_SWITCH" >> {told}\n')
+    hook.chmod(0o755)
+    with host.daemon():
+        host.do("switch", "add", "br9", "--nic", "nic0", "adopt=yes")
+        wait_until(lambda: "switch-uplink br9\n" in told.read_text(), "the switch")
+        host.do("switch", "remove", "br9")
+        wait_until(lambda: "switch-removed br9\n" in told.read_text(), "its end", 10)
+
+
 def addresses(world, device):
     """With the routes through it; what the kernel makes by itself is left out."""
     shown = json.loads(world.host("ip", "-j", "address", "show", "dev", device).stdout)[0]

@@ -320,6 +320,41 @@ static void test_unwanted(void **state)
 	assert_int_equal(scene->steps.steps[1].kind, HOST_SWITCH_REMOVE);
 }
 
+/* What goes goes last; only what it may be in the way of comes after it. */
+static void test_turns(void **state)
+{
+	struct vm_config *other = &scene->vms.vms[1];
+
+	(void)strcpy(vm()->name, "web9");
+	scene->vms.count = 2;
+	*other = *vm();
+	(void)strcpy(other->name, "web2");
+	(void)strcpy(other->netns, "guest2");
+	other->adapters[0].mac = MAC(OTHER);
+	plan();
+	assert_int_equal(scene->steps.count, 3);
+	assert_int_equal(scene->steps.steps[0].kind, HOST_PORT_REMOVE);
+	assert_int_equal(scene->steps.steps[0].turn, HOST_REMOVING);
+	assert_string_equal(scene->steps.steps[1].device, "web9.a");
+	assert_int_equal(scene->steps.steps[1].turn, HOST_AFTER_REMOVAL);
+	assert_string_equal(scene->steps.steps[2].device, "web2.a");
+	assert_int_equal(scene->steps.steps[2].turn, HOST_AT_ONCE);
+	/* A port that stays is in nobody's way: another VM's, or the VM's own. */
+	(void)strcpy(vm()->name, "web1");
+	assert_int_equal(only(HOST_PORT_MAKE)->turn, HOST_AT_ONCE);
+	vm()->adapter_count = 2;
+	vm()->adapters[1] = vm()->adapters[0];
+	(void)strcpy(vm()->adapters[1].name, "b");
+	scene->vms.count = 1;
+	assert_int_equal(only(HOST_PORT_MAKE)->turn, HOST_AT_ONCE);
+	/* Made anew: its other end is there until it is removed. */
+	adapter()->mac = MAC(OTHER);
+	plan();
+	assert_int_equal(scene->steps.count, 2);
+	assert_int_equal(find(HOST_PORT_REMOVE)->turn, HOST_REMOVING);
+	assert_int_equal(find(HOST_PORT_MAKE)->turn, HOST_AFTER_REMOVAL);
+}
+
 static void test_filter_without_adapter(void **state)
 {
 	static const char guards[][LINK_NAME_SIZE] = {"web1.a", "given0"};
@@ -990,6 +1025,7 @@ int main(void)
 		TEST(test_nic_is_missing),
 		TEST(test_uplink_vlans),
 		TEST(test_unwanted),
+		TEST(test_turns),
 		TEST(test_filter_without_adapter),
 		TEST(test_port_from_nothing),
 		TEST(test_port_order),

@@ -162,6 +162,35 @@ def test_in_the_way(host, libvirt, daemon):  # noqa: F811
     assert libvirt.xml("web1") == before
 
 
+def test_interface_that_leaves(host, libvirt, daemon):  # noqa: F811
+    """Somebody else's interface, disconnected for a lost uplink, is connected again when its adapter
+    is removed: beside another one, and as the last."""
+    libvirt.define("web1", devices="<interface type='ethernet'><mac address='52:54:00:00:00:0a'/>"
+                                   "<target dev='given0' managed='no'/></interface>")
+    host.host("ip", "tuntap", "add", "given0", "mode", "tap")
+    mac = "52:54:00:00:00:0a"
+    add = ("adapter", "add", "web1", "nicA", "--switch", "swA", "--libvirt", "web1", f"mac={mac}",
+           "port=given0", "allow-teaming=on")
+    for letter, nic in zip("AB", NICS.values()):
+        host.do("switch", "add", f"sw{letter}", "--nic", nic)
+    host.do("adapter", "add", "web1", "nicB", "--switch", "swB", "--libvirt", "web1")
+    host.do(*add)
+    libvirt.virsh("start", "web1", "--paused")
+    wait_until(lambda: settled(host, state="running"), "it to run")
+    host.out("ip", "link", "set", "out0", "down")
+    wait_until(lambda: libvirt.link("web1", mac) == "down", "the link to be down")
+    host.do("adapter", "remove", "web1", "nicA")
+    wait_until(lambda: libvirt.link("web1", mac) == "up", "the link to be up")
+    host.do(*add)
+    wait_until(lambda: libvirt.link("web1", mac) == "down", "the link to be down again")
+    libvirt.virsh("destroy", "web1")
+    host.do("adapter", "remove", "web1", "nicB")
+    libvirt.virsh("start", "web1", "--paused")
+    wait_until(lambda: libvirt.link("web1", mac) == "down", "the other run's, too")
+    host.do("adapter", "remove", "web1", "nicA")
+    wait_until(lambda: libvirt.link("web1", mac) == "up", "the link of the last one to be up")
+
+
 def test_libvirtd_gone(host, libvirt, daemon):  # noqa: F811
     """One sentence, and tried again; the daemon answers, and its other work goes on."""
     libvirt.define("web1")
