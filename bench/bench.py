@@ -184,11 +184,11 @@ STEPS: list[tuple[str, Step]] = [
 
 
 def measured(step: Step, args: argparse.Namespace, build: Path, screen: Screen) -> dict[str, Any]:
-    """Of what takes an hour, what fails once is done once more."""
+    """Of what takes an hour, what fails once is done once more: peers, too, say what nobody expects."""
     try:
         return step(args, build, screen)
-    except ERRORS as error:
-        screen.line(f"bench: {error}; once more")
+    except (*ERRORS, LookupError, ValueError) as error:
+        screen.line(f"bench: {error!r}; once more")
         return step(args, build, screen)
 
 

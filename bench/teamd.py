@@ -38,7 +38,7 @@ class Teamd:
         asked = self.where.run(["teamdctl", self.device, "state", "dump"], check=False)
         ports = asked.json().get("ports", {}) if asked.rc == 0 else {}
         return (set(ports) == set(self._config["ports"])
-                and all(port["link"]["up"] for port in ports.values()))
+                and all(port.get("link", {}).get("up") for port in ports.values()))
 
     def restart(self, how: signal.Signals, without_s: float) -> None:
         self._process.kill(how)
