@@ -57,9 +57,10 @@ struct host_given {
 	char vf[LINK_BUS_SIZE];
 };
 
-/* The VF of an adapter as it was seen last; "" = none. */
+/* The VF of an adapter as it was seen last. */
 struct host_vf_note {
-	struct mac mac; /* whose */
+	struct mac mac;		   /* whose, … */
+	char sw[SWITCH_NAME_SIZE]; /* … on this switch; two switches may have the same MAC */
 	int vf;
 	char pci[LINK_BUS_SIZE];
 };
@@ -115,7 +116,8 @@ struct host {
 	size_t domain_count;
 	struct host_given *given;
 	size_t given_count;
-	struct host_vf_note (*vfs)[VM_ADAPTERS_MAX]; /* by position of the VMs */
+	struct host_vf_note *vfs; /* sorted: VMs change their places */
+	size_t vf_count;
 	unsigned int changes, told_changes; /* looks at what may have changed; when it was told */
 	struct host_told *told;
 	size_t told_count;
