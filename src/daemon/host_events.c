@@ -107,10 +107,26 @@ static bool noting_begin(struct noting *noting, const struct host *host, const s
 	return false;
 }
 
+static void note_unread(struct host *host, const struct store *store, const struct host_seen *seen)
+{
+	for (uint32_t sw = 0; sw < store->switches.count; sw++) {
+		const struct switch_config *config = &store->switches.switches[sw];
+		const struct link *nic = host_nic(config, seen->view.links);
+		struct host_nic_memory *memory =
+			nic && seen->unread[sw]
+				? host_remember_nic(host, config->name, nic->ifindex)
+				: host_nic_memory(host, config->name);
+
+		if (nic && memory)
+			host_note_unread(memory, nic->name, seen->unread[sw]);
+	}
+}
+
 void host_note_vfs(struct host *host, const struct store *store, const struct host_seen *seen)
 {
 	struct noting noting = {};
 
+	note_unread(host, store, seen);
 	if ((!host->vf_count && !has_vfs(seen)) || !noting_begin(&noting, host, store))
 		return;
 	for (uint32_t sw = 0; sw < store->switches.count; sw++)

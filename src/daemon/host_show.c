@@ -82,6 +82,17 @@ struct showing *host_begin_showing(struct host *host, const struct store *store,
 	return of;
 }
 
+bool host_unread_text(const struct showing *of, uint32_t place, char text[static HOST_TEXT_SIZE])
+{
+	const struct switch_config *sw = &of->store->switches.switches[place];
+
+	if (!of->seen.unread[place])
+		return false;
+	(void)snprintf(text, HOST_TEXT_SIZE, "the VFs of %s cannot be read: %s", sw->nic,
+		       strerror(-of->seen.unread[place]));
+	return true;
+}
+
 /* What is missing, what is refused, and what failed. */
 static void note_steps(const struct showing *of, json_t *notes, const char *object)
 {
@@ -165,8 +176,11 @@ static json_t *show_switch(struct showing *of, uint32_t place)
 	const struct host_nic_memory *memory = host_nic_memory(of->host, sw->name);
 	uint32_t reasons = host_iov_reasons(of->host, of->store, &of->seen, place);
 	json_t *object, *notes = json_array();
+	char unread[HOST_TEXT_SIZE];
 
 	note_steps(of, notes, sw->name);
+	if (host_unread_text(of, place, unread))
+		note(notes, "%s", unread);
 	if (iov_look(nic).teamed)
 		note(notes,
 		     "%s is a %s, which hides SR-IOV from the VMs; to have VFs, make a switch "
