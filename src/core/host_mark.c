@@ -2,10 +2,12 @@
 #include "core/host_mark.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define SWITCH_MARK "iovteam switch"
 #define PORT_MARK "iovteam port"
 #define MARK_GUEST_MAX 60 /* of its name, and so much is compared */
+#define AUTOPROBE " autoprobe="
 
 const char *host_mark_switch(const struct host_mark *mark, char *text)
 {
@@ -13,8 +15,11 @@ const char *host_mark_switch(const struct host_mark *mark, char *text)
 			      mark->nic_up);
 
 	if (mark->made_vfs)
-		(void)snprintf(text + length, LINK_ALIAS_SIZE - (size_t)length, " vfs=%u",
-			       mark->vfs_before);
+		length += snprintf(text + length, LINK_ALIAS_SIZE - (size_t)length, " vfs=%u",
+				   mark->vfs_before);
+	if (mark->has_autoprobe)
+		(void)snprintf(text + length, LINK_ALIAS_SIZE - (size_t)length, AUTOPROBE "%d",
+			       mark->autoprobe);
 	return text;
 }
 
@@ -26,6 +31,7 @@ static bool is_unfinished(const struct link *link, const char *kind)
 
 bool host_mark_read(const struct link *link, struct host_mark *ret_mark)
 {
+	const char *autoprobe = strstr(link->alias, AUTOPROBE);
 	struct host_mark mark = {};
 	unsigned int up = 0;
 	int count = sscanf(link->alias, SWITCH_MARK " nic=%d up=%u vfs=%u", &mark.nic, &up,
@@ -35,6 +41,8 @@ bool host_mark_read(const struct link *link, struct host_mark *ret_mark)
 		return false;
 	mark.nic_up = up != 0;
 	mark.made_vfs = count == 3;
+	mark.has_autoprobe = autoprobe != NULL;
+	mark.autoprobe = autoprobe && autoprobe[strlen(AUTOPROBE)] == '1';
 	*ret_mark = mark;
 	return true;
 }
@@ -45,6 +53,8 @@ bool host_mark_undo_making(struct host_mark *mark, uint32_t had, uint32_t wanted
 		return false;
 	mark->made_vfs = !mark->made_vfs;
 	mark->vfs_before = mark->made_vfs ? wanted : 0;
+	if (!mark->made_vfs)
+		mark->has_autoprobe = mark->autoprobe = false;
 	return true;
 }
 

@@ -19,6 +19,8 @@ struct host_mark {
 	bool nic_up;	     /* it was up before */
 	bool made_vfs;	     /* its VFs are ours … */
 	uint32_t vfs_before; /* … and so many it had */
+	bool has_autoprobe;  /* ours are made without drivers: noted before it is set so … */
+	bool autoprobe;	     /* … whether its VFs were given drivers by themselves */
 };
 
 /* @text holds LINK_ALIAS_SIZE; returned. */

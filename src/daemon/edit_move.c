@@ -87,9 +87,9 @@ int edit_give(struct edit *edit, const char *name, const char *device, const cha
 						     device, name));
 	err = begin(edit);
 	if (!err)
-		err = handover_move(edit->handover, &edit->manager->context,
-				    link_by_index(links, team->ifindex), member->name,
-				    &edit->problem);
+		err = handover_move_last(edit->handover, &edit->manager->context,
+					 link_by_index(links, team->ifindex), member->name,
+					 &edit->problem);
 	edit->heir_team = team;
 	edit->heir_slot = slot;
 	return edit_refuse(edit, err);
@@ -128,7 +128,7 @@ int edit_give_nic(struct edit *edit, const struct switch_config *sw, const char 
 						     sw->name));
 	err = begin(edit);
 	if (!err && bridge)
-		err = handover_move(edit->handover, &edit->manager->context, bridge, nic->name,
-				    &edit->problem);
+		err = handover_move_last(edit->handover, &edit->manager->context, bridge, nic->name,
+					 &edit->problem);
 	return edit_refuse(edit, err);
 }

@@ -184,7 +184,7 @@ int handover_add_move(struct handover *handover, unsigned int device, const char
 	if (!taken)
 		return -ENOMEM;
 	handover->taken = taken;
-	moves[handover->move_count].device = device;
+	moves[handover->move_count] = (struct handover_move){.device = device};
 	(void)text_copy(moves[handover->move_count].to, LINK_NAME_SIZE, to);
 	taken[handover->move_count++] = handover->devices[device].ifindex;
 	return 0;
@@ -223,6 +223,17 @@ int handover_move(struct handover *handover, const struct team_context *context,
 	return handover_add_move(handover, (unsigned int)device, to)
 		       ? problem_set(problem, -ENOMEM, "out of memory")
 		       : 0;
+}
+
+int handover_move_last(struct handover *handover, const struct team_context *context,
+		       const struct link *from, const char *to, struct problem *problem)
+{
+	unsigned int before = handover->move_count;
+	int err = handover_move(handover, context, from, to, problem);
+
+	if (!err && handover->move_count > before)
+		handover->moves[before].given = true;
+	return err;
 }
 
 /* --- moving --- */
@@ -412,8 +423,7 @@ int handover_give(const struct handover *handover, const struct team_context *co
 		const struct handover_device *device = &handover->devices[move->device];
 		const struct link *to = link_by_name(&context->observed->links, move->to);
 
-		/* Landed when the member, or the NIC, joined. */
-		if (to && (strcmp(to->kind, "bond") == 0 || strcmp(to->kind, "bridge") == 0))
+		if (!move->given)
 			continue;
 		if (to && to->master)
 			return problem_set(problem, -EBUSY,

@@ -25,6 +25,7 @@ struct handover_device {
 struct handover_move {
 	unsigned int device;	 /* of the list below */
 	char to[LINK_NAME_SIZE]; /* the interface that gets what it has */
+	bool given;		 /* by handover_give(); else it lands as the device joins @to */
 };
 
 struct handover {
@@ -63,6 +64,10 @@ int handover_note(struct handover *handover, const struct team_context *context,
 int handover_move(struct handover *handover, const struct team_context *context,
 		  const struct link *from, const char *to, struct problem *problem);
 
+/* The same of a device whose member @to gets it: not before all else of the change is done. */
+int handover_move_last(struct handover *handover, const struct team_context *context,
+		       const struct link *from, const char *to, struct problem *problem);
+
 /* The devices that something moves from. @handover may be NULL, here and below. */
 const int *handover_taken(const struct handover *handover, size_t *ret_count);
 
@@ -75,7 +80,10 @@ void handover_lift(const struct handover *handover, const struct team_context *c
 int handover_land(const struct handover *handover, const struct team_context *context, int ifindex,
 		  struct problem *problem);
 
-/* What a team has that is there no longer, or shall have it no longer, is made on its member. */
+/*
+ * What a team has that is there no longer, or shall have it no longer, is made on its member: the
+ * moves of handover_move_last().
+ */
 int handover_give(const struct handover *handover, const struct team_context *context,
 		  struct problem *problem);
 

@@ -245,8 +245,9 @@ int hook_process_start(sd_event *loop, const char *directory, const char *name, 
 	char path[PATH_MAX];
 	int err = -ENOMEM;
 
-	if (process && child.environment) {
+	if (process)
 		process->output_fd = -1;
+	if (process && child.environment) {
 		process->ended = ended;
 		process->data = data;
 		(void)snprintf(process->name, sizeof(process->name), "%s", name);

@@ -4,6 +4,7 @@
 #include "core/handover.h"
 #include "daemon/handover.h"
 #include "daemon/host_private.h"
+#include "kernel/rtnl_link.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -195,19 +196,19 @@ static bool loses_port(const struct store *after, const struct vm_config *vm,
 
 /*
  * A tap has a carrier while QEMU has it open. Taken away from under it, the guest's card is dead for
- * good, and a VF is not given back before QEMU lets go. libvirt takes it out of its guest.
+ * good, and a VF is not given back before QEMU lets go. libvirt takes it out of its guest. The kernel
+ * is asked, and events are left where they are: a command that is refused would act on none.
  */
 static int check_guest(struct host *host, const struct vm_config *vm,
 		       const struct adapter_config *adapter, struct problem *problem)
 {
-	struct observed *observed = host->context->observed;
+	const struct observed *observed = host->context->observed;
 	char name[LINK_NAME_SIZE];
 	const struct link *port = link_by_name(&observed->links, host_port_name(vm, adapter, name));
+	struct link now;
 
-	if (!port || !host_mark_is_port(port) || observe_link(observed, port->ifindex))
-		return 0;
-	port = link_by_name(&observed->links, name);
-	if (!port || !port->carrier)
+	if (!port || !host_mark_is_port(port) ||
+	    rtnl_link_get(observed->requests, port->ifindex, &now) || !now.carrier)
 		return 0;
 	return problem_set(problem, -EBUSY,
 			   "%s/%s is in use: its VM runs; shut the VM down, or unplug the adapter "

@@ -17,19 +17,29 @@ static const char *guest_trouble_of(const struct host *host, const struct vm_con
 	return text;
 }
 
+static void add_trouble(struct host_diagnosis *diagnosis, const char *object, const char *text)
+{
+	struct doctor_trouble *trouble = &diagnosis->troubles[diagnosis->facts.trouble_count++];
+
+	(void)text_copy(trouble->object, sizeof(trouble->object), object);
+	(void)text_copy(trouble->text, sizeof(trouble->text), text);
+}
+
 static bool copy_troubles(const struct host *host, struct host_diagnosis *diagnosis)
 {
-	diagnosis->troubles = calloc(host->trouble_count + 1, sizeof(*diagnosis->troubles));
+	const struct switch_list *switches = &diagnosis->of->store->switches;
+	char text[HOST_TEXT_SIZE];
+
+	diagnosis->troubles =
+		calloc(host->trouble_count + switches->count + 1, sizeof(*diagnosis->troubles));
 	if (!diagnosis->troubles)
 		return false;
-	for (size_t i = 0; i < host->trouble_count; i++) {
-		struct doctor_trouble *trouble = &diagnosis->troubles[i];
-
-		(void)text_copy(trouble->object, sizeof(trouble->object), host->troubles[i].object);
-		(void)text_copy(trouble->text, sizeof(trouble->text), host->troubles[i].text);
-	}
+	for (size_t i = 0; i < host->trouble_count; i++)
+		add_trouble(diagnosis, host->troubles[i].object, host->troubles[i].text);
+	for (uint32_t i = 0; i < switches->count; i++)
+		if (host_unread_text(diagnosis->of, i, text))
+			add_trouble(diagnosis, switches->switches[i].name, text);
 	diagnosis->facts.troubles = diagnosis->troubles;
-	diagnosis->facts.trouble_count = host->trouble_count;
 	return true;
 }
 

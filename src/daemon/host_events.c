@@ -12,6 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Notes that are made anew, beside what is asked of the plan for each switch. */
+struct noting {
+	struct host_vf_note *notes;
+	size_t count;
+	int (*got)[VM_ADAPTERS_MAX], (*held)[VM_ADAPTERS_MAX];
+};
+
 static bool has_vfs(const struct host_seen *seen)
 {
 	for (size_t i = 0; i < SWITCHES_MAX; i++)
@@ -36,53 +43,114 @@ static void note_holding(struct host *host, const struct store *store, uint32_t 
 	host_hold(host, object, nic->ifindex, vf, &adapter->mac);
 }
 
-void host_note_vfs(struct host *host, const struct store *store, const struct host_seen *seen)
+static int order_notes(const void *a, const void *b)
 {
-	const struct host_config want = host_want(store);
-	int(*got)[VM_ADAPTERS_MAX], (*held)[VM_ADAPTERS_MAX];
+	const struct host_vf_note *one = a, *other = b;
+	int order = memcmp(&one->mac, &other->mac, sizeof(one->mac));
 
-	if (!host->vfs && !has_vfs(seen))
-		return;
-	got = calloc(2 * (size_t)VMS_MAX, sizeof(*got));
-	if (!got || (!host->vfs && !(host->vfs = calloc(VMS_MAX, sizeof(*host->vfs))))) {
-		free(got);
-		return;
-	}
-	held = got + VMS_MAX;
-	for (uint32_t sw = 0; sw < store->switches.count; sw++) {
-		const struct vf_table *vfs = &seen->nics[sw].vfs;
-
-		if (seen->nics[sw].busy) /* it is told when that is done */
-			continue;
-		host_allot(&want, &seen->view, sw, got, held);
-		for (uint32_t i = 0; i < store->vms.count; i++)
-			for (uint32_t j = 0; j < store->vms.vms[i].adapter_count; j++) {
-				struct host_vf_note *note = &host->vfs[i][j];
-				const struct adapter_config *adapter =
-					&store->vms.vms[i].adapters[j];
-
-				if (strcmp(adapter->switch_name,
-					   store->switches.switches[sw].name) != 0)
-					continue;
-				note_holding(host, store, i, j, seen->view.links, held[i][j]);
-				note->mac = adapter->mac;
-				note->vf = held[i][j];
-				*note->pci = '\0';
-				if (held[i][j] >= 0)
-					(void)text_copy(note->pci, sizeof(note->pci),
-							vfs->vfs[held[i][j]].pci);
-			}
-	}
-	free(got);
+	return order ? order : strcmp(one->sw, other->sw);
 }
 
-/* The VF of the adapter at a place, if the note there is its own still. NULL: none is known. */
-static const struct host_vf_note *vf_of(const struct host *host, uint32_t vm, uint32_t place,
+static void note_vf(struct noting *noting, const struct adapter_config *adapter,
+		    const struct vf *vf)
+{
+	struct host_vf_note *note = &noting->notes[noting->count++];
+
+	*note = (struct host_vf_note){.mac = adapter->mac, .vf = (int)vf->index};
+	(void)text_copy(note->sw, sizeof(note->sw), adapter->switch_name);
+	(void)text_copy(note->pci, sizeof(note->pci), vf->pci);
+}
+
+/* What is done there now is told when that is done. */
+static void keep_notes(struct noting *noting, const struct host *host, const char *sw)
+{
+	for (size_t i = 0; i < host->vf_count; i++)
+		if (strcmp(host->vfs[i].sw, sw) == 0)
+			noting->notes[noting->count++] = host->vfs[i];
+}
+
+static void note_switch(struct noting *noting, struct host *host, const struct store *store,
+			const struct host_seen *seen, uint32_t sw)
+{
+	const struct host_config want = host_want(store);
+
+	host_allot(&want, &seen->view, sw, noting->got, noting->held);
+	for (uint32_t i = 0; i < store->vms.count; i++)
+		for (uint32_t j = 0; j < store->vms.vms[i].adapter_count; j++) {
+			const struct adapter_config *adapter = &store->vms.vms[i].adapters[j];
+			int vf = noting->held[i][j];
+
+			if (vf < 0 ||
+			    strcmp(adapter->switch_name, store->switches.switches[sw].name) != 0)
+				continue;
+			note_holding(host, store, i, j, seen->view.links, vf);
+			if (*seen->nics[sw].vfs.vfs[vf].pci)
+				note_vf(noting, adapter, &seen->nics[sw].vfs.vfs[vf]);
+		}
+}
+
+/* An adapter has one VF at most, of its switch. */
+static bool noting_begin(struct noting *noting, const struct host *host, const struct store *store)
+{
+	size_t room = host->vf_count + 1;
+
+	for (uint32_t i = 0; i < store->vms.count; i++)
+		room += store->vms.vms[i].adapter_count;
+	noting->notes = calloc(room, sizeof(*noting->notes));
+	noting->got = calloc(2 * (size_t)VMS_MAX, sizeof(*noting->got));
+	if (noting->notes && noting->got) {
+		noting->held = noting->got + VMS_MAX;
+		return true;
+	}
+	free(noting->notes);
+	free(noting->got);
+	return false;
+}
+
+static void note_unread(struct host *host, const struct store *store, const struct host_seen *seen)
+{
+	for (uint32_t sw = 0; sw < store->switches.count; sw++) {
+		const struct switch_config *config = &store->switches.switches[sw];
+		const struct link *nic = host_nic(config, seen->view.links);
+		struct host_nic_memory *memory =
+			nic && seen->unread[sw]
+				? host_remember_nic(host, config->name, nic->ifindex)
+				: host_nic_memory(host, config->name);
+
+		if (nic && memory)
+			host_note_unread(memory, nic->name, seen->unread[sw]);
+	}
+}
+
+void host_note_vfs(struct host *host, const struct store *store, const struct host_seen *seen)
+{
+	struct noting noting = {};
+
+	note_unread(host, store, seen);
+	if ((!host->vf_count && !has_vfs(seen)) || !noting_begin(&noting, host, store))
+		return;
+	for (uint32_t sw = 0; sw < store->switches.count; sw++)
+		if (seen->nics[sw].busy)
+			keep_notes(&noting, host, store->switches.switches[sw].name);
+		else
+			note_switch(&noting, host, store, seen, sw);
+	qsort(noting.notes, noting.count, sizeof(*noting.notes), order_notes);
+	free(noting.got);
+	free(host->vfs);
+	host->vfs = noting.notes;
+	host->vf_count = noting.count;
+}
+
+/* NULL: none is known. */
+static const struct host_vf_note *vf_of(const struct host *host,
 					const struct adapter_config *adapter)
 {
-	const struct host_vf_note *note = host->vfs ? &host->vfs[vm][place] : NULL;
+	struct host_vf_note wanted = {.mac = adapter->mac};
 
-	return note && *note->pci && mac_equal(&note->mac, &adapter->mac) ? note : NULL;
+	(void)text_copy(wanted.sw, sizeof(wanted.sw), adapter->switch_name);
+	return host->vf_count
+		       ? bsearch(&wanted, host->vfs, host->vf_count, sizeof(wanted), order_notes)
+		       : NULL;
 }
 
 /* --- what there is --- */
@@ -108,7 +176,7 @@ static void look_at_adapter(struct look *look, const struct store *store, uint32
 {
 	const struct vm_config *config = &store->vms.vms[vm];
 	const struct adapter_config *adapter = &config->adapters[place];
-	const struct host_vf_note *vf = vf_of(look->host, vm, place, adapter);
+	const struct host_vf_note *vf = vf_of(look->host, adapter);
 	const struct switch_config *sw =
 		switch_list_find((struct switch_list *)&store->switches, adapter->switch_name);
 	char object[HOST_OBJECT_SIZE];

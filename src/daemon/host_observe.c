@@ -5,6 +5,7 @@
 #include "core/iov.h"
 #include "daemon/clock.h"
 #include "daemon/handover.h"
+#include "daemon/log.h"
 #include "kernel/rtnl_bridge.h"
 #include "kernel/rtnl_route.h"
 #include "kernel/rtnl_vf.h"
@@ -197,27 +198,33 @@ static void find_known(const struct host *host, int nic, uint64_t *ret_known)
 			ret_known[host->holdings[i].vf / 64] |= 1ULL << (host->holdings[i].vf % 64);
 }
 
-/* A NIC whose VFs cannot be read keeps no other switch waiting: its VFs are left alone. */
-static void observe_vfs(struct host *host, const char *sw, const struct link *nic,
-			struct host_nic *seen, struct sriov *sriov)
+void host_note_unread(struct host_nic_memory *memory, const char *nic, int err)
 {
-	char text[HOST_TEXT_SIZE];
+	if (err && err != memory->unread)
+		log_warning("%s: the VFs of %s cannot be read: %s", memory->sw, nic,
+			    strerror(-err));
+	memory->unread = err;
+}
+
+/*
+ * A NIC whose VFs cannot be read keeps nobody waiting: they are left alone, and all else of its switch
+ * is done. Not a trouble of the switch, whose steps would wait for its next try.
+ */
+static int observe_vfs(const struct host *host, const struct link *nic, struct host_nic *seen,
+		       struct sriov *sriov)
+{
 	int err;
 
 	if (strcmp(nic->bus, "pci") != 0 || sriov_read(HOST_SYSFS, nic->bus_id, sriov))
-		return;
+		return 0;
 	seen->total = sriov->has_driver ? sriov->total : 0;
 	if (!sriov->has_vfs)
-		return;
+		return 0;
 	err = rtnl_vf_dump(host->context->observed->requests, nic->ifindex, &seen->vfs);
 	if (!err)
 		err = sriov_functions(HOST_SYSFS, nic->bus_id, &seen->vfs);
-	if (!err)
-		return;
-	(void)snprintf(text, sizeof(text), "the VFs of %s cannot be read: %s", nic->name,
-		       strerror(-err));
-	host_note_trouble(host, sw, text);
-	seen->busy = true;
+	seen->busy |= err != 0;
+	return err;
 }
 
 static void observe_nic(struct host *host, const struct store *store, uint32_t place,
@@ -243,7 +250,7 @@ static void observe_nic(struct host *host, const struct store *store, uint32_t p
 	of->put_count = memory->put_count;
 	memcpy(of->ours, memory->ours, sizeof(of->ours));
 	find_known(host, nic->ifindex, of->known);
-	observe_vfs(host, sw->name, nic, of, &seen->sriovs[place]);
+	seen->unread[place] = observe_vfs(host, nic, of, &seen->sriovs[place]);
 	wanted = sw->vf_count && sw->vf_count < of->total ? sw->vf_count : of->total;
 	of->refused = memory->refused_count && memory->refused_count == wanted;
 	of->bars_vms = of->vfs.count && wants_vm_vf(store, sw) &&
@@ -260,7 +267,7 @@ static int observe_leaving(struct host *host, const struct store *store, struct 
 	if (!seen->leaving)
 		return -ENOMEM;
 	for (size_t i = 0; i < host->nic_count; i++) {
-		const struct host_nic_memory *memory = &host->nics[i];
+		struct host_nic_memory *memory = &host->nics[i];
 		const struct link *bridge = link_by_name(links, memory->sw);
 		const struct link *nic = link_by_index(links, memory->ifindex);
 		struct host_leaving *leaving = &seen->leaving[seen->view.leaving_count];
@@ -273,7 +280,7 @@ static int observe_leaving(struct host *host, const struct store *store, struct 
 		*leaving = (struct host_leaving){.sw = memory->sw, .link = nic};
 		leaving->nic.busy = memory->busy;
 		memcpy(leaving->nic.ours, memory->ours, sizeof(memory->ours));
-		observe_vfs(host, memory->sw, nic, &leaving->nic, &sriov);
+		host_note_unread(memory, nic->name, observe_vfs(host, nic, &leaving->nic, &sriov));
 		seen->view.leaving_count++;
 	}
 	return 0;

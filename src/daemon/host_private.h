@@ -18,6 +18,7 @@ struct host_nic_memory {
 	uint32_t refused_count; /* so many VFs the NIC did not make, 0 = none refused */
 	int refused_errno;
 	char refused_text[HOST_TEXT_SIZE];
+	int unread; /* why its VFs could not be read last, 0 = they could; as it was logged */
 	bool no_trust, no_spoofchk, no_link;
 	bool again; /* VFs are dealt anew, until all are where they belong (H4) */
 	uint64_t ours[4];
@@ -57,9 +58,10 @@ struct host_given {
 	char vf[LINK_BUS_SIZE];
 };
 
-/* The VF of an adapter as it was seen last; "" = none. */
+/* The VF of an adapter as it was seen last. */
 struct host_vf_note {
-	struct mac mac; /* whose */
+	struct mac mac;		   /* whose, … */
+	char sw[SWITCH_NAME_SIZE]; /* … on this switch; two switches may have the same MAC */
 	int vf;
 	char pci[LINK_BUS_SIZE];
 };
@@ -115,7 +117,8 @@ struct host {
 	size_t domain_count;
 	struct host_given *given;
 	size_t given_count;
-	struct host_vf_note (*vfs)[VM_ADAPTERS_MAX]; /* by position of the VMs */
+	struct host_vf_note *vfs; /* sorted: VMs change their places */
+	size_t vf_count;
 	unsigned int changes, told_changes; /* looks at what may have changed; when it was told */
 	struct host_told *told;
 	size_t told_count;
@@ -129,6 +132,7 @@ struct host_seen {
 	struct bridge_fdb *fdb;
 	struct host_nic nics[SWITCHES_MAX];
 	struct sriov sriovs[SWITCHES_MAX];
+	int unread[SWITCHES_MAX]; /* why the VFs of a NIC cannot be read, 0 = they can */
 	struct host_port (*ports)[VM_ADAPTERS_MAX];
 	struct host_leaving *leaving;
 	char (*guards)[LINK_NAME_SIZE];
@@ -149,12 +153,16 @@ struct showing {
 struct showing *host_begin_showing(struct host *host, const struct store *store,
 				   struct problem *problem);
 void host_end_showing(struct showing *of);
+/* That the VFs of the NIC at @place cannot be read, and why. False: they can. */
+bool host_unread_text(const struct showing *of, uint32_t place, char text[static HOST_TEXT_SIZE]);
 /* A switch or a port that is ours, or one that is wanted: without one there is nothing to see to. */
 bool host_has_work(const struct host *host, const struct store *store);
 
 int host_observe(struct host *host, const struct store *store, struct host_seen *ret_seen,
 		 struct problem *problem);
 void host_seen_done(struct host_seen *seen);
+/* Logged as it begins: the NIC is asked again at each look. */
+void host_note_unread(struct host_nic_memory *memory, const char *nic, int err);
 
 /* H2: why the NIC of the switch at @place gives no VFs, or none to VMs; bits as of core/iov. */
 uint32_t host_iov_reasons(struct host *host, const struct store *store,
@@ -203,7 +211,7 @@ void host_end_reallot(struct host *host, const struct store *store, const struct
 /* … and of the NIC whose VF was to be moved by @step, which has failed: it is not tried for ever. */
 void host_give_up_reallot(struct host *host, const struct host_step *step);
 
-/* host_events.c: which adapter has which VF, for those who are told. */
+/* host_events.c: which adapter has which VF, for those who are told; and which NIC does not say. */
 void host_note_vfs(struct host *host, const struct store *store, const struct host_seen *seen);
 
 /* H8: the path behind an adapter. */

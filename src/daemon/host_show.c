@@ -7,6 +7,7 @@
 #include "core/permit.h"
 #include "daemon/host_private.h"
 #include "daemon/json_text.h"
+#include "daemon/qemu_words.h"
 
 #include <errno.h>
 #include <linux/if.h>
@@ -79,6 +80,17 @@ struct showing *host_begin_showing(struct host *host, const struct store *store,
 	host_plan(&want, &of->seen.view, &of->steps);
 	allot_all(of);
 	return of;
+}
+
+bool host_unread_text(const struct showing *of, uint32_t place, char text[static HOST_TEXT_SIZE])
+{
+	const struct switch_config *sw = &of->store->switches.switches[place];
+
+	if (!of->seen.unread[place])
+		return false;
+	(void)snprintf(text, HOST_TEXT_SIZE, "the VFs of %s cannot be read: %s", sw->nic,
+		       strerror(-of->seen.unread[place]));
+	return true;
 }
 
 /* What is missing, what is refused, and what failed. */
@@ -164,8 +176,11 @@ static json_t *show_switch(struct showing *of, uint32_t place)
 	const struct host_nic_memory *memory = host_nic_memory(of->host, sw->name);
 	uint32_t reasons = host_iov_reasons(of->host, of->store, &of->seen, place);
 	json_t *object, *notes = json_array();
+	char unread[HOST_TEXT_SIZE];
 
 	note_steps(of, notes, sw->name);
+	if (host_unread_text(of, place, unread))
+		note(notes, "%s", unread);
 	if (iov_look(nic).teamed)
 		note(notes,
 		     "%s is a %s, which hides SR-IOV from the VMs; to have VFs, make a switch "
@@ -360,24 +375,14 @@ static bool is_in_order(const struct showing *of, const char *object)
 static json_t *show_attach(const struct adapter_config *adapter, const char *port,
 			   const struct vf *vf)
 {
-	char mac[MAC_TEXT_SIZE], xml[DOMAIN_XML_SIZE], vf_xml[DOMAIN_XML_SIZE] = "";
-	json_t *qemu = json_array();
+	char xml[DOMAIN_XML_SIZE], vf_xml[DOMAIN_XML_SIZE] = "";
+	const char *pci = NULL;
 
-	(void)mac_format(&adapter->mac, mac);
-	(void)json_array_append_new(qemu, json_sprintf("-netdev"));
-	(void)json_array_append_new(qemu, json_sprintf("tap,id=%s,ifname=%s,script=no,downscript="
-						       "no",
-						       adapter->name, port));
-	(void)json_array_append_new(qemu, json_string("-device"));
-	(void)json_array_append_new(qemu, json_sprintf("virtio-net-pci,id=net-%s,netdev=%s,mac=%s",
-						       adapter->name, adapter->name, mac));
+	if (vf && !domain_hostdev_xml(&adapter->mac, vf->pci, vf_xml))
+		pci = vf->pci;
 	domain_interface_xml(&adapter->mac, port, adapter->iov_weight > 0, xml);
-	if (vf && !domain_hostdev_xml(&adapter->mac, vf->pci, vf_xml)) {
-		(void)json_array_append_new(qemu, json_string("-device"));
-		(void)json_array_append_new(
-			qemu, json_sprintf("vfio-pci,id=vf-%s,host=%s", adapter->name, vf->pci));
-	}
-	return json_pack("{s:o, s:s+}", "qemu", qemu, "libvirt_xml", xml, vf_xml);
+	return json_pack("{s:o, s:s+}", "qemu", qemu_words(adapter, port, pci), "libvirt_xml", xml,
+			 vf_xml);
 }
 
 /* Of a VM that is a domain of libvirt: how far the adapter is in it. */

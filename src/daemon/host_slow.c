@@ -26,15 +26,26 @@ struct slow_job {
 	bool for_switch; /* one that is there; with one that goes its VFs go, used or not */
 	uint32_t vf;	 /* of HOST_VFS_MAKE how many there were */
 	struct mac mac;	 /* that the VF has */
+	bool gives_back; /* VFs are the NIC's own again: not ours, which get no driver by themselves */
+	bool has_autoprobe, autoprobe; /* whether its own do, if it is known */
 	char text[HOST_TEXT_SIZE];
 };
 
 /* All VFs go first: since this was planned somebody may have begun to use one. */
 static int make_vfs(const struct slow_job *job, struct problem *problem)
 {
+	int err = 0;
+
 	if (job->for_switch && sriov_in_use(HOST_SYSFS, job->device))
 		return problem_set(problem, -EBUSY, "VFs of %s are in use", job->device);
-	return sriov_set_count(HOST_SYSFS, job->device, job->number, false, problem);
+	if (job->gives_back && job->has_autoprobe)
+		err = sriov_set_autoprobe(HOST_SYSFS, job->device, job->autoprobe, problem);
+	if (!err)
+		err = sriov_set_count(HOST_SYSFS, job->device, job->number,
+				      job->gives_back && job->autoprobe, problem);
+	if (err == -EBUSY && !job->gives_back && job->has_autoprobe)
+		(void)sriov_set_autoprobe(HOST_SYSFS, job->device, job->autoprobe, NULL);
+	return err;
 }
 
 /* In the worker's thread: nothing of the host's may be touched here. */
@@ -69,6 +80,19 @@ static void undo_mark(const struct slow_job *job)
 				    NULL);
 }
 
+/* The next time that VFs are made it may be another. */
+static void forget_autoprobe(const struct slow_job *job)
+{
+	const struct link *bridge = link_by_name(&job->host->context->observed->links, job->sw);
+	char text[LINK_ALIAS_SIZE];
+	struct host_mark mark;
+
+	if (!bridge || !host_mark_read(bridge, &mark) || mark.nic != job->nic || mark.made_vfs)
+		return;
+	mark.has_autoprobe = false;
+	(void)host_set_mark(job->host, bridge->ifindex, host_mark_switch(&mark, text), NULL);
+}
+
 static void end_job(void *data, int err, const struct problem *problem)
 {
 	struct slow_job *job = data;
@@ -84,6 +108,8 @@ static void end_job(void *data, int err, const struct problem *problem)
 	}
 	if (nic && !err && job->kind == HOST_VF_UNBIND)
 		note_taken(job, nic);
+	if (!err && job->gives_back && job->has_autoprobe)
+		forget_autoprobe(job);
 	if (nic && job->kind == HOST_VFS_MAKE && nic->ifindex == job->nic && err != -EBUSY) {
 		nic->refused_count = err ? job->number : 0;
 		nic->refused_errno = err;
@@ -99,6 +125,33 @@ static void end_job(void *data, int err, const struct problem *problem)
 	}
 	job->host->changed(job->host->data);
 	free(job);
+}
+
+/*
+ * Ours get their drivers from us. How it was is noted before the first are made, and is so again
+ * before the NIC is given back.
+ */
+static int note_autoprobe(struct slow_job *job, const struct host_step *step,
+			  struct problem *problem)
+{
+	const struct link *bridge = link_by_name(&job->host->context->observed->links, job->sw);
+	char text[LINK_ALIAS_SIZE];
+	struct host_mark mark;
+	int err = 0;
+
+	if (step->kind != HOST_VFS_MAKE || !bridge || !host_mark_read(bridge, &mark) ||
+	    mark.nic != step->ifindex)
+		return 0;
+	job->gives_back = !step->sw || !mark.made_vfs;
+	if (!job->gives_back && !mark.has_autoprobe &&
+	    !sriov_autoprobe(HOST_SYSFS, step->device, &mark.autoprobe)) {
+		mark.has_autoprobe = true;
+		err = host_set_mark(job->host, bridge->ifindex, host_mark_switch(&mark, text),
+				    problem);
+	}
+	job->has_autoprobe = mark.has_autoprobe;
+	job->autoprobe = mark.autoprobe;
+	return err;
 }
 
 int host_begin(struct host *host, const struct host_step *step, struct problem *problem)
@@ -120,8 +173,10 @@ int host_begin(struct host *host, const struct host_step *step, struct problem *
 		(void)text_copy(job->object, sizeof(job->object), step->object);
 		(void)text_copy(job->device, sizeof(job->device), step->device);
 		(void)text_copy(job->text, sizeof(job->text), step->text);
-		err = worker_do(host->worker, run_job, end_job, job);
+		err = note_autoprobe(job, step, problem);
 	}
+	if (!err)
+		err = worker_do(host->worker, run_job, end_job, job);
 	if (err) {
 		free(job);
 		return problem_set(problem, err, "out of memory");

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define AUTOPROBE "sriov_drivers_autoprobe"
+
 /* Lines of "resource": six BARs and the ROM of the function itself, then its VFs' six BARs. */
 #define RESOURCE_OF_VFS 7
 #define RESOURCES 13
@@ -204,7 +206,7 @@ int sriov_set_count(const char *root, const char *pci, uint32_t count, bool auto
 	if (err)
 		return err;
 	if (count > 0)
-		err = function_write(root, pci, "sriov_drivers_autoprobe", autoprobe ? "1" : "0");
+		err = function_write(root, pci, AUTOPROBE, autoprobe ? "1" : "0");
 	if (!err)
 		err = count_write(root, pci, count);
 	if (err == -EBUSY && count > 0 && made > 0) {
@@ -215,6 +217,27 @@ int sriov_set_count(const char *root, const char *pci, uint32_t count, bool auto
 	if (err)
 		return count_refused(pci, count, err, problem);
 	return count_confirm(root, pci, count, problem);
+}
+
+int sriov_autoprobe(const char *root, const char *pci, bool *ret_autoprobe)
+{
+	uint32_t number = 0;
+	struct path path;
+	int err = sysfs_read_number(function_path(&path, root, pci, AUTOPROBE), &number);
+
+	if (!err)
+		*ret_autoprobe = number > 0;
+	return err;
+}
+
+int sriov_set_autoprobe(const char *root, const char *pci, bool autoprobe, struct problem *problem)
+{
+	int err = function_write(root, pci, AUTOPROBE, autoprobe ? "1" : "0");
+
+	return err ? problem_set(problem, err,
+				 "whether VFs of %s get drivers by themselves cannot be set: %s",
+				 pci, err == -EROFS ? "/sys is read-only here" : strerror(-err))
+		   : 0;
 }
 
 /* --- which functions --- */
@@ -362,7 +385,7 @@ static int driver_probe(const char *root, const char *pci)
  */
 static int own_driver_probe(const char *root, const char *pci)
 {
-	static const char file[] = "physfn/sriov_drivers_autoprobe";
+	static const char file[] = "physfn/" AUTOPROBE;
 	bool may = !function_has(root, pci, file) || number_of(root, pci, file) > 0;
 	int err = 0, end = 0;
 

@@ -40,6 +40,13 @@ int sriov_set_count(const char *root, const char *pci, uint32_t count, bool auto
 		    struct problem *problem);
 
 /*
+ * Are drivers bound to VFs of this PF as they are made? Of those that there are nothing changes. -ENOENT:
+ * it has no such setting.
+ */
+int sriov_autoprobe(const char *root, const char *pci, bool *ret_autoprobe);
+int sriov_set_autoprobe(const char *root, const char *pci, bool autoprobe, struct problem *problem);
+
+/*
  * Fill in the function, the driver and the interface's index of each VF of the table, and the
  * table's total. A VF that has gone meanwhile has none of them. -ENODEV: there is no such NIC.
  */

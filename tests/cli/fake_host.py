@@ -49,9 +49,9 @@ def adapter(letter, number, **changes):
         "notes": [],
         "domain": None,
         "attach": {
-            "qemu": ["-netdev", f"tap,id=nic{letter},ifname=tap{number},script=no,downscript=no",
-                     "-device", f"virtio-net-pci,netdev=nic{letter},mac={mac},failover=on",
-                     "-device", f"vfio-pci,host=0000:01:10.{number},failover_pair_id=nic{letter}"],
+            "qemu": ["-netdev", f"tap,id=tap-nic{letter},ifname=tap{number},script=no,downscript=no",
+                     "-device", f"virtio-net-pci,id=net-nic{letter},netdev=tap-nic{letter},mac={mac}",
+                     "-device", f"vfio-pci,id=vf-nic{letter},host=0000:01:10.{number}"],
             "libvirt_xml": "<interface type='ethernet'>\n"
                            f"  <target dev='tap{number}' managed='no'/>\n"
                            f"  <mac address='{mac}'/>\n</interface>\n",

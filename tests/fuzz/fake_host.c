@@ -89,6 +89,16 @@ int sriov_set_count(const char *root, const char *pci, uint32_t count, bool auto
 	return problem_set(problem, -EOPNOTSUPP, "%s can have no VFs", pci);
 }
 
+int sriov_autoprobe(const char *root, const char *pci, bool *ret_autoprobe)
+{
+	return -ENOENT;
+}
+
+int sriov_set_autoprobe(const char *root, const char *pci, bool autoprobe, struct problem *problem)
+{
+	return problem_set(problem, -ENOENT, "%s can have no VFs", pci);
+}
+
 int sriov_functions(const char *root, const char *pci, struct vf_table *table)
 {
 	return 0;

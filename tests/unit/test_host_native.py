@@ -296,6 +296,9 @@ def test_ports_for_qemu(host):  # noqa: F811
         words = " ".join(adapter["attach"]["qemu"])
         assert f"ifname={adapter['port']}" in words and adapter["mac"] in words
         assert f"<target dev='{adapter['port']}'" in adapter["attach"]["libvirt_xml"]
+        host.do("adapter", "add", "web1", "1,b", "--switch", "swA")
+        words = " ".join(host.adapter("web1", "1,b")["attach"]["qemu"])
+        assert "id=tap-1.2cb,ifname=web1.1,,b," in words and "netdev=tap-1.2cb," in words
         host.do("adapter", "set", "a-longer-name", "nicA", "allow-teaming=on")
         host.out("ip", "link", "set", "out0", "down")
         wait_until(lambda: host.adapter("a-longer-name", "nicA")["path"] == "uplink-lost",

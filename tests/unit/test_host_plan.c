@@ -976,6 +976,25 @@ static void test_marks(void **state)
 	assert_false(host_mark_is_port(&link) || host_mark_read(&link, &read));
 }
 
+/* Those of earlier versions say nothing of it. */
+static void test_marks_of_autoprobe(void **state)
+{
+	struct link link = {.alias = "iovteam switch nic=7 up=1 vfs=2"};
+	struct host_mark mark;
+
+	assert_true(host_mark_read(&link, &mark));
+	assert_true(mark.made_vfs && mark.vfs_before == 2 && !mark.has_autoprobe);
+	for (unsigned int i = 0; i < 4; i++) {
+		const struct host_mark wanted = {
+			.nic = 7, .made_vfs = i & 1, .has_autoprobe = true, .autoprobe = i & 2};
+
+		(void)host_mark_switch(&wanted, link.alias);
+		assert_true(host_mark_read(&link, &mark));
+		assert_true(mark.made_vfs == wanted.made_vfs && mark.has_autoprobe &&
+			    mark.autoprobe == wanted.autoprobe);
+	}
+}
+
 /* What was made in our group, and not marked yet. */
 static void test_unfinished_marks(void **state)
 {
@@ -1002,11 +1021,12 @@ static void test_mark_of_what_was_not_made(void **state)
 
 	assert_false(host_mark_undo_making(&mark, 4, 7)); /* ours, and more of them were wanted */
 	assert_true(mark.made_vfs && mark.vfs_before == 2);
+	mark.has_autoprobe = mark.autoprobe = true;
 	assert_true(host_mark_undo_making(&mark, 2, 7));
-	assert_false(mark.made_vfs);
-	mark = (struct host_mark){}; /* iov was set off */
+	assert_false(mark.made_vfs || mark.has_autoprobe);
+	mark = (struct host_mark){.has_autoprobe = true}; /* iov was set off */
 	assert_true(host_mark_undo_making(&mark, 7, 2));
-	assert_true(mark.made_vfs && mark.vfs_before == 2);
+	assert_true(mark.made_vfs && mark.vfs_before == 2 && mark.has_autoprobe);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_make, scene_free)
@@ -1058,6 +1078,7 @@ int main(void)
 		TEST(test_iov_is_off_again),
 		TEST(test_filter_of_a_mate),
 		TEST(test_marks),
+		TEST(test_marks_of_autoprobe),
 		TEST(test_unfinished_marks),
 		TEST(test_mark_of_what_was_not_made),
 	};

@@ -449,6 +449,22 @@ static void file_that_cannot_be_written_is_told(void **state)
 	assert_string_equal(kernel.asked, "");
 }
 
+static void drivers_come_as_before(void **state)
+{
+	struct problem problem = {};
+	bool autoprobe;
+
+	assert_int_equal(sriov_autoprobe(root, PF, &autoprobe), 0);
+	assert_true(autoprobe);
+	assert_int_equal(sriov_set_autoprobe(root, PF, false, &problem), 0);
+	assert_int_equal(sriov_autoprobe(root, PF, &autoprobe), 0);
+	assert_false(autoprobe);
+	assert_string_equal(kernel.asked, "sriov_drivers_autoprobe=0 ");
+	assert_int_equal(sriov_autoprobe(root, VF, &autoprobe), -ENOENT);
+	assert_int_equal(sriov_set_autoprobe(root, VF, true, &problem), -ENOENT);
+	assert_non_null(strstr(problem.text, "whether VFs of " VF " get drivers"));
+}
+
 /* --- which functions --- */
 
 static void functions_are_found(void **state)
@@ -580,6 +596,7 @@ int main(void)
 		ON_TREE(refusals_are_explained),
 		ON_TREE(half_of_it_is_no_success),
 		ON_TREE(file_that_cannot_be_written_is_told),
+		ON_TREE(drivers_come_as_before),
 		ON_TREE(functions_are_found),
 		ON_TREE(shared_group_is_found),
 		ON_TREE(driver_is_changed_and_comes_back),
