@@ -99,7 +99,7 @@ int cli_change(const struct cli *cli, const char *method, json_t *parameters)
 	int outcome;
 
 	confirm_put_options(cli, parameters);
-	session_warn(cli, method);
+	session_warn(cli, method, parameters);
 	outcome = ask(cli, true, method, parameters, &reply);
 	if (outcome)
 		return outcome;

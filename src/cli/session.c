@@ -21,10 +21,12 @@ static const char *const methods[] = {
 };
 
 /* Of a team's settings only this one makes its members leave and join again. */
-static bool is_grave(const struct cli *cli, const char *method)
+static bool is_grave(const char *method, const json_t *parameters)
 {
+	const json_t *settings = json_object_get(parameters, "settings");
+
 	return name_lookup(methods, ARRAY_SIZE(methods), method) >= 0 ||
-	       (strcmp(method, "SetTeam") == 0 && json_object_get(cli->settings, "MacPolicy"));
+	       (strcmp(method, "SetTeam") == 0 && json_object_get(settings, "MacPolicy"));
 }
 
 /* --- whose session --- */
@@ -162,13 +164,13 @@ static bool is_concerned(const struct cli *cli, const char *method, const json_t
 	return actions_concern(json_object_get(plan, "actions"), names);
 }
 
-void session_warn(const struct cli *cli, const char *method)
+void session_warn(const struct cli *cli, const char *method, const json_t *parameters)
 {
 	_cleanup_free_ char *peer = NULL;
 	json_auto_t *session = NULL;
 	const char *device;
 
-	if ((cli->given & OPTION_CONFIRM) || !is_grave(cli, method))
+	if ((cli->given & OPTION_CONFIRM) || !is_grave(method, parameters))
 		return;
 	peer = find_peer();
 	if (!peer)

@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 
 /*
- * Say so on stderr, if @method changes the device through which the ssh session of this process
- * comes in and nobody would take it back. Nothing is refused.
+ * Say so on stderr, if @method with @parameters changes the device through which the ssh session of
+ * this process comes in and nobody would take it back. Nothing is refused.
  */
-void session_warn(const struct cli *cli, const char *method);
+void session_warn(const struct cli *cli, const char *method, const json_t *parameters);
