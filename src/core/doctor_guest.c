@@ -6,6 +6,7 @@
 #include "core/admit.h"
 #include "core/adopt.h"
 #include "core/quirk.h"
+#include "core/upper.h"
 
 #include <arpa/inet.h>
 #include <linux/if_addr.h>
@@ -437,6 +438,43 @@ static void member_address(struct doctor *doctor, const struct doctor_team *team
 		    team->config->name, text, address->prefix, member->name);
 }
 
+/* A bridge or VLAN that was given the MAC of a member for ever; by itself it follows the team. */
+static const struct link *upper_with_mac(const struct doctor *doctor, const struct link *bond,
+					 const struct mac *mac)
+{
+	const struct link_table *links = doctor->facts->links;
+	struct upper upper;
+
+	for (size_t i = 0; i < links->count; i++)
+		if (&links->links[i] != bond && mac_equal(&links->links[i].mac, mac) &&
+		    upper_find(links, links->links[i].ifindex, bond->ifindex, &upper))
+			return &links->links[i];
+	return NULL;
+}
+
+/* T7, T8: what is sent to this MAC comes to the member, and the program takes its sender for us. */
+static void upper_mac(struct doctor *doctor, const struct doctor_team *team,
+		      const struct doctor_member *member)
+{
+	const struct link *upper;
+	struct finding *found;
+	char mac[MAC_TEXT_SIZE];
+
+	if (!has_joined(team, member) || mac_equal(&member->link->mac, &team->bond->mac))
+		return;
+	upper = upper_with_mac(doctor, team->bond, &member->link->mac);
+	if (!upper)
+		return;
+	found = doctor_find(doctor, team->config->name);
+	finding_say(found->what, "%s is not reached while %s is not the primary", upper->name,
+		    member->name);
+	finding_say(found->evidence, "%s has the MAC of %s, %s, and %s has another one",
+		    upper->name, member->name, mac_format(&member->link->mac, mac),
+		    team->bond->name);
+	finding_say(found->mend, "give it one that no member has: ip link set %s address MAC",
+		    upper->name);
+}
+
 static void member_mtu(struct doctor *doctor, const struct doctor_team *team,
 		       const struct doctor_member *member)
 {
@@ -535,6 +573,7 @@ const struct doctor_check doctor_guest_checks[] = {
 	{"managed", FINDING_WARNING, .member = member_managed},
 	{"member-mtu", FINDING_WARNING, .member = member_mtu},
 	{"member-address", FINDING_WARNING, .member = member_address},
+	{"upper-mac", FINDING_WARNING, .member = upper_mac},
 	{"no-miimon", FINDING_WARNING, .team = no_miimon},
 	{"member-held", FINDING_NOTE, .member = member_held},
 	{"member-drained", FINDING_NOTE, .member = member_drained},

@@ -340,6 +340,21 @@ static void under_bridge(struct machine *m)
 	strcpy(m->links[TEAM].slave_kind, "bridge");
 }
 
+static void bridge_with_a_mac(struct machine *m)
+{
+	m->links[TEAM].master = 4;
+	strcpy(m->links[TEAM].slave_kind, "bridge");
+	m->links[ENS4].mac.bytes[5] = m->links[TEAM].mac.bytes[5] = 4;
+	m->links[ENS5].mac.bytes[5] = m->links[BR].mac.bytes[5] = 5;
+}
+
+/* What it is while ens5 is the primary, and on its way there. */
+static void bridge_that_follows(struct machine *m)
+{
+	bridge_with_a_mac(m);
+	m->links[TEAM].mac = m->links[ENS5].mac;
+}
+
 static void no_miimon(struct machine *m)
 {
 	m->links[TEAM].bond.miimon = 0;
@@ -534,6 +549,9 @@ static const struct doctor_case {
 	{"no address", no_address, "no-address switch-guards", "dev team0"},
 	{"a VLAN on the team", address_on_vlan, "switch-guards", ""},
 	{"a bridge above it", under_bridge, "switch-guards", ""},
+	{"a bridge with a member's MAC", bridge_with_a_mac, "upper-mac switch-guards",
+	 "br0 has the MAC of ens5, 00:00:00:00:00:05, and team0 has another one"},
+	{"... that is the primary", bridge_that_follows, "switch-guards", ""},
 	{"no miimon", no_miimon, "no-miimon switch-guards", "miimon of the bond team0 is 0"},
 	{"an adopted bond changed", bad_bond, "adopted-bond switch-guards",
 	 "not in mode active-backup"},
